@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+
+namespace trivet {
+
+/// An exclusive flock(2) on a file, held while the object lives. It excludes
+/// other processes and other FileLocks of this process alike.
+class FileLock {
+ public:
+  /// Waits until the lock is free. The file is created (0600) when absent.
+  static Result<FileLock> Acquire(const std::filesystem::path& file);
+  /// Errors: kAborted when another holds it.
+  static Result<FileLock> TryAcquire(const std::filesystem::path& file);
+
+ private:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  static Result<FileLock> Lock(const std::filesystem::path& file, int operation);
+  UniqueFd fd_;
+};
+
+}  // namespace trivet

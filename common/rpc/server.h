@@ -1,0 +1,41 @@
+#pragma once
+
+#include <grpcpp/server.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "common/base/error.h"
+
+namespace trivet::rpc {
+
+/// Blocks SIGINT, SIGTERM and SIGHUP in this thread and all it starts later, and
+/// ignores SIGPIPE. Call before the first thread exists; then sigwait() on the result.
+sigset_t BlockStopSignals();
+
+/// A gRPC server on a unix socket (mode 0600, a stale file is replaced). The
+/// services are borrowed and must outlive it.
+class Server {
+ public:
+  /// The CRI's and CSI's clients allow messages of 16 MiB.
+  static constexpr int kMaxMessageBytes = 16 << 20;
+
+  static Result<Server> Start(const std::filesystem::path& socket,
+                              const std::vector<grpc::Service*>& services);
+  Server(Server&&) = default;
+  Server& operator=(Server&&) = default;
+
+  /// Refuses new calls, lets running ones finish for `grace`, then cancels them.
+  void Stop(std::chrono::milliseconds grace);
+
+ private:
+  Server(std::unique_ptr<grpc::Server> server, std::filesystem::path socket)
+      : server_(std::move(server)), socket_(std::move(socket)) {}
+  std::unique_ptr<grpc::Server> server_;
+  std::filesystem::path socket_;
+};
+
+}  // namespace trivet::rpc
