@@ -1,0 +1,203 @@
+#include "common/linux/command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/linux/file.h"
+
+namespace trivet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// posix_spawn's two objects; the calls fail for lack of memory only, with an errno as the result.
+class SpawnSettings {
+ public:
+  SpawnSettings() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+  }
+  ~SpawnSettings() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+  // `fds` must be above every number in the child: a dup2 must not overwrite a later source.
+  void Inherit(const std::vector<std::pair<int, UniqueFd>>& fds, int above) {
+    for (const int standard : {0, 1, 2}) {
+      ::posix_spawn_file_actions_addopen(&actions_, standard, "/dev/null", O_RDWR, 0);
+    }
+    for (const auto& [number, fd] : fds) {
+      ::posix_spawn_file_actions_adddup2(&actions_, fd.get(), number);
+    }
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, above);
+  }
+  void CleanSignals() {
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  }
+  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+struct MovedFds {
+  std::vector<std::pair<int, UniqueFd>> fds;
+  int above = 3;  // the first number the child does not keep
+};
+
+Result<MovedFds> MoveAbove(const InheritedFds& fds) {
+  MovedFds moved;
+  for (const auto& [number, fd] : fds) moved.above = std::max(moved.above, number + 1);
+  for (const auto& [number, fd] : fds) {
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, moved.above));
+    if (!copy.valid()) return FailErrno("duplicate descriptor {}", fd);
+    moved.fds.emplace_back(number, std::move(copy));
+  }
+  return moved;
+}
+
+// A memfd as standard input: a pipe could fill up and stop both sides.
+Result<UniqueFd> InputOf(std::string_view input) {
+  UniqueFd file(::memfd_create("stdin", MFD_CLOEXEC));
+  if (!file.valid()) return FailErrno("memfd_create stdin");
+  RETURN_IF_ERROR(WriteAll(file.get(), input, "stdin"));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return FailErrno("seek stdin");
+  return file;
+}
+
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Result<Pipe> MakePipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// What a program writes until it ends. A child of it may keep the pipes open: the program's own end
+// is what counts; what is in the pipes by then is taken without waiting.
+class Collector {
+ public:
+  Collector(const Child& child, const Pipe& out, const Pipe& err, const RunLimits& limits)
+      : limits_(limits),
+        events_{pollfd{out.reader.get(), POLLIN, 0}, pollfd{err.reader.get(), POLLIN, 0},
+                pollfd{child.pidfd.get(), POLLIN, 0}} {}
+
+  Result<> CollectInto(RunOutput& output) {
+    while (Waiting()) {
+      ASSIGN_OR_RETURN(const bool ready, Wait());
+      if (!ready && ended()) return {};
+      if (events_[0].revents != 0) RETURN_IF_ERROR(Take(events_[0], output.out));
+      if (events_[1].revents != 0) RETURN_IF_ERROR(Take(events_[1], output.err));
+      if (events_[2].revents != 0) events_[2].fd = -1;
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] bool ended() const { return events_[2].fd < 0; }
+  [[nodiscard]] bool Waiting() const {
+    return std::ranges::any_of(events_, [](const pollfd& event) { return event.fd >= 0; });
+  }
+
+  // False when nothing happened (in the time left, or now when the program has ended).
+  Result<bool> Wait() {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    if (!ended() && left.count() <= 0) {
+      return Fail(Code::kDeadlineExceeded, "no end within {} ms", limits_.timeout.count());
+    }
+    for (pollfd& event : events_) event.revents = 0;
+    const int ready =
+        ::poll(events_.data(), events_.size(), ended() ? 0 : static_cast<int>(left.count()));
+    if (ready < 0 && errno != EINTR) return FailErrno("poll");
+    return ready > 0;
+  }
+
+  Result<> Take(pollfd& event, std::string& text) const {
+    std::array<char, 16384> piece;
+    const ssize_t n = ::read(event.fd, piece.data(), piece.size());
+    if (n < 0 && errno == EINTR) return {};
+    if (n < 0) return FailErrno("read output");
+    text.append(piece.data(), std::min(static_cast<size_t>(n), limits_.output_bytes - text.size()));
+    if (n == 0) event.fd = -1;
+    return {};
+  }
+
+  const RunLimits& limits_;
+  const Clock::time_point deadline_ = Clock::now() + limits_.timeout;
+  std::array<pollfd, 3> events_;
+};
+
+}  // namespace
+
+Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
+  ASSIGN_OR_RETURN(const MovedFds moved, MoveAbove(fds));
+  SpawnSettings settings;
+  settings.Inherit(moved.fds, moved.above);
+  settings.CleanSignals();
+
+  std::vector<std::string> args = command.args;
+  args.insert(args.begin(), command.program.native());
+  const std::vector<char*> argv = Pointers(args);
+  const std::vector<char*> environment =
+      Pointers(command.environment.value_or(std::vector<std::string>{}));
+  pid_t pid = 0;
+  const int err =
+      ::posix_spawn(&pid, command.program.c_str(), settings.actions(), settings.attributes(),
+                    argv.data(), command.environment ? environment.data() : environ);
+  if (err != 0) {
+    return std::unexpected(
+        Error::FromErrno(err, fmt::format("start {}", command.program.native())));
+  }
+  ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));  // not reaped yet: still the same process
+  return Child{pid, std::move(pidfd)};
+}
+
+Result<RunOutput> RunCommand(const Command& command, std::string_view input,
+                             const RunLimits& limits) {
+  ASSIGN_OR_RETURN(const UniqueFd stdin_file, InputOf(input));
+  ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  ASSIGN_OR_RETURN(
+      const Child child,
+      StartCommand(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
+  out.writer.reset();
+  err.writer.reset();
+
+  RunOutput output;
+  const auto collected = Collector(child, out, err, limits).CollectInto(output);
+  if (!collected) ::kill(-child.pid, SIGKILL);  // not reaped yet: the group is still its own
+  ASSIGN_OR_RETURN(output.exit_code, Reap(child.pidfd));
+  RETURN_IF_ERROR(collected, command.program.native());
+  return output;
+}
+
+}  // namespace trivet

@@ -1,0 +1,95 @@
+#include "common/linux/process.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/linux/command.h"
+#include "tests/testing/matchers.h"
+
+namespace trivet {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::Optional;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+
+TEST(Clone3, GivesAChildThatIsReapedByItsPidfd) {
+  auto child = Clone3({});
+  ASSERT_THAT(child, IsOk());
+  if (child->pid == 0) ::_exit(7);
+  EXPECT_EQ(*Reap(child->pidfd), 7);
+}
+
+TEST(Reap, SaysNothingWhileTheProcessRuns) {
+  auto child = StartCommand({.program = "/bin/sleep", .args = {"100"}}, {});
+  ASSERT_THAT(child, IsOk());
+  EXPECT_EQ(*Reap(child->pidfd, milliseconds(10)), std::nullopt);
+  EXPECT_THAT(SendSignal(child->pidfd, SIGKILL), IsOk());
+  EXPECT_THAT(*Reap(child->pidfd, milliseconds(10'000)), Optional(128 + SIGKILL));
+  EXPECT_THAT(SendSignal(child->pidfd, SIGKILL), IsOk());  // gone already
+}
+
+TEST(ReadStartTime, IsTheSameAtEachReadAndLaterForALaterProcess) {
+  const auto mine = ReadStartTime(::getpid());
+  ASSERT_THAT(mine, IsOk());
+  EXPECT_EQ(*mine, *ReadStartTime(::getpid()));
+  EXPECT_GT(*mine, *ReadStartTime(1));
+}
+
+TEST(ReadStartTime, OfNobodyIsNotFound) {
+  EXPECT_THAT(ReadStartTime(0x7fffffff), FailsWith(Code::kNotFound, "stat"));
+}
+
+TEST(RunCommand, KeepsOutputErrorAndExitCodeApart) {
+  const auto output = RunCommand(
+      {.program = "/bin/sh", .args = {"-c", "read word; echo $word; echo bad >&2; exit 3"}},
+      "in\n");
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, "in\n");
+  EXPECT_EQ(output->err, "bad\n");
+  EXPECT_EQ(output->exit_code, 3);
+}
+
+TEST(RunCommand, GivesTheEnvironmentAskedForOnly) {
+  const auto output = RunCommand(
+      {.program = "/usr/bin/env", .args = {}, .environment = std::vector<std::string>{"A=b"}});
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, "A=b\n");
+}
+
+TEST(RunCommand, PassesInputAndOutputLargerThanAPipe) {
+  const std::string big(1 << 20, 'x');
+  const auto output = RunCommand({.program = "/bin/cat", .args = {}}, big);
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, big);
+}
+
+TEST(RunCommand, DropsOutputOverTheLimit) {
+  const auto output =
+      RunCommand({.program = "/bin/sh", .args = {"-c", "echo 123456789"}}, {}, {.output_bytes = 4});
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, "1234");
+}
+
+TEST(RunCommand, KillsTheProgramAtTheDeadline) {
+  EXPECT_THAT(
+      RunCommand({.program = "/bin/sleep", .args = {"100"}}, {}, {.timeout = milliseconds(50)}),
+      FailsWith(Code::kDeadlineExceeded, "/bin/sleep"));
+}
+
+TEST(RunCommand, NamesAProgramThatIsNotThere) {
+  EXPECT_THAT(RunCommand({.program = "/no/such", .args = {}}),
+              FailsWith(Code::kNotFound, "/no/such"));
+}
+
+TEST(StartCommand, InheritsNoOtherDescriptor) {
+  const int leaked = ::dup(0);  // without close-on-exec
+  const auto output = RunCommand({.program = "/bin/ls", .args = {"/proc/self/fd"}});
+  ::close(leaked);
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, "0\n1\n2\n3\n");  // 3 is the folder that ls reads
+}
+
+}  // namespace
+}  // namespace trivet
