@@ -1,0 +1,162 @@
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+#include "common/linux/nftables.h"
+#include "common/linux/nftables_socket.h"
+
+namespace trivet::nft {
+namespace {
+
+constexpr int kAttempts = 16;
+constexpr size_t kRequestBytes = 4096;
+
+// Repeated while others change tables meanwhile; `restart` forgets what was collected.
+Result<> DumpStable(const std::function<nlmsghdr*(char*)>& build,
+                    const std::function<void()>& restart,
+                    const std::function<void(const nlmsghdr*)>& visit, const std::string& what) {
+  for (int attempt = 1;; ++attempt) {
+    restart();
+    ASSIGN_OR_RETURN(auto socket, NetfilterSocket::Open(), what);
+    std::array<char, kRequestBytes> buffer{};
+    auto dumped = socket.Dump(build(buffer.data()), visit, what);
+    if (dumped || dumped.error().code() != Code::kAborted || attempt == kAttempts) return dumped;
+  }
+}
+
+struct ReadElement {
+  Element element;
+  bool is_end = false;
+};
+
+ReadElement ReadOne(nftnl_set_elem* raw) {
+  ReadElement read;
+  uint32_t bytes = 0;
+  const auto* key = static_cast<const char*>(nftnl_set_elem_get(raw, NFTNL_SET_ELEM_KEY, &bytes));
+  if (key != nullptr) read.element.key.assign(key, bytes);
+  if (nftnl_set_elem_is_set(raw, NFTNL_SET_ELEM_VERDICT)) {
+    const char* chain = nftnl_set_elem_get_str(raw, NFTNL_SET_ELEM_CHAIN);
+    read.element.verdict =
+        Verdict{static_cast<int32_t>(nftnl_set_elem_get_u32(raw, NFTNL_SET_ELEM_VERDICT)),
+                chain == nullptr ? "" : chain};
+  }
+  read.is_end = nftnl_set_elem_is_set(raw, NFTNL_SET_ELEM_FLAGS) &&
+                (nftnl_set_elem_get_u32(raw, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END);
+  return read;
+}
+
+Bytes Previous(Bytes key) {
+  for (auto byte = key.rbegin(); byte != key.rend(); ++byte) {
+    const bool borrow = *byte == 0;
+    *byte = static_cast<char>(static_cast<unsigned char>(*byte) - 1);
+    if (!borrow) break;
+  }
+  return key;
+}
+
+// Starts and ends, in key order, to ranges; the range without an end goes up to the last key.
+std::vector<Element> JoinRanges(std::vector<ReadElement> read) {
+  std::sort(read.begin(), read.end(), [](const ReadElement& a, const ReadElement& b) {
+    return std::pair(a.element.key, !a.is_end) < std::pair(b.element.key, !b.is_end);
+  });
+  std::vector<Element> ranges;
+  bool open = false;
+  for (ReadElement& one : read) {
+    if (!one.is_end) {
+      ranges.push_back(std::move(one.element));
+      open = true;
+    } else if (open) {
+      ranges.back().last = Previous(one.element.key);
+      open = false;
+    }
+  }
+  if (open) ranges.back().last = Bytes(ranges.back().key.size(), '\xff');
+  return ranges;
+}
+
+std::vector<Element> Sorted(std::vector<ReadElement> read) {
+  std::vector<Element> elements;
+  elements.reserve(read.size());
+  for (ReadElement& one : read) elements.push_back(std::move(one.element));
+  std::sort(elements.begin(), elements.end());
+  return elements;
+}
+
+void CollectElements(const nlmsghdr* message, std::vector<ReadElement>& out) {
+  nftnl_set* object = nftnl_set_alloc();
+  if (object == nullptr) return;
+  if (nftnl_set_elems_nlmsg_parse(message, object) == 0) {
+    auto visit = [](nftnl_set_elem* raw, void* data) {
+      static_cast<std::vector<ReadElement>*>(data)->push_back(ReadOne(raw));
+      return 0;
+    };
+    nftnl_set_elem_foreach(object, visit, &out);
+  }
+  nftnl_set_free(object);
+}
+
+}  // namespace
+
+Result<std::vector<Element>> ReadElements(const Table& table, const Set& set) {
+  std::vector<ReadElement> read;
+  auto build = [&](char* buffer) {
+    nlmsghdr* request =
+        nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, table.family, NLM_F_DUMP, 0);
+    mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
+    mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.name.c_str());
+    return request;
+  };
+  RETURN_IF_ERROR(DumpStable(
+      build, [&] { read.clear(); }, [&](const nlmsghdr* m) { CollectElements(m, read); },
+      fmt::format("read set {} of table {}", set.name, table.name)));
+  return set.intervals ? JoinRanges(std::move(read)) : Sorted(std::move(read));
+}
+
+Result<std::vector<std::string>> ReadSetNames(const Table& table) {
+  std::set<std::string> names;
+  auto build = [&](char* buffer) {
+    nlmsghdr* request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, table.family, NLM_F_DUMP, 0);
+    mnl_attr_put_strz(request, NFTA_SET_TABLE, table.name.c_str());
+    return request;
+  };
+  auto visit = [&](const nlmsghdr* message) {
+    nftnl_set* object = nftnl_set_alloc();
+    if (object == nullptr) return;
+    if (nftnl_set_nlmsg_parse(message, object) == 0) {
+      names.insert(nftnl_set_get_str(object, NFTNL_SET_NAME));
+    }
+    nftnl_set_free(object);
+  };
+  RETURN_IF_ERROR(DumpStable(
+      build, [&] { names.clear(); }, visit, fmt::format("read sets of table {}", table.name)));
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+Result<std::map<std::string, size_t>> ReadRuleCounts(const Table& table) {
+  std::map<std::string, size_t> counts;
+  auto build = [&](char* buffer) {
+    nlmsghdr* request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, table.family, NLM_F_DUMP, 0);
+    mnl_attr_put_strz(request, NFTA_RULE_TABLE, table.name.c_str());
+    return request;
+  };
+  auto visit = [&](const nlmsghdr* message) {
+    nftnl_rule* object = nftnl_rule_alloc();
+    if (object == nullptr) return;
+    if (nftnl_rule_nlmsg_parse(message, object) == 0) {
+      ++counts[nftnl_rule_get_str(object, NFTNL_RULE_CHAIN)];
+    }
+    nftnl_rule_free(object);
+  };
+  RETURN_IF_ERROR(DumpStable(
+      build, [&] { counts.clear(); }, visit, fmt::format("read rules of table {}", table.name)));
+  return counts;
+}
+
+}  // namespace trivet::nft
