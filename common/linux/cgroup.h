@@ -1,0 +1,89 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+
+namespace trivet {
+
+/// What a group may use. A member that is absent (or empty) is left as it is.
+struct CgroupLimits {
+  std::optional<int64_t> memory_bytes;           // -1: no limit
+  std::optional<int64_t> memory_and_swap_bytes;  // together; -1: no limit. Ignored where the
+                                                 // kernel does not account swap
+  std::optional<uint64_t> cpu_shares;            // [2, 262144], 1024 is one CPU's worth
+  std::optional<int64_t> cpu_quota_us;           // per period; 0 or less: no limit
+  std::optional<uint64_t> cpu_period_us;         // [1000, 1000000]
+  std::optional<int64_t> pids;                   // -1: no limit
+  std::string cpuset_cpus;                       // "0-3,7"
+  std::string cpuset_mems;                       // "0"
+  std::map<std::string, std::string> unified;    // {"memory.high", "1000000"}; v2 only
+};
+
+struct CgroupStats {
+  uint64_t cpu_usage_ns = 0;
+  uint64_t memory_usage_bytes = 0;
+  uint64_t memory_working_set_bytes =
+      0;  // usage without the inactive file cache, as the kubelet counts
+  uint64_t memory_rss_bytes = 0;
+  uint64_t swap_usage_bytes = 0;
+  uint64_t page_faults = 0;
+  uint64_t major_page_faults = 0;
+  uint64_t processes = 0;  // threads, too: what the pids controller counts
+};
+
+/// The control groups of this node: one interface, a back end for the unified hierarchy (v2) and
+/// one for separate hierarchies (v1, and hybrid nodes, whose v2 hierarchy controls nothing).
+///
+/// A group is an absolute path below the root of each hierarchy: "/trivet/pod1/c1".
+class Cgroups {
+ public:
+  /// `root` is where the hierarchies are mounted.
+  /// Errors: kFailedPrecondition when there are none.
+  static Result<std::unique_ptr<Cgroups>> Open(
+      const std::filesystem::path& root = "/sys/fs/cgroup");
+  virtual ~Cgroups() = default;
+
+  [[nodiscard]] virtual bool is_v2() const = 0;
+  /// Names of the controllers that can be used: "cpu", "memory", "pids", ...
+  [[nodiscard]] virtual std::vector<std::string> controllers() const = 0;
+
+  /// Makes the group with its parents; one that exists is left as it is.
+  virtual Result<> Create(const std::string& group) = 0;
+  /// Errors: kInvalidArgument for a value the kernel refuses, kFailedPrecondition for a limit
+  /// whose controller is not there.
+  virtual Result<> SetLimits(const std::string& group, const CgroupLimits& limits) = 0;
+  /// Removes the group and the groups below it; absent is success.
+  /// Errors: kAborted while processes are in it.
+  virtual Result<> Remove(const std::string& group) = 0;
+  /// Kills every process in and below the group and waits until none is left.
+  /// Errors: kDeadlineExceeded.
+  virtual Result<> Kill(const std::string& group, std::chrono::milliseconds timeout) = 0;
+
+  /// The processes in and below the group; an absent group has none.
+  [[nodiscard]] virtual Result<std::vector<pid_t>> Processes(const std::string& group) const = 0;
+  /// Errors: kNotFound when the group is gone.
+  [[nodiscard]] virtual Result<CgroupStats> ReadStats(const std::string& group) const = 0;
+  /// How many processes of the group the kernel killed for lack of memory.
+  [[nodiscard]] virtual Result<uint64_t> ReadOomKills(const std::string& group) const = 0;
+
+  /// What a process is born into: the v2 folder for CLONE_INTO_CGROUP, or (v1) the files to write
+  /// its pid to.
+  [[nodiscard]] virtual std::filesystem::path BirthFolder(const std::string& group) const = 0;
+  [[nodiscard]] virtual std::vector<std::filesystem::path> ProcsFiles(
+      const std::string& group) const = 0;
+};
+
+/// cpu.weight [1, 10000] for cpu.shares [2, 262144]; 1024 is 100, the default of both.
+uint64_t CpuWeightOfShares(uint64_t shares);
+
+}  // namespace trivet

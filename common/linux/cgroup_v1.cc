@@ -1,0 +1,171 @@
+#include "common/linux/cgroup_v1.h"
+
+#include <algorithm>
+
+#include "common/linux/cgroup_tree.h"
+#include "common/linux/file.h"
+
+namespace trivet {
+namespace {
+
+// What limits and statistics need. cpuset comes in when asked for: an empty one would have to be
+// copied from its parent before a process can enter.
+constexpr const char* kNeeded[] = {"cpu", "cpuacct", "memory", "pids"};
+constexpr const char* kOnDemand = "cpuset";
+
+Result<> SetMemory(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  const std::filesystem::path memory = folder / "memory.limit_in_bytes";
+  const std::filesystem::path both = folder / "memory.memsw.limit_in_bytes";
+  const bool swap = limits.memory_and_swap_bytes && std::filesystem::exists(both);
+  const auto set_memory = [&]() -> Result<> {
+    if (!limits.memory_bytes) return {};
+    return WriteControlFile(memory, std::to_string(*limits.memory_bytes));
+  };
+  const auto set_both = [&]() -> Result<> {
+    if (!swap) return {};
+    return WriteControlFile(both, std::to_string(*limits.memory_and_swap_bytes));
+  };
+  // memory <= memory and swap must hold after each write: which goes first depends on the
+  // direction.
+  if (set_memory()) return set_both();
+  RETURN_IF_ERROR(set_both());
+  return set_memory();
+}
+
+Result<> SetCpu(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  if (limits.cpu_shares) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpu.shares", std::to_string(*limits.cpu_shares)));
+  }
+  if (limits.cpu_period_us) {
+    RETURN_IF_ERROR(
+        WriteControlFile(folder / "cpu.cfs_period_us", std::to_string(*limits.cpu_period_us)));
+  }
+  if (!limits.cpu_quota_us) return {};
+  const int64_t quota_us = *limits.cpu_quota_us <= 0 ? -1 : *limits.cpu_quota_us;
+  return WriteControlFile(folder / "cpu.cfs_quota_us", std::to_string(quota_us));
+}
+
+// An empty cpuset takes no process, and its parent must have what it is to have: parents first.
+Result<> InheritCpuset(const std::filesystem::path& hierarchy, const std::filesystem::path& group) {
+  std::filesystem::path folder = hierarchy;
+  for (const auto& name : group) {
+    const std::filesystem::path parent = folder;
+    folder /= name;
+    for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+      ASSIGN_OR_RETURN(const std::string own, ReadFile(folder / file));
+      if (own.find_first_not_of(" \n") != std::string::npos) continue;
+      ASSIGN_OR_RETURN(const std::string inherited, ReadFile(parent / file));
+      RETURN_IF_ERROR(WriteControlFile(folder / file, inherited));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path& root) {
+  std::vector<std::string> controllers;
+  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids"}) {
+    if (std::filesystem::exists(root / name / "cgroup.procs")) controllers.emplace_back(name);
+  }
+  if (controllers.empty()) {
+    return Fail(Code::kFailedPrecondition, "no cgroup hierarchy at {}", root.native());
+  }
+  return std::unique_ptr<Cgroups>(new LegacyCgroups(root, std::move(controllers)));
+}
+
+std::filesystem::path LegacyCgroups::FolderOf(const std::string& controller,
+                                              const std::string& group) const {
+  return root_ / controller / std::filesystem::path(group).relative_path();
+}
+
+Result<> LegacyCgroups::Create(const std::string& group) {
+  for (const char* controller : kNeeded) {
+    if (std::ranges::find(controllers_, controller) == controllers_.end()) continue;
+    RETURN_IF_ERROR(EnsureDirectory(FolderOf(controller, group), 0755), "create cgroup " + group);
+  }
+  return {};
+}
+
+Result<> LegacyCgroups::SetLimits(const std::string& group, const CgroupLimits& limits) {
+  if (!limits.unified.empty()) {
+    return Fail(Code::kFailedPrecondition, "unified: this node has cgroup v1");
+  }
+  RETURN_IF_ERROR(SetMemory(FolderOf("memory", group), limits));
+  RETURN_IF_ERROR(SetCpu(FolderOf("cpu", group), limits));
+  if (limits.pids) {
+    RETURN_IF_ERROR(WriteControlFile(FolderOf("pids", group) / "pids.max",
+                                     *limits.pids < 0 ? "max" : std::to_string(*limits.pids)));
+  }
+  if (limits.cpuset_cpus.empty() && limits.cpuset_mems.empty()) return {};
+  const std::filesystem::path folder = FolderOf(kOnDemand, group);
+  RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
+  RETURN_IF_ERROR(InheritCpuset(root_ / kOnDemand, std::filesystem::path(group).relative_path()));
+  if (!limits.cpuset_cpus.empty()) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpuset.cpus", limits.cpuset_cpus));
+  }
+  if (limits.cpuset_mems.empty()) return {};
+  return WriteControlFile(folder / "cpuset.mems", limits.cpuset_mems);
+}
+
+Result<> LegacyCgroups::Remove(const std::string& group) {
+  for (const std::string& controller : controllers_) {
+    RETURN_IF_ERROR(cgroup_tree::Remove(FolderOf(controller, group)));
+  }
+  return {};
+}
+
+Result<> LegacyCgroups::Kill(const std::string& group, std::chrono::milliseconds timeout) {
+  for (const std::string& controller : controllers_) {
+    RETURN_IF_ERROR(cgroup_tree::KillAll(FolderOf(controller, group), timeout));
+  }
+  return {};
+}
+
+Result<std::vector<pid_t>> LegacyCgroups::Processes(const std::string& group) const {
+  return cgroup_tree::Processes(FolderOf(controllers_.front(), group));
+}
+
+Result<CgroupStats> LegacyCgroups::ReadStats(const std::string& group) const {
+  using cgroup_tree::ReadKey;
+  using cgroup_tree::ReadNumber;
+  CgroupStats stats;
+  ASSIGN_OR_RETURN(stats.cpu_usage_ns, ReadNumber(FolderOf("cpuacct", group) / "cpuacct.usage"));
+  const std::filesystem::path folder = FolderOf("memory", group);
+  ASSIGN_OR_RETURN(stats.memory_usage_bytes, ReadNumber(folder / "memory.usage_in_bytes"));
+  const std::filesystem::path memory = folder / "memory.stat";
+  ASSIGN_OR_RETURN(const uint64_t inactive, ReadKey(memory, "total_inactive_file"));
+  stats.memory_working_set_bytes =
+      stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
+  ASSIGN_OR_RETURN(stats.memory_rss_bytes, ReadKey(memory, "total_rss"));
+  ASSIGN_OR_RETURN(stats.page_faults, ReadKey(memory, "total_pgfault"));
+  ASSIGN_OR_RETURN(stats.major_page_faults, ReadKey(memory, "total_pgmajfault"));
+  ASSIGN_OR_RETURN(stats.swap_usage_bytes, ReadKey(memory, "total_swap"));
+  ASSIGN_OR_RETURN(stats.processes, ReadNumber(FolderOf("pids", group) / "pids.current"));
+  return stats;
+}
+
+Result<uint64_t> LegacyCgroups::ReadOomKills(const std::string& group) const {
+  return cgroup_tree::ReadKey(FolderOf("memory", group) / "memory.oom_control", "oom_kill");
+}
+
+std::filesystem::path LegacyCgroups::BirthFolder(const std::string& /*group*/) const {
+  return {};
+}
+
+std::vector<std::filesystem::path> LegacyCgroups::ProcsFiles(const std::string& group) const {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& controller : controllers_) {
+    const std::filesystem::path folder = FolderOf(controller, group);
+    // cpu and cpuacct may be one hierarchy under two names; cpuset's group exists on demand.
+    const bool exists = std::filesystem::exists(folder);
+    const bool known = std::ranges::any_of(files, [&](const std::filesystem::path& file) {
+      std::error_code error;
+      return exists && std::filesystem::equivalent(file.parent_path(), folder, error);
+    });
+    if (exists && !known) files.push_back(folder / "cgroup.procs");
+  }
+  return files;
+}
+
+}  // namespace trivet

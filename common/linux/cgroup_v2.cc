@@ -1,0 +1,168 @@
+#include "common/linux/cgroup_v2.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "common/linux/cgroup_tree.h"
+#include "common/linux/file.h"
+
+namespace trivet {
+namespace {
+
+std::string LimitText(int64_t limit) {
+  return limit < 0 ? "max" : std::to_string(limit);
+}
+
+Result<> SetMemory(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  if (limits.memory_bytes) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "memory.max", LimitText(*limits.memory_bytes)));
+  }
+  if (!limits.memory_and_swap_bytes || !std::filesystem::exists(folder / "memory.swap.max")) {
+    return {};
+  }
+  // v2 counts swap on its own; the limit asked for is of memory and swap together.
+  const int64_t both = *limits.memory_and_swap_bytes;
+  const int64_t memory = limits.memory_bytes.value_or(-1);
+  if (both >= 0 && (memory < 0 || memory > both)) {
+    return Fail(Code::kInvalidArgument, "memory and swap limit {} is below the memory limit {}",
+                both, memory);
+  }
+  return WriteControlFile(folder / "memory.swap.max", LimitText(both < 0 ? -1 : both - memory));
+}
+
+// "max 100000" in cpu.max: quota and period, microseconds. A part that is not asked for stays.
+Result<> SetCpu(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  if (limits.cpu_shares) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpu.weight",
+                                     std::to_string(CpuWeightOfShares(*limits.cpu_shares))));
+  }
+  if (!limits.cpu_quota_us && !limits.cpu_period_us) return {};
+  std::string quota;
+  if (limits.cpu_quota_us) {
+    quota = *limits.cpu_quota_us <= 0 ? "max" : std::to_string(*limits.cpu_quota_us);
+  } else {
+    ASSIGN_OR_RETURN(quota, ReadFile(folder / "cpu.max"));
+    quota.resize(std::min(quota.find(' '), quota.size()));
+  }
+  if (limits.cpu_period_us) quota += ' ' + std::to_string(*limits.cpu_period_us);
+  return WriteControlFile(folder / "cpu.max", quota);
+}
+
+Result<> SetCpuset(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  if (!limits.cpuset_cpus.empty()) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpuset.cpus", limits.cpuset_cpus));
+  }
+  if (!limits.cpuset_mems.empty()) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpuset.mems", limits.cpuset_mems));
+  }
+  return {};
+}
+
+Result<> SetUnified(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  for (const auto& [file, value] : limits.unified) {
+    if (file.find('/') != std::string::npos || file.starts_with("cgroup.")) {
+      return Fail(Code::kInvalidArgument, "unified: {} is not a controller's file", file);
+    }
+    RETURN_IF_ERROR(WriteControlFile(folder / file, value), "unified");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cgroups>> UnifiedCgroups::Open(const std::filesystem::path& root) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(root / "cgroup.controllers"));
+  std::istringstream words(text);
+  std::vector<std::string> controllers;
+  for (std::string word; words >> word;) controllers.push_back(word);
+  return std::unique_ptr<Cgroups>(new UnifiedCgroups(root, std::move(controllers)));
+}
+
+std::filesystem::path UnifiedCgroups::FolderOf(const std::string& group) const {
+  return root_ / std::filesystem::path(group).relative_path();
+}
+
+// A controller works in a group only when the group's parent has it enabled for its children.
+Result<> UnifiedCgroups::Delegate(const std::filesystem::path& folder) const {
+  std::string enable;
+  for (const char* controller : {"cpu", "cpuset", "memory", "pids"}) {
+    if (std::ranges::find(controllers_, controller) == controllers_.end()) continue;
+    enable += enable.empty() ? "+" : " +";
+    enable += controller;
+  }
+  if (enable.empty()) return {};
+  return WriteControlFile(folder / "cgroup.subtree_control", enable);
+}
+
+Result<> UnifiedCgroups::Create(const std::string& group) {
+  std::filesystem::path folder = root_;
+  for (const auto& name : std::filesystem::path(group).relative_path()) {
+    RETURN_IF_ERROR(Delegate(folder), "create cgroup " + group);
+    folder /= name;
+    RETURN_IF_ERROR(EnsureDirectory(folder, 0755), "create cgroup " + group);
+  }
+  return {};
+}
+
+Result<> UnifiedCgroups::SetLimits(const std::string& group, const CgroupLimits& limits) {
+  const std::filesystem::path folder = FolderOf(group);
+  RETURN_IF_ERROR(SetMemory(folder, limits));
+  RETURN_IF_ERROR(SetCpu(folder, limits));
+  RETURN_IF_ERROR(SetCpuset(folder, limits));
+  if (limits.pids) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "pids.max", LimitText(*limits.pids)));
+  }
+  return SetUnified(folder, limits);
+}
+
+Result<> UnifiedCgroups::Remove(const std::string& group) {
+  return cgroup_tree::Remove(FolderOf(group));
+}
+
+Result<> UnifiedCgroups::Kill(const std::string& group, std::chrono::milliseconds timeout) {
+  const std::filesystem::path folder = FolderOf(group);
+  // One write kills the whole tree at once (Linux 5.14); where it is absent, and to wait, the
+  // processes are gone through.
+  const auto killed = WriteControlFile(folder / "cgroup.kill", "1");
+  if (!killed && killed.error().code() != Code::kNotFound) return killed;
+  return cgroup_tree::KillAll(folder, timeout);
+}
+
+Result<std::vector<pid_t>> UnifiedCgroups::Processes(const std::string& group) const {
+  return cgroup_tree::Processes(FolderOf(group));
+}
+
+Result<CgroupStats> UnifiedCgroups::ReadStats(const std::string& group) const {
+  using cgroup_tree::ReadKey;
+  using cgroup_tree::ReadNumber;
+  constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
+  const std::filesystem::path folder = FolderOf(group);
+  CgroupStats stats;
+  ASSIGN_OR_RETURN(const uint64_t cpu_us, ReadKey(folder / "cpu.stat", "usage_usec"));
+  stats.cpu_usage_ns = cpu_us * kNanosecondsPerMicrosecond;
+  ASSIGN_OR_RETURN(stats.memory_usage_bytes, ReadNumber(folder / "memory.current"));
+  const std::filesystem::path memory = folder / "memory.stat";
+  ASSIGN_OR_RETURN(const uint64_t inactive, ReadKey(memory, "inactive_file"));
+  stats.memory_working_set_bytes =
+      stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
+  ASSIGN_OR_RETURN(stats.memory_rss_bytes, ReadKey(memory, "anon"));
+  ASSIGN_OR_RETURN(stats.page_faults, ReadKey(memory, "pgfault"));
+  ASSIGN_OR_RETURN(stats.major_page_faults, ReadKey(memory, "pgmajfault"));
+  stats.swap_usage_bytes = ReadNumber(folder / "memory.swap.current").value_or(0);
+  ASSIGN_OR_RETURN(stats.processes, ReadNumber(folder / "pids.current"));
+  return stats;
+}
+
+Result<uint64_t> UnifiedCgroups::ReadOomKills(const std::string& group) const {
+  return cgroup_tree::ReadKey(FolderOf(group) / "memory.events", "oom_kill");
+}
+
+std::filesystem::path UnifiedCgroups::BirthFolder(const std::string& group) const {
+  return FolderOf(group);
+}
+
+std::vector<std::filesystem::path> UnifiedCgroups::ProcsFiles(const std::string& group) const {
+  return {FolderOf(group) / "cgroup.procs"};
+}
+
+}  // namespace trivet

@@ -1,0 +1,110 @@
+#include "common/linux/cgroup.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "common/linux/command.h"
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/namespace_test.h"
+
+namespace trivet {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+
+// Works with whatever this node has, in groups below /trivet-test.
+class CgroupTest : public testing::RootTest {
+ protected:
+  void SetUp() override {
+    RootTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    cgroups_ = std::move(*Cgroups::Open());
+    ASSERT_THAT(cgroups_->Create(group_), IsOk());
+  }
+  void TearDown() override {
+    if (cgroups_ == nullptr) return;
+    EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
+    for (const Child& child : children_) EXPECT_THAT(Reap(child.pidfd), IsOk());
+    EXPECT_THAT(cgroups_->Remove(group_), IsOk());
+  }
+  // Starts a program in the group.
+  pid_t Start(const std::vector<std::string>& shell_command) {
+    std::string script;
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      script += "echo $$ > " + file.native() + "; ";
+    }
+    for (const auto& word : shell_command) script += word + " ";
+    children_.push_back(*StartCommand({.program = "/bin/sh", .args = {"-c", script}}, {}));
+    while (cgroups_->Processes(group_)->empty()) ::usleep(1000);
+    return children_.back().pid;
+  }
+  std::string group_ = "/trivet-test/cgroup-" + std::to_string(::getpid());
+  std::unique_ptr<Cgroups> cgroups_;
+  std::vector<Child> children_;
+};
+
+TEST_F(CgroupTest, CreatingTwiceSucceedsAndAGroupInUseIsNotRemoved) {
+  EXPECT_THAT(cgroups_->Create(group_), IsOk());
+  Start({"sleep 100"});
+  EXPECT_THAT(cgroups_->Remove(group_), FailsWith(Code::kAborted, "remove cgroup"));
+}
+
+TEST_F(CgroupTest, SeesItsProcessesAndTheirUse) {
+  const pid_t pid = Start({"exec sleep 100"});
+  EXPECT_THAT(*cgroups_->Processes(group_), Contains(pid));
+  const auto stats = cgroups_->ReadStats(group_);
+  ASSERT_THAT(stats, IsOk());
+  EXPECT_GT(stats->memory_usage_bytes, 0U);
+  EXPECT_GE(stats->processes, 1U);
+}
+
+TEST_F(CgroupTest, KillsProcessesThatForkFasterThanOneSignalCatches) {
+  Start({"while true; do sleep 0.01 & done"});
+  EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
+  EXPECT_THAT(*cgroups_->Processes(group_), ElementsAre());
+}
+
+TEST_F(CgroupTest, RaisesAndLowersMemoryLimits) {
+  for (const int64_t megabytes : {64, 128, 32}) {
+    EXPECT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = megabytes << 20,
+                                             .memory_and_swap_bytes = megabytes << 20}),
+                IsOk());
+  }
+}
+
+TEST_F(CgroupTest, TakesEveryLimit) {
+  EXPECT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = 64 << 20,
+                                           .cpu_shares = 512,
+                                           .cpu_quota_us = 50000,
+                                           .cpu_period_us = 100000,
+                                           .pids = 50,
+                                           .cpuset_cpus = "0"}),
+              IsOk());
+}
+
+TEST_F(CgroupTest, LimitsTheNumberOfProcesses) {
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.pids = 5}), IsOk());
+  Start({"for i in 1 2 3 4 5 6 7 8; do sleep 100 & done; wait"});
+  EXPECT_LE(cgroups_->Processes(group_)->size(), 5U);
+}
+
+TEST_F(CgroupTest, CountsAnOomKill) {
+  ASSERT_THAT(
+      cgroups_->SetLimits(group_, {.memory_bytes = 8 << 20, .memory_and_swap_bytes = 8 << 20}),
+      IsOk());
+  EXPECT_EQ(*cgroups_->ReadOomKills(group_), 0U);
+  Start({"exec tail /dev/zero"});
+  EXPECT_EQ(*Reap(children_.back().pidfd), 137);
+  children_.pop_back();
+  EXPECT_EQ(*cgroups_->ReadOomKills(group_), 1U);
+}
+
+}  // namespace
+}  // namespace trivet

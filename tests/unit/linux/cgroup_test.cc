@@ -1,0 +1,122 @@
+#include "common/linux/cgroup.h"
+
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/temp_directory.h"
+
+namespace trivet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+using ::trivet::testing::TempDirectory;
+
+// A folder that looks like the unified hierarchy with one group in it.
+class UnifiedCgroupsTest : public ::testing::Test {
+ protected:
+  UnifiedCgroupsTest() {
+    root_.Fill({{"cgroup.controllers", "cpuset cpu io memory pids\n"},
+                {"cgroup.subtree_control", ""},
+                {"pod/cgroup.subtree_control", ""},
+                {"pod/c1/cgroup.procs", "12\n13\n"},
+                {"pod/c1/memory.max", "max"},
+                {"pod/c1/memory.swap.max", "max"},
+                {"pod/c1/cpu.max", "max 1"},
+                {"pod/c1/cpu.weight", "100"},
+                {"pod/c1/pids.max", ""},
+                {"pod/c1/memory.high", "max"},
+                {"pod/c1/cpu.stat", "usage_usec 1500\nuser_usec 1000\n"},
+                {"pod/c1/memory.current", "5000\n"},
+                {"pod/c1/memory.stat", "anon 3000\ninactive_file 1000\npgfault 7\npgmajfault 1\n"},
+                {"pod/c1/memory.events", "low 0\noom 2\noom_kill 1\noom_group_kill 9\n"},
+                {"pod/c1/pids.current", "2\n"}});
+    cgroups_ = std::move(*Cgroups::Open(root_.path()));
+  }
+  [[nodiscard]] std::string Content(const std::string& file) const {
+    return *ReadFile(root_ / "pod/c1" / file);
+  }
+  TempDirectory root_;
+  std::unique_ptr<Cgroups> cgroups_;
+};
+
+TEST_F(UnifiedCgroupsTest, IsChosenByItsControllersFile) {
+  EXPECT_TRUE(cgroups_->is_v2());
+}
+
+TEST_F(UnifiedCgroupsTest, EnablesControllersOnTheWayDownButNotInTheGroup) {
+  ASSERT_THAT(cgroups_->Create("/pod/c2"), IsOk());
+  EXPECT_EQ(*ReadFile(root_ / "cgroup.subtree_control"), "+cpu +cpuset +memory +pids");
+  EXPECT_EQ(*ReadFile(root_ / "pod/cgroup.subtree_control"), "+cpu +cpuset +memory +pids");
+  EXPECT_THAT(*ListDirectory(root_ / "pod/c2"), ElementsAre());
+}
+
+TEST_F(UnifiedCgroupsTest, WritesSwapAsWhatIsAboveTheMemoryLimit) {
+  ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.memory_bytes = 1000, .memory_and_swap_bytes = 1500}),
+              IsOk());
+  EXPECT_EQ(Content("memory.max"), "1000");
+  EXPECT_EQ(Content("memory.swap.max"), "500");
+}
+
+TEST_F(UnifiedCgroupsTest, RefusesLessMemoryAndSwapThanMemory) {
+  EXPECT_THAT(cgroups_->SetLimits("/pod/c1", {.memory_bytes = 1000, .memory_and_swap_bytes = 999}),
+              FailsWith(Code::kInvalidArgument, "999 is below"));
+}
+
+TEST_F(UnifiedCgroupsTest, WritesQuotaAndPeriodTogether) {
+  ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.cpu_quota_us = 5000, .cpu_period_us = 10000}),
+              IsOk());
+  EXPECT_EQ(Content("cpu.max"), "5000 10000");
+}
+
+TEST_F(UnifiedCgroupsTest, KeepsTheQuotaWhenOnlyThePeriodChanges) {
+  ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.cpu_period_us = 50000}), IsOk());
+  EXPECT_EQ(Content("cpu.max"), "max 50000");
+}
+
+TEST_F(UnifiedCgroupsTest, LeavesWhatIsNotAskedFor) {
+  ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.pids = 10}), IsOk());
+  EXPECT_EQ(Content("pids.max"), "10");
+  EXPECT_EQ(Content("memory.max"), "max");
+}
+
+TEST_F(UnifiedCgroupsTest, RefusesUnifiedKeysThatAreNoControllersFile) {
+  EXPECT_THAT(cgroups_->SetLimits("/pod/c1", {.unified = {{"../x", "1"}}}),
+              FailsWith(Code::kInvalidArgument, "../x"));
+  EXPECT_THAT(cgroups_->SetLimits("/pod/c1", {.unified = {{"cgroup.procs", "1"}}}),
+              FailsWith(Code::kInvalidArgument, "cgroup.procs"));
+  EXPECT_THAT(cgroups_->SetLimits("/pod/c1", {.unified = {{"memory.high", "1"}}}), IsOk());
+}
+
+TEST_F(UnifiedCgroupsTest, ReadsStatisticsAndOomKills) {
+  const auto stats = cgroups_->ReadStats("/pod/c1");
+  ASSERT_THAT(stats, IsOk());
+  EXPECT_EQ(stats->cpu_usage_ns, 1'500'000U);
+  EXPECT_EQ(stats->memory_working_set_bytes, 4000U);
+  EXPECT_EQ(stats->memory_rss_bytes, 3000U);
+  EXPECT_EQ(stats->processes, 2U);
+  EXPECT_EQ(*cgroups_->ReadOomKills("/pod/c1"), 1U);
+  EXPECT_THAT(*cgroups_->Processes("/pod/c1"), ElementsAre(12, 13));
+}
+
+TEST_F(UnifiedCgroupsTest, AnAbsentGroupHasNoProcessesAndNoStatistics) {
+  EXPECT_THAT(*cgroups_->Processes("/absent"), ElementsAre());
+  EXPECT_THAT(cgroups_->ReadStats("/absent"), FailsWith(Code::kNotFound, "cpu.stat"));
+  EXPECT_THAT(cgroups_->Remove("/absent"), IsOk());
+}
+
+TEST(Cgroups, AreNotOpenedWhereThereIsNoHierarchy) {
+  const TempDirectory empty;
+  EXPECT_THAT(Cgroups::Open(empty.path()),
+              FailsWith(Code::kFailedPrecondition, "no cgroup hierarchy"));
+}
+
+TEST(CpuWeightOfShares, HitsTheEndsAndTheDefault) {
+  EXPECT_EQ(CpuWeightOfShares(2), 1U);
+  EXPECT_EQ(CpuWeightOfShares(1024), 100U);
+  EXPECT_EQ(CpuWeightOfShares(262144), 10000U);
+  EXPECT_EQ(CpuWeightOfShares(0), 1U);
+}
+
+}  // namespace
+}  // namespace trivet
