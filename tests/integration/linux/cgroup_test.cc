@@ -32,7 +32,10 @@ class CgroupTest : public testing::RootTest {
     if (cgroups_ == nullptr) return;
     EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
     for (const Child& child : children_) EXPECT_THAT(Reap(child.pidfd), IsOk());
+    const auto files = cgroups_->ProcsFiles(group_);
     EXPECT_THAT(cgroups_->Remove(group_), IsOk());
+    // The parent goes with the last test that runs at this moment.
+    for (const auto& file : files) ::rmdir(file.parent_path().parent_path().c_str());
   }
   // Starts a program in the group.
   pid_t Start(const std::vector<std::string>& shell_command) {
