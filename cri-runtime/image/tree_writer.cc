@@ -1,0 +1,198 @@
+#include "cri-runtime/image/tree_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "cri-runtime/image/beneath.h"
+
+namespace trivet::image {
+namespace {
+
+constexpr uint64_t kStatBlockBytes = 512;
+
+// The step's own words, or what the path has that it must not have.
+std::unexpected<Error> PathFailure(std::string_view step) {
+  const int err = errno;
+  if (err == ELOOP) return Fail(Code::kInvalidArgument, "the path goes through a symbolic link");
+  if (err == ENOTDIR) return Fail(Code::kInvalidArgument, "the path goes through a file");
+  if (err == EEXIST) return Fail(Code::kAlreadyExists, "the layer has this name twice");
+  return std::unexpected(Error::FromErrno(err, step));
+}
+
+}  // namespace
+
+Result<TreeWriter> TreeWriter::Open(const std::filesystem::path& root,
+                                    const std::vector<std::filesystem::path>& lower) {
+  UniqueFd root_fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root_fd.valid()) return FailErrno("open {}", root.native());
+  ASSIGN_OR_RETURN(LowerFolders folders, LowerFolders::Open(lower));
+  TreeWriter writer(std::move(root_fd), std::move(folders));
+
+  ASSIGN_OR_RETURN(const std::optional<Metadata> below, writer.lower_.Find({}), "root");
+  RETURN_IF_ERROR(writer.Dress({}, writer.root_, below.value_or(Metadata{})), "root");
+  writer.Count(writer.root_.get());
+  return writer;
+}
+
+Result<> TreeWriter::AddFolder(const EntryPath& path, const Metadata& metadata) {
+  if (!path.is_root()) {
+    ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+    const bool made = ::mkdirat(parent, path.name().c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) return PathFailure("make folder");
+    if (made) ++inodes_;
+  }
+  const UniqueFd folder = OpenBeneath(root_.get(), path.text(), O_RDONLY | O_DIRECTORY);
+  if (!folder.valid()) {
+    // The name is taken by something else, and that is what EEXIST stands for here.
+    if (errno == ELOOP || errno == ENOTDIR) errno = EEXIST;
+    return PathFailure("open folder");
+  }
+  return Dress(path, folder, metadata);
+}
+
+Result<UniqueFd> TreeWriter::AddFile(const EntryPath& path) {
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd file(::openat(parent, path.name().c_str(), kFlags, 0600));
+  if (!file.valid()) return PathFailure("create file");
+  return file;
+}
+
+Result<> TreeWriter::SealFile(const UniqueFd& file, const Metadata& metadata) {
+  RETURN_IF_ERROR(ApplyMetadata(file.get(), metadata));
+  Count(file.get());
+  return {};
+}
+
+Result<> TreeWriter::AddSymlink(const EntryPath& path, const std::string& target,
+                                const Metadata& metadata) {
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  const char* name = path.name().c_str();
+  if (::symlinkat(target.c_str(), parent, name) != 0) return PathFailure("create symbolic link");
+  ++inodes_;
+  if (::fchownat(parent, name, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("chown to {}:{}", metadata.uid, metadata.gid);
+  }
+  const std::array<timespec, 2> times{metadata.mtime, metadata.mtime};
+  if (::utimensat(parent, name, times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("set times");
+  }
+  return {};
+}
+
+Result<> TreeWriter::AddHardLink(const EntryPath& path, const EntryPath& target) {
+  const UniqueFd target_parent =
+      OpenBeneath(root_.get(), target.Parent().text(), O_PATH | O_DIRECTORY);
+  if (!target_parent.valid()) {
+    if (errno != ENOENT) return PathFailure("open hard link target");
+    return Fail(Code::kInvalidArgument, "the hard link's target is not in the layer");
+  }
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  // Without AT_SYMLINK_FOLLOW a symbolic link is linked itself.
+  const char* name = path.name().c_str();
+  if (::linkat(target_parent.get(), target.name().c_str(), parent, name, 0) != 0) {
+    if (errno == ENOENT) {
+      return Fail(Code::kInvalidArgument, "the hard link's target is not in the layer");
+    }
+    return PathFailure("create hard link");
+  }
+  return {};
+}
+
+Result<> TreeWriter::AddFifo(const EntryPath& path, const Metadata& metadata) {
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  if (::mkfifoat(parent, path.name().c_str(), 0600) != 0) return PathFailure("create fifo");
+  // A reader does not wait for a writer with O_NONBLOCK.
+  const UniqueFd fifo = OpenBeneath(parent, path.name(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  if (!fifo.valid()) return PathFailure("open fifo");
+  RETURN_IF_ERROR(ApplyMetadata(fifo.get(), metadata));
+  Count(fifo.get());
+  return {};
+}
+
+Result<> TreeWriter::MakeOpaque(const EntryPath& folder) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, EnsureFolder(folder));
+  if (::fsetxattr(fd.get(), "trusted.overlay.opaque", "y", 1, 0) != 0) {
+    return FailErrno("set xattr trusted.overlay.opaque");
+  }
+  return {};
+}
+
+Result<> TreeWriter::Finish() {
+  for (const EntryPath& path : whiteouts_) {
+    RETURN_IF_ERROR(MakeWhiteout(path), fmt::format("whiteout of '{}'", path.text()));
+  }
+  for (const auto& [path, mtime] : folder_times_) {
+    ASSIGN_OR_RETURN(const UniqueFd folder, OpenFolder(path));
+    const std::array<timespec, 2> times{mtime, mtime};
+    if (::futimens(folder.get(), times.data()) != 0) return FailErrno("set times");
+  }
+  return {};
+}
+
+Result<> TreeWriter::MakeWhiteout(const EntryPath& path) {
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  const char* name = path.name().c_str();
+  // Overlay's whiteout is a character device 0:0, which no driver answers.
+  if (::mknodat(parent, name, S_IFCHR, makedev(0, 0)) == 0) {
+    ++inodes_;
+    return {};
+  }
+  if (errno != EEXIST) return FailErrno("create whiteout");
+  struct stat info{};
+  if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return FailErrno("stat");
+  return S_ISDIR(info.st_mode) ? MakeOpaque(path) : Result<>();
+}
+
+Result<UniqueFd> TreeWriter::OpenFolder(const EntryPath& path) const {
+  UniqueFd folder = OpenBeneath(root_.get(), path.text(), O_RDONLY | O_DIRECTORY);
+  if (!folder.valid()) return PathFailure("open folder");
+  return folder;
+}
+
+Result<UniqueFd> TreeWriter::EnsureFolder(const EntryPath& path) {
+  auto folder = OpenFolder(path);
+  if (folder || folder.error().code() != Code::kNotFound) return folder;
+  return MakeImplicitFolder(path);
+}
+
+Result<UniqueFd> TreeWriter::MakeImplicitFolder(const EntryPath& path) {
+  ASSIGN_OR_RETURN(const UniqueFd parent, EnsureFolder(path.Parent()));
+  if (::mkdirat(parent.get(), path.name().c_str(), 0755) != 0) return PathFailure("make folder");
+  ++inodes_;
+  ASSIGN_OR_RETURN(UniqueFd folder, OpenFolder(path));
+  ASSIGN_OR_RETURN(const std::optional<Metadata> below, lower_.Find(path));
+  RETURN_IF_ERROR(Dress(path, folder, below.value_or(Metadata{})));
+  return folder;
+}
+
+Result<int> TreeWriter::ParentOf(const EntryPath& path) {
+  const EntryPath parent = path.Parent();
+  std::string text = parent.text();
+  if (!parent_.valid() || text != parent_path_) {
+    ASSIGN_OR_RETURN(parent_, EnsureFolder(parent));
+    parent_path_ = std::move(text);
+  }
+  return parent_.get();
+}
+
+Result<> TreeWriter::Dress(const EntryPath& path, const UniqueFd& folder,
+                           const Metadata& metadata) {
+  RETURN_IF_ERROR(ApplyMetadata(folder.get(), metadata));
+  folder_times_.emplace_back(path, metadata.mtime);
+  return {};
+}
+
+void TreeWriter::Count(int fd) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return;
+  ++inodes_;
+  disk_bytes_ += static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes;
+}
+
+}  // namespace trivet::image

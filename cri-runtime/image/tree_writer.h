@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "cri-runtime/image/entry_path.h"
+#include "cri-runtime/image/lower_folders.h"
+#include "cri-runtime/image/metadata.h"
+
+namespace trivet::image {
+
+/// Builds the folder of one layer. Whatever the names are, nothing outside the
+/// folder is touched: parents are opened beneath it without following a symbolic link,
+/// and every object is created exclusively by its last name in its parent.
+///
+/// Errors of all: kInvalidArgument for a path that goes through a symbolic link or a
+/// file, kAlreadyExists for a name that the layer has brought already.
+class TreeWriter {
+ public:
+  /// `root` must be an empty folder; `lower` are the layers below, highest first.
+  static Result<TreeWriter> Open(const std::filesystem::path& root,
+                                 const std::vector<std::filesystem::path>& lower);
+
+  /// A folder may come again: its last metadata stay.
+  Result<> AddFolder(const EntryPath& path, const Metadata& metadata);
+  /// The file is open for writing; SealFile gives it its metadata when the content is in.
+  Result<UniqueFd> AddFile(const EntryPath& path);
+  Result<> SealFile(const UniqueFd& file, const Metadata& metadata);
+  Result<> AddSymlink(const EntryPath& path, const std::string& target, const Metadata& metadata);
+  /// `target` must be a file or symbolic link that this layer has brought already.
+  Result<> AddHardLink(const EntryPath& path, const EntryPath& target);
+  Result<> AddFifo(const EntryPath& path, const Metadata& metadata);
+  /// The name is gone from the layers below; what this layer itself has there stays.
+  void AddWhiteout(EntryPath path) { whiteouts_.push_back(std::move(path)); }
+  /// Everything of the layers below is gone from the folder.
+  Result<> MakeOpaque(const EntryPath& folder);
+
+  /// Makes the whiteouts and sets the folders' times: last, because content changes both.
+  Result<> Finish();
+
+  [[nodiscard]] uint64_t disk_bytes() const { return disk_bytes_; }
+  [[nodiscard]] uint64_t inodes() const { return inodes_; }
+
+ private:
+  TreeWriter(UniqueFd root, LowerFolders lower)
+      : root_(std::move(root)), lower_(std::move(lower)) {}
+
+  [[nodiscard]] Result<UniqueFd> OpenFolder(const EntryPath& path) const;
+  Result<UniqueFd> EnsureFolder(const EntryPath& path);
+  Result<UniqueFd> MakeImplicitFolder(const EntryPath& path);
+  Result<int> ParentOf(const EntryPath& path);
+  Result<> MakeWhiteout(const EntryPath& path);
+  Result<> Dress(const EntryPath& path, const UniqueFd& folder, const Metadata& metadata);
+  void Count(int fd);
+
+  UniqueFd root_;
+  LowerFolders lower_;
+  // Entries of one folder follow each other: its descriptor is kept.
+  std::string parent_path_;
+  UniqueFd parent_;
+  std::vector<EntryPath> whiteouts_;
+  std::vector<std::pair<EntryPath, timespec>> folder_times_;
+  uint64_t disk_bytes_ = 0;
+  uint64_t inodes_ = 0;
+};
+
+}  // namespace trivet::image
