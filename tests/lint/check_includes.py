@@ -11,6 +11,8 @@ ALLOWED = {
     "common/linux": ["common/base"],
     "common/rpc": ["common/base", "common/linux"],
     "common/manifest": ["common/base", "common/linux"],
+    "proto/cri": [],
+    "proto/csi": [],
     "proto/trivet": ["common/base"],
     "shim": ["common/base", "common/linux", "proto/trivet"],
     "cni": ["common/base", "common/linux", "proto/trivet"],

@@ -1,0 +1,72 @@
+#include "csi/filesystem/mount_table.h"
+
+#include <libmount/libmount.h>
+#include <sys/mount.h>
+
+#include <memory>
+#include <ranges>
+#include <string_view>
+
+namespace trivet::csi {
+namespace {
+
+using TablePointer = std::unique_ptr<libmnt_table, decltype(&::mnt_unref_table)>;
+using IteratorPointer = std::unique_ptr<libmnt_iter, decltype(&::mnt_free_iter)>;
+
+std::string TextOf(const char* text) {
+  return text == nullptr ? "" : text;
+}
+
+MountEntry EntryOf(libmnt_fs* fs) {
+  int read_only = 0;
+  if (const char* options = ::mnt_fs_get_vfs_options(fs); options != nullptr) {
+    read_only = ::mnt_optstr_get_option(options, "ro", nullptr, nullptr) == 0 ? 1 : 0;
+  }
+  return {.target = TextOf(::mnt_fs_get_target(fs)),
+          .root = TextOf(::mnt_fs_get_root(fs)),
+          .type = TextOf(::mnt_fs_get_fstype(fs)),
+          .device = ::mnt_fs_get_devno(fs),
+          .read_only = read_only == 1};
+}
+
+}  // namespace
+
+Result<MountTable> MountTable::Read(const std::filesystem::path& mountinfo) {
+  const TablePointer table(::mnt_new_table_from_file(mountinfo.c_str()), &::mnt_unref_table);
+  if (table == nullptr) return FailErrno("read {}", mountinfo.native());
+  const IteratorPointer iterator(::mnt_new_iter(MNT_ITER_FORWARD), &::mnt_free_iter);
+  std::vector<MountEntry> entries;
+  libmnt_fs* fs = nullptr;
+  while (::mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
+    entries.push_back(EntryOf(fs));
+  }
+  return MountTable(std::move(entries));
+}
+
+const MountEntry* MountTable::At(const std::filesystem::path& target) const {
+  for (const MountEntry& entry : std::views::reverse(entries_)) {
+    if (entry.target == target) return &entry;
+  }
+  return nullptr;
+}
+
+Result<> UnmountAll(const std::filesystem::path& target,
+                    const std::function<bool(const MountEntry&)>& mine) {
+  constexpr int kMostLayers = 64;
+  for (int layer = 0; layer < kMostLayers; ++layer) {
+    ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
+    const MountEntry* entry = table.At(target);
+    if (entry == nullptr) return {};
+    if (!mine(*entry)) {
+      return Fail(Code::kFailedPrecondition, "unmount {}: a foreign {} is mounted there",
+                  target.native(), entry->type);
+    }
+    if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) != 0) {
+      return FailErrno("unmount {}", target.native());
+    }
+  }
+  return Fail(Code::kInternal, "unmount {}: still mounted after {} layers", target.native(),
+              kMostLayers);
+}
+
+}  // namespace trivet::csi

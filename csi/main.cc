@@ -1,0 +1,123 @@
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <chrono>
+
+#include "common/linux/file.h"
+#include "common/linux/file_lock.h"
+#include "common/rpc/server.h"
+#include "csi/config.h"
+#include "csi/paths.h"
+#include "csi/pool/pools.h"
+#include "csi/service/controller_service.h"
+#include "csi/service/identity_service.h"
+#include "csi/service/node_service.h"
+#include "csi/service/plugin.h"
+#include "csi/volume/attachment_store.h"
+#include "csi/volume/node_volumes.h"
+#include "csi/volume/provisioner.h"
+#include "csi/volume/record_store.h"
+
+namespace trivet::csi {
+namespace {
+
+struct Options {
+  std::filesystem::path socket = "/run/trivet/csi.sock";
+  std::filesystem::path state = "/var/lib/trivet/csi";
+  std::filesystem::path config = "/etc/trivet/csi.json";
+  std::string node_id;
+  Mode mode = Mode::kAll;
+  bool check_config = false;
+};
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+std::vector<grpc::Service*> Chosen(Mode mode, IdentityService& identity,
+                                   ControllerService& controller, NodeService& node) {
+  std::vector<grpc::Service*> services = {&identity};
+  if (mode != Mode::kNode) services.push_back(&controller);
+  if (mode != Mode::kController) services.push_back(&node);
+  return services;
+}
+
+Result<> Serve(const Options& options, const Config& config) {
+  constexpr auto kGrace = std::chrono::seconds(10);       // less than the supervisor's 30 s
+  const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
+  const Paths paths(options.state);
+  RETURN_IF_ERROR(EnsureDirectory(paths.state()), "state folder");
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::TryAcquire(paths.lock()),
+                   "another trivet-csi uses this state folder");
+
+  ASSIGN_OR_RETURN(const Pools pools, Pools::Open(config));
+  ASSIGN_OR_RETURN(RecordStore records, RecordStore::Open(paths.volumes()));
+  ASSIGN_OR_RETURN(AttachmentStore attachments, AttachmentStore::Open(paths.attachments()));
+  VolumeLocks locks;
+  Provisioner provisioner(records, pools, locks);
+  NodeVolumes volumes(records, attachments, pools, locks);
+  provisioner.Reconcile();
+  volumes.Reconcile();
+
+  IdentityService identity(options.mode);
+  ControllerService controller(provisioner, options.node_id);
+  NodeService node(volumes, options.node_id);
+  ASSIGN_OR_RETURN(
+      auto server,
+      rpc::Server::Start(options.socket, Chosen(options.mode, identity, controller, node)),
+      "start");
+  spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
+               records.All().size());
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("stopping signal={}", signal);
+  server.Stop(kGrace);
+  return {};
+}
+
+Result<> Run(const Options& options, bool config_given) {
+  RETURN_IF_ERROR(CheckNodeId(options.node_id));
+  if (config_given && !std::filesystem::exists(options.config)) {
+    return Fail(Code::kNotFound, "configuration {}: does not exist", options.config.native());
+  }
+  ASSIGN_OR_RETURN(const Config config, LoadConfig(options.config, Paths(options.state)),
+                   "configuration");
+  if (!options.check_config) return Serve(options, config);
+  fmt::print("configuration is valid: {} pool(s)\n", config.pools.size());
+  return {};
+}
+
+}  // namespace
+}  // namespace trivet::csi
+
+int main(int argc, char** argv) {
+  using trivet::csi::Mode;
+  trivet::csi::Options options{.node_id = trivet::csi::HostName()};
+  CLI::App app("CSI driver for volumes on this node's own disks");
+  app.set_version_flag("--version", "trivet-csi " TRIVET_VERSION);
+  app.add_option("--socket", options.socket, "unix socket to serve")->capture_default_str();
+  app.add_option("--state-dir", options.state, "records and the default pool")
+      ->capture_default_str();
+  auto* config = app.add_option("--config", options.config, "pools; may be absent");
+  config->capture_default_str();
+  app.add_option("--node-id", options.node_id, "this node's name")->capture_default_str();
+  app.add_option("--mode", options.mode, "which services to serve: all, controller or node")
+      ->transform(CLI::Transformer(std::map<std::string, Mode>{
+          {"all", Mode::kAll}, {"controller", Mode::kController}, {"node", Mode::kNode}}));
+  app.add_flag("--check-config", options.check_config, "check the configuration and exit");
+  CLI11_PARSE(app, argc, argv);
+
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("trivet-csi"));
+  if (auto result = trivet::csi::Run(options, config->count() > 0); !result) {
+    spdlog::critical("{}", result.error().message());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}

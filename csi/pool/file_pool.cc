@@ -1,0 +1,161 @@
+#include "csi/pool/file_pool.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/linux/file.h"
+#include "csi/volume/volume_id.h"
+
+namespace trivet::csi {
+namespace {
+
+constexpr std::string_view kSuffix = ".img";
+constexpr uint64_t kStatBlockBytes = 512;  // of st_blocks, whatever the file system's own
+
+// What the image has not taken from its file system yet.
+uint64_t UnwrittenBytes(const std::filesystem::path& image, uint64_t size_bytes) {
+  struct stat info{};
+  if (::stat(image.c_str(), &info) != 0) return size_bytes;
+  const uint64_t taken = static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes;
+  return size_bytes > taken ? size_bytes - taken : 0;
+}
+
+// Sets the size, and for a thick volume takes the blocks; what is there stays.
+Result<> Resize(int fd, uint64_t old_bytes, const VolumeRecord& record) {
+  const auto size = static_cast<off_t>(record.size_bytes);
+  if (record.provisioning == Provisioning::kThick) {
+    // ext4 keeps what it took before it ran out of space: truncating gives it back.
+    if (::fallocate(fd, 0, 0, size) == 0) return {};
+    const int err = errno;
+    if (::ftruncate(fd, static_cast<off_t>(old_bytes)) != 0) return FailErrno("truncate");
+    return std::unexpected(
+        Error::FromErrno(err, fmt::format("allocate {} bytes", record.size_bytes)));
+  }
+  if (::ftruncate(fd, size) != 0) return FailErrno("set the size to {}", record.size_bytes);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FilePool>> FilePool::Open(const PoolConfig& config) {
+  const std::string step = fmt::format("pool {}", config.name);
+  RETURN_IF_ERROR(EnsureDirectory(config.path), step);
+  struct stat info{};
+  if (::stat(config.path.c_str(), &info) != 0) {
+    return FailErrno("{}: stat {}", step, config.path.native());
+  }
+  return std::unique_ptr<FilePool>(new FilePool(config, info.st_dev));
+}
+
+std::filesystem::path FilePool::ImageOf(const std::string& id) const {
+  return config_.path / (id + std::string(kSuffix));
+}
+
+Result<Space> FilePool::MeasureWithout(const std::string& id) const {
+  struct statvfs info{};
+  if (::statvfs(config_.path.c_str(), &info) != 0) {
+    return FailErrno("pool {}: statvfs {}", name(), config_.path.native());
+  }
+  Space space{.free_bytes = info.f_bavail * info.f_frsize, .limit_bytes = config_.limit_bytes};
+  space.headroom_bytes =
+      config_.headroom_bytes != 0 ? config_.headroom_bytes : info.f_blocks * info.f_frsize / 100;
+  for (const auto& [other, size_bytes] : promised_) {
+    if (other == id) continue;
+    space.promised_bytes += size_bytes;
+    space.unwritten_bytes += UnwrittenBytes(ImageOf(other), size_bytes);
+  }
+  return space;
+}
+
+Result<uint64_t> FilePool::Available() const {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(const Space space, MeasureWithout(""));
+  return AvailableBytes(space);
+}
+
+Result<> FilePool::Reserve(const std::string& id, uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
+  // What the volume has taken already is its own.
+  const uint64_t wanted = UnwrittenBytes(ImageOf(id), size_bytes);
+  const uint64_t available = AvailableBytes(space);
+  const bool over_limit =
+      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
+  if (wanted > available || over_limit) {
+    return Fail(Code::kResourceExhausted, "pool {}: {} bytes wanted, {} available", name(), wanted,
+                available);
+  }
+  promised_[id] = size_bytes;
+  return {};
+}
+
+void FilePool::Adopt(const std::string& id, uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  promised_[id] = size_bytes;
+}
+
+void FilePool::Release(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  promised_.erase(id);
+}
+
+Result<> FilePool::Allocate(const VolumeRecord& record) {
+  const std::filesystem::path image = ImageOf(record.id);
+  const UniqueFd fd(::open(image.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return FailErrno("create {}", image.native());
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return FailErrno("stat {}", image.native());
+  const auto old_bytes = static_cast<uint64_t>(info.st_size);
+
+  if (old_bytes < record.size_bytes) {
+    RETURN_IF_ERROR(Resize(fd.get(), old_bytes, record), image.native());
+  }
+  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", image.native());
+  return SyncDirectory(config_.path);
+}
+
+Result<std::optional<uint64_t>> FilePool::SizeOf(const std::string& id) const {
+  struct stat info{};
+  if (::lstat(ImageOf(id).c_str(), &info) == 0) {
+    return std::optional(static_cast<uint64_t>(info.st_size));
+  }
+  if (errno == ENOENT) return std::nullopt;
+  return FailErrno("stat {}", ImageOf(id).native());
+}
+
+Result<> FilePool::Remove(const std::string& id) {
+  return RemoveFile(ImageOf(id), /*durable=*/true);
+}
+
+Result<std::vector<std::string>> FilePool::List() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, ListDirectory(config_.path));
+  std::vector<std::string> ids;
+  for (const std::string& file : files) {
+    if (!file.ends_with(kSuffix)) continue;
+    std::string id = file.substr(0, file.size() - kSuffix.size());
+    if (IsVolumeId(id)) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+Result<std::optional<BlockDevice>> FilePool::FindDevice(const std::string& id) const {
+  ASSIGN_OR_RETURN(const auto size, SizeOf(id));
+  if (!size) return std::nullopt;
+  return loop::Find(ImageOf(id));
+}
+
+Result<BlockDevice> FilePool::Attach(const std::string& id, const AttachOptions& options) {
+  return loop::Attach(ImageOf(id), options);
+}
+
+Result<> FilePool::Detach(const BlockDevice& device) {
+  return loop::Detach(device);
+}
+
+Result<> FilePool::Refresh(const BlockDevice& device) {
+  return loop::Refresh(device);
+}
+
+}  // namespace trivet::csi

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace trivet::csi {
+
+/// The figures of a pool at one moment, in bytes.
+struct Space {
+  uint64_t free_bytes = 0;       // what the pool's file system has left for us
+  uint64_t unwritten_bytes = 0;  // promised to volumes, not yet taken from free_bytes
+  uint64_t promised_bytes = 0;   // the sum of the volumes' sizes
+  uint64_t limit_bytes = 0;      // of promised_bytes, set by the operator; 0 = none
+  uint64_t headroom_bytes = 0;   // stays free: for the file system's own metadata
+};
+
+/// What a new volume may have. Pure; never negative, and never more than can be
+/// written in full by all volumes together.
+constexpr uint64_t AvailableBytes(const Space& space) {
+  const auto left = [](uint64_t total, uint64_t taken) {
+    return total > taken ? total - taken : 0;
+  };
+  uint64_t available = left(left(space.free_bytes, space.unwritten_bytes), space.headroom_bytes);
+  if (space.limit_bytes != 0) {
+    available = std::min(available, left(space.limit_bytes, space.promised_bytes));
+  }
+  return available;
+}
+
+}  // namespace trivet::csi

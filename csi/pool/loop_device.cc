@@ -1,0 +1,138 @@
+#include "csi/pool/loop_device.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "common/linux/file.h"
+#include "csi/volume/capacity.h"
+
+namespace trivet::csi::loop {
+namespace {
+
+const std::filesystem::path kSysBlock = "/sys/block";
+
+// A node without udev or devtmpfs has no /dev/loopN for a number just allocated.
+Result<> MakeNode(const std::filesystem::path& node) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(kSysBlock / node.filename() / "dev"),
+                   "loop device number");
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (std::sscanf(text.c_str(), "%u:%u", &major, &minor) != 2) {
+    return Fail(Code::kInternal, "loop device number: unexpected {}", text);
+  }
+  if (::mknod(node.c_str(), S_IFBLK | 0600, makedev(major, minor)) != 0 && errno != EEXIST) {
+    return FailErrno("mknod {}", node.native());
+  }
+  return {};
+}
+
+Result<BlockDevice> Open(const std::filesystem::path& node, int access) {
+  UniqueFd fd(::open(node.c_str(), access | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) {
+    RETURN_IF_ERROR(MakeNode(node));
+    fd = UniqueFd(::open(node.c_str(), access | O_CLOEXEC));
+  }
+  if (!fd.valid()) return FailErrno("open {}", node.native());
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return FailErrno("stat {}", node.native());
+  if (!S_ISBLK(info.st_mode)) {
+    return Fail(Code::kFailedPrecondition, "{}: not a block device", node.native());
+  }
+  return BlockDevice{std::move(fd), node, info.st_rdev};
+}
+
+Result<std::filesystem::path> GetFree() {
+  const UniqueFd control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+  if (!control.valid()) return FailErrno("open /dev/loop-control");
+  const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+  if (number < 0) return FailErrno("allocate loop device");
+  return std::filesystem::path(fmt::format("/dev/loop{}", number));
+}
+
+// LO_NAME_SIZE is short: the end of the path says more than its start.
+void SetName(loop_info64& info, const std::filesystem::path& image) {
+  const std::string name = image.filename();
+  const size_t length = std::min(name.size(), sizeof(info.lo_file_name) - 1);
+  std::memcpy(info.lo_file_name, name.data(), length);
+}
+
+loop_config MakeConfig(int image_fd, const std::filesystem::path& image,
+                       const AttachOptions& options) {
+  loop_config config{};
+  config.fd = static_cast<uint32_t>(image_fd);
+  config.block_size = kSectorBytes;
+  config.info.lo_flags = LO_FLAGS_DIRECT_IO;
+  if (options.read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
+  if (options.release_with_last_user) config.info.lo_flags |= LO_FLAGS_AUTOCLEAR;
+  SetName(config.info, image);
+  return config;
+}
+
+// Older kernels fail instead of falling back to buffered I/O.
+int Configure(int device_fd, loop_config& config) {
+  if (::ioctl(device_fd, LOOP_CONFIGURE, &config) == 0) return 0;
+  if (errno != EINVAL) return -1;
+  config.info.lo_flags &= ~static_cast<uint32_t>(LO_FLAGS_DIRECT_IO);
+  return ::ioctl(device_fd, LOOP_CONFIGURE, &config);
+}
+
+// Whether sysfs names a file of this name: only such devices are opened, since
+// opening a stranger's loop device can delay its release.
+bool MayShow(const std::string& device, const std::string& image_name) {
+  const auto backing = ReadFile(kSysBlock / device / "loop" / "backing_file");
+  return backing && backing->find("/" + image_name) != std::string::npos;
+}
+
+}  // namespace
+
+Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptions& options) {
+  constexpr int kAttempts = 64;  // each lost one was won by another process
+  const int access = options.read_only ? O_RDONLY : O_RDWR;
+  const UniqueFd image_fd(::open(image.c_str(), access | O_CLOEXEC | O_NOFOLLOW));
+  if (!image_fd.valid()) return FailErrno("open {}", image.native());
+
+  loop_config config = MakeConfig(image_fd.get(), image, options);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    ASSIGN_OR_RETURN(const std::filesystem::path node, GetFree());
+    ASSIGN_OR_RETURN(BlockDevice device, Open(node, access));
+    if (Configure(device.fd.get(), config) == 0) return device;
+    if (errno != EBUSY) return FailErrno("bind {} to {}", image.native(), node.native());
+  }
+  return Fail(Code::kUnavailable, "bind {}: every free loop device was taken by others",
+              image.native());
+}
+
+Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image) {
+  struct stat file{};
+  if (::stat(image.c_str(), &file) != 0) return FailErrno("stat {}", image.native());
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, ListDirectory(kSysBlock));
+  for (const std::string& name : devices) {
+    if (!name.starts_with("loop") || !MayShow(name, image.filename())) continue;
+    auto device = Open("/dev/" + name, O_RDONLY);
+    if (!device) continue;  // released since it was listed
+    loop_info64 info{};
+    if (::ioctl(device->fd.get(), LOOP_GET_STATUS64, &info) != 0) continue;
+    if (info.lo_device == file.st_dev && info.lo_inode == file.st_ino) {
+      return std::optional(std::move(*device));
+    }
+  }
+  return std::nullopt;
+}
+
+Result<> Detach(const BlockDevice& device) {
+  if (::ioctl(device.fd.get(), LOOP_CLR_FD) == 0 || errno == ENXIO) return {};
+  return FailErrno("detach {}", device.path.native());
+}
+
+Result<> Refresh(const BlockDevice& device) {
+  if (::ioctl(device.fd.get(), LOOP_SET_CAPACITY) == 0) return {};
+  return FailErrno("refresh the size of {}", device.path.native());
+}
+
+}  // namespace trivet::csi::loop

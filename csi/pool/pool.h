@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "csi/pool/loop_device.h"
+#include "csi/volume/record.h"
+
+namespace trivet::csi {
+
+/// Where volumes' bytes live: the back end that the rest of the driver sees. It
+/// knows ids and sizes, nothing of file systems, paths of pods or requests.
+///
+/// Any thread may call it; the caller holds the volume's lock for calls that name
+/// a volume. Every call is repeatable.
+class Pool {
+ public:
+  virtual ~Pool() = default;
+
+  [[nodiscard]] virtual const std::string& name() const = 0;
+
+  /// The largest volume that could be created now, in bytes: what is free, less
+  /// what is promised to other volumes and not yet taken, less the headroom.
+  virtual Result<uint64_t> Available() const = 0;
+
+  /// Sets `size_bytes` aside for the volume, in memory only; again with another
+  /// size changes it. Errors: kResourceExhausted, with both figures.
+  virtual Result<> Reserve(const std::string& id, uint64_t size_bytes) = 0;
+  /// As Reserve for a volume that exists already: never refused.
+  virtual void Adopt(const std::string& id, uint64_t size_bytes) = 0;
+  virtual void Release(const std::string& id) = 0;
+
+  /// Makes the volume's bytes, all zero, or grows them to record.size_bytes;
+  /// never shrinks. Durable when it returns.
+  /// Errors: kResourceExhausted, and then nothing of the new space is kept.
+  virtual Result<> Allocate(const VolumeRecord& record) = 0;
+  /// The size of the volume's bytes; none when there are none.
+  virtual Result<std::optional<uint64_t>> SizeOf(const std::string& id) const = 0;
+  /// Frees the volume's bytes. Absent is success. The caller has made sure that
+  /// no device shows them.
+  virtual Result<> Remove(const std::string& id) = 0;
+  /// The ids of all volumes that have bytes here.
+  virtual Result<std::vector<std::string>> List() const = 0;
+
+  /// The device that shows the volume; none when it is not attached.
+  virtual Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const = 0;
+  /// Makes one. The caller has made sure that there is none.
+  virtual Result<BlockDevice> Attach(const std::string& id, const AttachOptions& options) = 0;
+  virtual Result<> Detach(const BlockDevice& device) = 0;
+  /// Makes the device as large as the volume is now.
+  virtual Result<> Refresh(const BlockDevice& device) = 0;
+};
+
+}  // namespace trivet::csi

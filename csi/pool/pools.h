@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "csi/config.h"
+#include "csi/pool/pool.h"
+
+namespace trivet::csi {
+
+/// The pools of the configuration, in its order.
+class Pools {
+ public:
+  /// Errors: a folder cannot be used; kInvalidArgument when two are on one file system.
+  static Result<Pools> Open(const Config& config);
+  explicit Pools(std::vector<std::unique_ptr<Pool>> pools) : pools_(std::move(pools)) {}
+
+  /// The pool of this name; the first one for "".
+  /// Errors: kInvalidArgument naming the parameter, as the caller chose it.
+  Result<Pool*> Choose(const std::string& name) const;
+  /// The pool a record names. Errors: kFailedPrecondition when it is not configured (any more).
+  Result<Pool*> Of(const VolumeRecord& record) const;
+
+  [[nodiscard]] const std::vector<std::unique_ptr<Pool>>& all() const { return pools_; }
+
+ private:
+  [[nodiscard]] Pool* Find(const std::string& name) const;
+  std::vector<std::unique_ptr<Pool>> pools_;  // never empty
+};
+
+}  // namespace trivet::csi

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+
+#include "csi/volume/provisioner.h"
+#include "proto/csi/csi.grpc.pb.h"
+
+namespace trivet::csi {
+
+/// Translates the Controller service to the Provisioner. What is not overridden is
+/// UNIMPLEMENTED and not among the capabilities.
+class ControllerService final : public ::csi::v1::Controller::Service {
+ public:
+  /// `provisioner` is borrowed and outlives this.
+  ControllerService(Provisioner& provisioner, std::string node_id)
+      : provisioner_(provisioner), node_id_(std::move(node_id)) {}
+
+  grpc::Status CreateVolume(grpc::ServerContext* context,
+                            const ::csi::v1::CreateVolumeRequest* request,
+                            ::csi::v1::CreateVolumeResponse* response) override;
+  grpc::Status DeleteVolume(grpc::ServerContext* context,
+                            const ::csi::v1::DeleteVolumeRequest* request,
+                            ::csi::v1::DeleteVolumeResponse* response) override;
+  grpc::Status ValidateVolumeCapabilities(
+      grpc::ServerContext* context, const ::csi::v1::ValidateVolumeCapabilitiesRequest* request,
+      ::csi::v1::ValidateVolumeCapabilitiesResponse* response) override;
+  grpc::Status ListVolumes(grpc::ServerContext* context,
+                           const ::csi::v1::ListVolumesRequest* request,
+                           ::csi::v1::ListVolumesResponse* response) override;
+  grpc::Status GetCapacity(grpc::ServerContext* context,
+                           const ::csi::v1::GetCapacityRequest* request,
+                           ::csi::v1::GetCapacityResponse* response) override;
+  grpc::Status ControllerGetCapabilities(
+      grpc::ServerContext* context, const ::csi::v1::ControllerGetCapabilitiesRequest* request,
+      ::csi::v1::ControllerGetCapabilitiesResponse* response) override;
+  grpc::Status ControllerExpandVolume(grpc::ServerContext* context,
+                                      const ::csi::v1::ControllerExpandVolumeRequest* request,
+                                      ::csi::v1::ControllerExpandVolumeResponse* response) override;
+  grpc::Status ControllerGetVolume(grpc::ServerContext* context,
+                                   const ::csi::v1::ControllerGetVolumeRequest* request,
+                                   ::csi::v1::ControllerGetVolumeResponse* response) override;
+
+ private:
+  void Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const;
+
+  Provisioner& provisioner_;
+  const std::string node_id_;
+};
+
+}  // namespace trivet::csi

@@ -1,0 +1,35 @@
+#include "csi/service/identity_service.h"
+
+namespace trivet::csi {
+
+grpc::Status IdentityService::GetPluginInfo(grpc::ServerContext* /*context*/,
+                                            const ::csi::v1::GetPluginInfoRequest* /*request*/,
+                                            ::csi::v1::GetPluginInfoResponse* response) {
+  response->set_name(std::string(kPluginName));
+  response->set_vendor_version(TRIVET_VERSION);
+  return grpc::Status::OK;
+}
+
+grpc::Status IdentityService::GetPluginCapabilities(
+    grpc::ServerContext* /*context*/, const ::csi::v1::GetPluginCapabilitiesRequest* /*request*/,
+    ::csi::v1::GetPluginCapabilitiesResponse* response) {
+  using Offered = ::csi::v1::PluginCapability::Service;
+  if (mode_ != Mode::kNode) {
+    response->add_capabilities()->mutable_service()->set_type(Offered::CONTROLLER_SERVICE);
+  }
+  response->add_capabilities()->mutable_service()->set_type(
+      Offered::VOLUME_ACCESSIBILITY_CONSTRAINTS);
+  response->add_capabilities()->mutable_volume_expansion()->set_type(
+      ::csi::v1::PluginCapability::VolumeExpansion::ONLINE);
+  return grpc::Status::OK;
+}
+
+grpc::Status IdentityService::Probe(grpc::ServerContext* /*context*/,
+                                    const ::csi::v1::ProbeRequest* /*request*/,
+                                    ::csi::v1::ProbeResponse* response) {
+  // Records are read and reconciled before the socket exists.
+  response->mutable_ready()->set_value(true);
+  return grpc::Status::OK;
+}
+
+}  // namespace trivet::csi

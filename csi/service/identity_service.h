@@ -1,0 +1,26 @@
+#pragma once
+
+#include "csi/service/plugin.h"
+#include "proto/csi/csi.grpc.pb.h"
+
+namespace trivet::csi {
+
+/// Who we are and which services this process serves.
+class IdentityService final : public ::csi::v1::Identity::Service {
+ public:
+  explicit IdentityService(Mode mode) : mode_(mode) {}
+
+  grpc::Status GetPluginInfo(grpc::ServerContext* context,
+                             const ::csi::v1::GetPluginInfoRequest* request,
+                             ::csi::v1::GetPluginInfoResponse* response) override;
+  grpc::Status GetPluginCapabilities(grpc::ServerContext* context,
+                                     const ::csi::v1::GetPluginCapabilitiesRequest* request,
+                                     ::csi::v1::GetPluginCapabilitiesResponse* response) override;
+  grpc::Status Probe(grpc::ServerContext* context, const ::csi::v1::ProbeRequest* request,
+                     ::csi::v1::ProbeResponse* response) override;
+
+ private:
+  const Mode mode_;
+};
+
+}  // namespace trivet::csi

@@ -1,0 +1,124 @@
+#include "csi/service/node_service.h"
+
+#include <array>
+
+#include "common/rpc/status.h"
+#include "csi/service/fields.h"
+#include "csi/service/plugin.h"
+#include "csi/service/requests.h"
+
+namespace trivet::csi {
+namespace {
+
+using Rpc = ::csi::v1::NodeServiceCapability::RPC;
+using ::csi::v1::VolumeUsage;
+
+constexpr std::array kCapabilities = {Rpc::STAGE_UNSTAGE_VOLUME, Rpc::GET_VOLUME_STATS,
+                                      Rpc::EXPAND_VOLUME, Rpc::SINGLE_NODE_MULTI_WRITER};
+
+void Fill(const VolumeStats& stats, ::csi::v1::NodeGetVolumeStatsResponse& response) {
+  VolumeUsage& bytes = *response.add_usage();
+  bytes.set_unit(VolumeUsage::BYTES);
+  bytes.set_total(static_cast<int64_t>(stats.total_bytes));
+  bytes.set_available(static_cast<int64_t>(stats.available_bytes.value_or(0)));
+  bytes.set_used(static_cast<int64_t>(stats.used_bytes.value_or(0)));
+  if (stats.total_inodes == 0) return;
+  VolumeUsage& inodes = *response.add_usage();
+  inodes.set_unit(VolumeUsage::INODES);
+  inodes.set_total(static_cast<int64_t>(stats.total_inodes));
+  inodes.set_available(static_cast<int64_t>(stats.available_inodes));
+  inodes.set_used(static_cast<int64_t>(stats.used_inodes));
+}
+
+Result<> CheckPathGiven(std::string_view field, const std::string& path) {
+  if (!path.empty()) return {};
+  return Fail(Code::kInvalidArgument, "{}: missing", field);
+}
+
+}  // namespace
+
+grpc::Status NodeService::NodeStageVolume(grpc::ServerContext* /*context*/,
+                                          const ::csi::v1::NodeStageVolumeRequest* request,
+                                          ::csi::v1::NodeStageVolumeResponse* /*response*/) {
+  return rpc::Handle("NodeStageVolume", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const StageRequest stage, Parse(*request), "request");
+    return volumes_.Stage(stage);
+  });
+}
+
+grpc::Status NodeService::NodeUnstageVolume(grpc::ServerContext* /*context*/,
+                                            const ::csi::v1::NodeUnstageVolumeRequest* request,
+                                            ::csi::v1::NodeUnstageVolumeResponse* /*response*/) {
+  return rpc::Handle("NodeUnstageVolume", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
+    ASSIGN_OR_RETURN(const auto path,
+                     ParsePath("staging_target_path", request->staging_target_path()), "request");
+    return volumes_.Unstage(request->volume_id(), path);
+  });
+}
+
+grpc::Status NodeService::NodePublishVolume(grpc::ServerContext* /*context*/,
+                                            const ::csi::v1::NodePublishVolumeRequest* request,
+                                            ::csi::v1::NodePublishVolumeResponse* /*response*/) {
+  return rpc::Handle("NodePublishVolume", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const PublishRequest publish, Parse(*request), "request");
+    return volumes_.Publish(publish);
+  });
+}
+
+grpc::Status NodeService::NodeUnpublishVolume(
+    grpc::ServerContext* /*context*/, const ::csi::v1::NodeUnpublishVolumeRequest* request,
+    ::csi::v1::NodeUnpublishVolumeResponse* /*response*/) {
+  return rpc::Handle("NodeUnpublishVolume", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
+    ASSIGN_OR_RETURN(const auto path, ParsePath("target_path", request->target_path()), "request");
+    return volumes_.Unpublish(request->volume_id(), path);
+  });
+}
+
+grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext* /*context*/,
+                                             const ::csi::v1::NodeGetVolumeStatsRequest* request,
+                                             ::csi::v1::NodeGetVolumeStatsResponse* response) {
+  return rpc::Handle("NodeGetVolumeStats", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
+    // Any other path is one where the volume is not: NOT_FOUND.
+    RETURN_IF_ERROR(CheckPathGiven("volume_path", request->volume_path()), "request");
+    ASSIGN_OR_RETURN(const VolumeStats stats,
+                     volumes_.Stats(request->volume_id(), request->volume_path()));
+    Fill(stats, *response);
+    return {};
+  });
+}
+
+grpc::Status NodeService::NodeExpandVolume(grpc::ServerContext* /*context*/,
+                                           const ::csi::v1::NodeExpandVolumeRequest* request,
+                                           ::csi::v1::NodeExpandVolumeResponse* response) {
+  return rpc::Handle("NodeExpandVolume", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
+    RETURN_IF_ERROR(CheckPathGiven("volume_path", request->volume_path()), "request");
+    ASSIGN_OR_RETURN(const CapacityRange range, ParseRange(request->capacity_range()), "request");
+    ASSIGN_OR_RETURN(const uint64_t size_bytes,
+                     volumes_.Grow(request->volume_id(), request->volume_path(), range));
+    response->set_capacity_bytes(static_cast<int64_t>(size_bytes));
+    return {};
+  });
+}
+
+grpc::Status NodeService::NodeGetCapabilities(
+    grpc::ServerContext* /*context*/, const ::csi::v1::NodeGetCapabilitiesRequest* /*request*/,
+    ::csi::v1::NodeGetCapabilitiesResponse* response) {
+  for (const auto capability : kCapabilities) {
+    response->add_capabilities()->mutable_rpc()->set_type(capability);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status NodeService::NodeGetInfo(grpc::ServerContext* /*context*/,
+                                      const ::csi::v1::NodeGetInfoRequest* /*request*/,
+                                      ::csi::v1::NodeGetInfoResponse* response) {
+  response->set_node_id(node_id_);
+  *response->mutable_accessible_topology() = TopologyOf(node_id_);
+  return grpc::Status::OK;
+}
+
+}  // namespace trivet::csi

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "csi/volume/node_volumes.h"
+#include "proto/csi/csi.grpc.pb.h"
+
+namespace trivet::csi {
+
+/// Translates the Node service to NodeVolumes. What is not overridden is
+/// UNIMPLEMENTED and not among the capabilities.
+class NodeService final : public ::csi::v1::Node::Service {
+ public:
+  /// `volumes` is borrowed and outlives this.
+  NodeService(NodeVolumes& volumes, std::string node_id)
+      : volumes_(volumes), node_id_(std::move(node_id)) {}
+
+  grpc::Status NodeStageVolume(grpc::ServerContext* context,
+                               const ::csi::v1::NodeStageVolumeRequest* request,
+                               ::csi::v1::NodeStageVolumeResponse* response) override;
+  grpc::Status NodeUnstageVolume(grpc::ServerContext* context,
+                                 const ::csi::v1::NodeUnstageVolumeRequest* request,
+                                 ::csi::v1::NodeUnstageVolumeResponse* response) override;
+  grpc::Status NodePublishVolume(grpc::ServerContext* context,
+                                 const ::csi::v1::NodePublishVolumeRequest* request,
+                                 ::csi::v1::NodePublishVolumeResponse* response) override;
+  grpc::Status NodeUnpublishVolume(grpc::ServerContext* context,
+                                   const ::csi::v1::NodeUnpublishVolumeRequest* request,
+                                   ::csi::v1::NodeUnpublishVolumeResponse* response) override;
+  grpc::Status NodeGetVolumeStats(grpc::ServerContext* context,
+                                  const ::csi::v1::NodeGetVolumeStatsRequest* request,
+                                  ::csi::v1::NodeGetVolumeStatsResponse* response) override;
+  grpc::Status NodeExpandVolume(grpc::ServerContext* context,
+                                const ::csi::v1::NodeExpandVolumeRequest* request,
+                                ::csi::v1::NodeExpandVolumeResponse* response) override;
+  grpc::Status NodeGetCapabilities(grpc::ServerContext* context,
+                                   const ::csi::v1::NodeGetCapabilitiesRequest* request,
+                                   ::csi::v1::NodeGetCapabilitiesResponse* response) override;
+  grpc::Status NodeGetInfo(grpc::ServerContext* context,
+                           const ::csi::v1::NodeGetInfoRequest* request,
+                           ::csi::v1::NodeGetInfoResponse* response) override;
+
+ private:
+  NodeVolumes& volumes_;
+  const std::string node_id_;
+};
+
+}  // namespace trivet::csi

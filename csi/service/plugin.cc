@@ -1,0 +1,42 @@
+#include "csi/service/plugin.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace trivet::csi {
+
+Result<> CheckNodeId(std::string_view node_id) {
+  constexpr size_t kMaxBytes = 63;
+  const auto is_alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto is_inner = [&](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; };
+  const bool fits = !node_id.empty() && node_id.size() <= kMaxBytes && is_alnum(node_id.front()) &&
+                    is_alnum(node_id.back()) && std::ranges::all_of(node_id, is_inner);
+  if (fits) return {};
+  return Fail(Code::kInvalidArgument, "node id \"{}\": want 1-63 of A-Z a-z 0-9 - _ .", node_id);
+}
+
+::csi::v1::Topology TopologyOf(const std::string& node_id) {
+  ::csi::v1::Topology topology;
+  (*topology.mutable_segments())[kTopologyKey] = node_id;
+  return topology;
+}
+
+bool Matches(const ::csi::v1::Topology& topology, const std::string& node_id) {
+  return std::ranges::all_of(topology.segments(), [&](const auto& segment) {
+    return segment.first == kTopologyKey && segment.second == node_id;
+  });
+}
+
+Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement,
+                       const std::string& node_id) {
+  const auto& requisite = requirement.requisite();
+  if (requisite.empty()) return {};
+  if (std::ranges::any_of(requisite, [&](const auto& term) { return Matches(term, node_id); })) {
+    return {};
+  }
+  return Fail(Code::kResourceExhausted,
+              "accessibility_requirements: none of them is this node, {}={}", kTopologyKey,
+              node_id);
+}
+
+}  // namespace trivet::csi

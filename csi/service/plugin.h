@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/error.h"
+#include "proto/csi/csi.pb.h"
+
+namespace trivet::csi {
+
+/// The driver's name, as CSIDriver and StorageClass.provisioner say it.
+constexpr std::string_view kPluginName = "csi.trivet.dev";
+/// The topology key of every volume: its value is the node's id, since a volume's
+/// bytes are on one node.
+constexpr const char* kTopologyKey = "topology.csi.trivet.dev/node";
+
+/// Which services a process serves.
+enum class Mode { kAll, kController, kNode };
+
+/// Errors: kInvalidArgument when `node_id` is not 1-63 characters that a topology
+/// value may have. Source: CSI spec, Topology.segments.
+Result<> CheckNodeId(std::string_view node_id);
+
+/// This node's place, as an answer says it.
+::csi::v1::Topology TopologyOf(const std::string& node_id);
+
+/// Whether a volume on this node is accessible in `topology`; an empty one has no wishes.
+bool Matches(const ::csi::v1::Topology& topology, const std::string& node_id);
+
+/// Errors: kResourceExhausted when the requirement names other nodes only.
+Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement,
+                       const std::string& node_id);
+
+}  // namespace trivet::csi

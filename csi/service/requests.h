@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "common/base/error.h"
+#include "csi/volume/node_volumes.h"
+#include "csi/volume/provisioner.h"
+#include "proto/csi/csi.pb.h"
+
+/// Requests with several fields, as the domain classes want them: everything is
+/// checked here, before anything is looked up. Errors: kInvalidArgument and
+/// kOutOfRange, with the field's name first.
+namespace trivet::csi {
+
+Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request);
+Result<StageRequest> Parse(const ::csi::v1::NodeStageVolumeRequest& request);
+Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request);
+
+/// ListVolumes: where the page starts and how long it may be (0 = no limit).
+struct PageRequest {
+  std::string first_id;
+  size_t count = 0;
+};
+/// Errors: also kAborted for a token that no answer of ours held.
+Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request);
+
+}  // namespace trivet::csi

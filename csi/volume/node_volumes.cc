@@ -1,0 +1,109 @@
+#include "csi/volume/node_volumes.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
+
+#include "csi/filesystem/grow.h"
+#include "csi/volume/presence.h"
+#include "csi/volume/target_path.h"
+
+namespace trivet::csi {
+namespace {
+
+Result<VolumeStats> FileSystemStats(const std::filesystem::path& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) != 0) return FailErrno("statvfs {}", path.native());
+  return VolumeStats{.total_bytes = info.f_blocks * info.f_frsize,
+                     .available_bytes = info.f_bavail * info.f_frsize,
+                     .used_bytes = (info.f_blocks - info.f_bfree) * info.f_frsize,
+                     .total_inodes = info.f_files,
+                     .available_inodes = info.f_favail,
+                     .used_inodes = info.f_files - info.f_ffree};
+}
+
+// Whether a block volume is staged there: nothing is mounted, only the record says so.
+bool IsRawStagingPath(const Attachment& attachment, const std::filesystem::path& path) {
+  return attachment.staging && attachment.staging->path == path &&
+         attachment.staging->use.capability.access_type == AccessType::kBlock;
+}
+
+}  // namespace
+
+Result<NodeVolumes::Place> NodeVolumes::Locate(const std::string& id,
+                                               const std::filesystem::path& volume_path) const {
+  ASSIGN_OR_RETURN(const VolumeRecord record, records_.Find(id));
+  const auto nowhere = Fail(Code::kNotFound, "volume {}: is not at {}", id, volume_path.native());
+  if (!volume_path.is_absolute()) return nowhere;
+  const std::filesystem::path path = Resolve(volume_path);
+  const std::string step = fmt::format("volume {}", id);
+  ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
+  ASSIGN_OR_RETURN(auto device, pool->FindDevice(id), step);
+  if (!device) return nowhere;
+  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
+  const bool raw_staging = IsRawStagingPath(attachments_.Of(id), path);
+  if (!raw_staging && !IsAt(table, path, *device)) return nowhere;
+  const bool is_mount = !raw_staging && table.At(path)->device == device->number;
+  return Place{record, std::move(*device), path, is_mount};
+}
+
+Result<VolumeStats> NodeVolumes::Stats(const std::string& id,
+                                       const std::filesystem::path& volume_path) {
+  ASSIGN_OR_RETURN(const Place place, Locate(id, volume_path));
+  if (place.is_mount) return FileSystemStats(place.path);
+  return VolumeStats{.total_bytes = place.record.size_bytes};
+}
+
+Result<uint64_t> NodeVolumes::Grow(const std::string& id, const std::filesystem::path& volume_path,
+                                   const CapacityRange& range) {
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(id));
+  ASSIGN_OR_RETURN(const Place place, Locate(id, volume_path));
+  const std::string step = fmt::format("volume {}: grow", id);
+  if (!Satisfies(place.record.size_bytes, range)) {
+    return Fail(Code::kOutOfRange, "{}: it has {} bytes; ControllerExpandVolume comes first", step,
+                place.record.size_bytes);
+  }
+  ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(place.record));
+  RETURN_IF_ERROR(pool->Refresh(place.device), step);
+  if (!place.is_mount) return place.record.size_bytes;
+
+  ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(place.device), step);
+  ASSIGN_OR_RETURN(const Superblock superblock, ReadSuperblock(place.device.fd.get()), step);
+  if (IsSmaller(superblock, device_bytes)) {
+    RETURN_IF_ERROR(GrowMounted(superblock, place.path, device_bytes), step);
+  }
+  return place.record.size_bytes;
+}
+
+void NodeVolumes::Reconcile() {
+  for (const auto& pool : pools_.all()) {
+    const auto ids = pool->List();
+    if (!ids) continue;  // reported by the controller's half
+    for (const std::string& id : *ids) {
+      if (auto done = ReconcileOne(*pool, id); !done) {
+        spdlog::error("not reconciled volume={} reason=\"{}\"", id, done.error().message());
+      }
+    }
+  }
+}
+
+Result<> NodeVolumes::ReconcileOne(Pool& pool, const std::string& id) {
+  Attachment attachment = attachments_.Of(id);
+  const Attachment before = attachment;
+  ASSIGN_OR_RETURN(const auto device, pool.FindDevice(id));
+  if (!device) return attachments_.Put(id, Attachment{});
+
+  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
+  std::erase_if(attachment.publications,
+                [&](const auto& publication) { return !IsAt(table, publication.first, *device); });
+  const bool raw = attachment.staging && IsRawStagingPath(attachment, attachment.staging->path);
+  if (attachment.staging && !raw && !IsAt(table, attachment.staging->path, *device)) {
+    attachment.staging.reset();
+  }
+  if (attachment.empty() && !IsAnywhere(table, *device)) {
+    spdlog::warn("releasing device={} volume={}", device->path.native(), id);
+    RETURN_IF_ERROR(pool.Detach(*device));
+  }
+  return attachment == before ? Result<>{} : attachments_.Put(id, attachment);
+}
+
+}  // namespace trivet::csi

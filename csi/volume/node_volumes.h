@@ -1,0 +1,101 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/base/error.h"
+#include "csi/filesystem/mount_table.h"
+#include "csi/pool/pools.h"
+#include "csi/volume/attachment_store.h"
+#include "csi/volume/capacity.h"
+#include "csi/volume/record_store.h"
+#include "csi/volume/volume_locks.h"
+
+namespace trivet::csi {
+
+struct StageRequest {
+  std::string id;
+  std::filesystem::path staging_path;
+  Capability capability;
+};
+
+struct PublishRequest {
+  std::string id;
+  std::filesystem::path staging_path;
+  std::filesystem::path target_path;
+  Capability capability;
+  bool read_only = false;
+};
+
+/// What a volume's user sees of its size. Inodes only of a file system.
+struct VolumeStats {
+  uint64_t total_bytes = 0;
+  std::optional<uint64_t> available_bytes;
+  std::optional<uint64_t> used_bytes;
+  uint64_t total_inodes = 0;
+  uint64_t available_inodes = 0;
+  uint64_t used_inodes = 0;
+};
+
+/// Stages and publishes volumes on this node. Any thread may call it; of two
+/// calls for one volume the second is refused with kAborted. All calls are
+/// repeatable, and believe the kernel's mount table over any record.
+class NodeVolumes {
+ public:
+  /// Borrowed: all four outlive it.
+  NodeVolumes(RecordStore& records, AttachmentStore& attachments, const Pools& pools,
+              VolumeLocks& locks)
+      : records_(records), attachments_(attachments), pools_(pools), locks_(locks) {}
+
+  /// A mount volume is formatted on its first stage ever and mounted at the staging
+  /// path; a block volume gets its device. Errors: kNotFound; kAlreadyExists when
+  /// it is staged there otherwise; kFailedPrecondition when it is staged elsewhere,
+  /// cannot be used so, or its content is not what the record says.
+  Result<> Stage(const StageRequest& request);
+  Result<> Unstage(const std::string& id, const std::filesystem::path& staging_path);
+
+  /// Makes the volume visible at the target path, which is created.
+  /// Errors: kFailedPrecondition when it is not staged at the staging path.
+  Result<> Publish(const PublishRequest& request);
+  /// Unmounts the target path and removes it.
+  Result<> Unpublish(const std::string& id, const std::filesystem::path& target_path);
+
+  /// Errors: kNotFound when the volume is not at `volume_path`.
+  Result<VolumeStats> Stats(const std::string& id, const std::filesystem::path& volume_path);
+
+  /// Makes device and file system as large as the volume is now; returns its size.
+  /// Errors: kNotFound when it is not at `volume_path`; kOutOfRange when the volume
+  /// itself is smaller than required.
+  Result<uint64_t> Grow(const std::string& id, const std::filesystem::path& volume_path,
+                        const CapacityRange& range);
+
+  /// Forgets attachments that are not mounted (any more) and releases devices that
+  /// nothing uses. Call it once, before serving.
+  void Reconcile();
+
+ private:
+  /// Where a volume was found, for the calls that look at it there.
+  struct Place {
+    VolumeRecord record;
+    BlockDevice device;
+    std::filesystem::path path;
+    bool is_mount = false;  // its file system, else its device node
+  };
+
+  Result<VolumeRecord> FindUsable(const std::string& id, const Capability& capability) const;
+  Result<Pool*> PoolHolding(const std::string& id) const;
+  Result<Place> Locate(const std::string& id, const std::filesystem::path& volume_path) const;
+  Result<> StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request);
+  Result<> StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request);
+  Result<> EnsureFormatted(VolumeRecord& record, const BlockDevice& device);
+  Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
+  Result<> ReconcileOne(Pool& pool, const std::string& id);
+
+  RecordStore& records_;
+  AttachmentStore& attachments_;
+  const Pools& pools_;
+  VolumeLocks& locks_;
+};
+
+}  // namespace trivet::csi

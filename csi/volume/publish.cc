@@ -1,0 +1,116 @@
+// Publishing: the half of NodeVolumes that shows a staged volume to a pod.
+
+#include <sys/mount.h>
+
+#include "common/linux/mount.h"
+#include "csi/volume/node_volumes.h"
+#include "csi/volume/presence.h"
+#include "csi/volume/target_path.h"
+
+namespace trivet::csi {
+namespace {
+
+// Publications whose mount is gone (a reboot of the pod's node, a hand that
+// unmounted it) do not count.
+void ForgetUnmounted(Attachment& attachment, const MountTable& table, const BlockDevice& device) {
+  std::erase_if(attachment.publications,
+                [&](const auto& publication) { return !IsAt(table, publication.first, device); });
+}
+
+// A mount volume is staged when its device is mounted there; a block volume when
+// it has a device, as nothing is mounted for it.
+Result<> CheckStaged(const PublishRequest& request, const Attachment& attachment,
+                     const MountTable& table, const BlockDevice& device) {
+  const bool known_elsewhere =
+      attachment.staging && attachment.staging->path != request.staging_path;
+  const bool other_access = attachment.staging && attachment.staging->use.capability.access_type !=
+                                                      request.capability.access_type;
+  const bool present = request.capability.access_type == AccessType::kBlock ||
+                       IsAt(table, request.staging_path, device);
+  if (present && !known_elsewhere && !other_access) return {};
+  return Fail(Code::kFailedPrecondition, "it is not staged at {} for {} access",
+              request.staging_path.native(), NameOf(request.capability.access_type));
+}
+
+Result<> CheckReadOnly(const Use& use) {
+  const bool raw = use.capability.access_type == AccessType::kBlock;
+  if (!raw || !use.read_only || use.capability.access_mode == AccessMode::kSingleNodeReaderOnly) {
+    return {};
+  }
+  return Fail(Code::kFailedPrecondition,
+              "a device node on a read-only mount can still be written: a read-only block volume "
+              "needs access mode SINGLE_NODE_READER_ONLY");
+}
+
+}  // namespace
+
+Result<> NodeVolumes::Publish(const PublishRequest& asked) {
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(asked.id));
+  ASSIGN_OR_RETURN(const VolumeRecord record, FindUsable(asked.id, asked.capability));
+  const std::string step = fmt::format("volume {}: publish", asked.id);
+  PublishRequest request = asked;
+  request.staging_path = Resolve(asked.staging_path);
+  request.target_path = Resolve(asked.target_path);
+  const bool reader = asked.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
+  const Use use{.capability = asked.capability, .read_only = asked.read_only || reader};
+  RETURN_IF_ERROR(CheckReadOnly(use), step);
+
+  ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(asked.id), step);
+  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
+  if (!device) return Fail(Code::kFailedPrecondition, "{}: it is not staged", step);
+  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
+  Attachment attachment = attachments_.Of(asked.id);
+  ForgetUnmounted(attachment, table, *device);
+  RETURN_IF_ERROR(CheckStaged(request, attachment, table, *device), step);
+
+  switch (JudgePublish(attachment, request.target_path, use)) {
+    case SecondPublish::kSame:
+      return {};
+    case SecondPublish::kIncompatible:
+      return Fail(Code::kAlreadyExists, "{}: it is at {} with other arguments", step,
+                  request.target_path.native());
+    case SecondPublish::kExclusive:
+      return Fail(Code::kFailedPrecondition, "{}: it is published at {}, and for one writer only",
+                  step, attachment.publications.begin()->first);
+    case SecondPublish::kAllowed:
+      break;
+  }
+  if (const MountEntry* other = table.At(request.target_path); other != nullptr) {
+    return Fail(Code::kFailedPrecondition, "{}: a {} is mounted at {}", step, other->type,
+                request.target_path.native());
+  }
+  attachment.publications[request.target_path] = use;
+  RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
+  RETURN_IF_ERROR(BindToTarget(*device, request, use), step);
+  return {};
+}
+
+Result<> NodeVolumes::BindToTarget(const BlockDevice& device, const PublishRequest& request,
+                                   const Use& use) {
+  const AccessType type = use.capability.access_type;
+  ASSIGN_OR_RETURN(const UniqueFd target, EnsureTarget(request.target_path, type));
+  ASSIGN_OR_RETURN(auto mount, DetachedMount::Bind(type == AccessType::kMount ? request.staging_path
+                                                                              : device.path));
+  if (use.read_only) RETURN_IF_ERROR(mount.SetAttributes(MOUNT_ATTR_RDONLY), "read-only");
+  return std::move(mount).AttachTo(target.get());
+}
+
+Result<> NodeVolumes::Unpublish(const std::string& id, const std::filesystem::path& target_path) {
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(id));
+  const auto record = records_.Find(id);
+  // An unreadable record must not keep a pod from going away.
+  if (!record && record.error().code() != Code::kDataLoss) return std::unexpected(record.error());
+  const std::string step = fmt::format("volume {}: unpublish", id);
+  const std::filesystem::path target = Resolve(target_path);
+
+  ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
+  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
+  const auto mine = [&](const MountEntry& entry) { return device && Shows(entry, *device); };
+  RETURN_IF_ERROR(UnmountAll(target, mine), step);
+  RETURN_IF_ERROR(RemoveTarget(target), step);
+  Attachment attachment = attachments_.Of(id);
+  if (attachment.publications.erase(target) == 0) return {};
+  return attachments_.Put(id, attachment);
+}
+
+}  // namespace trivet::csi

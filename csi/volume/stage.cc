@@ -1,0 +1,190 @@
+// Staging: the half of NodeVolumes that makes a volume's device and file system.
+
+#include <sys/mount.h>
+
+#include "common/linux/mount.h"
+#include "csi/filesystem/grow.h"
+#include "csi/filesystem/mkfs.h"
+#include "csi/filesystem/mount_flags.h"
+#include "csi/volume/node_volumes.h"
+#include "csi/volume/presence.h"
+#include "csi/volume/target_path.h"
+
+namespace trivet::csi {
+namespace {
+
+enum class Staged { kNowhere, kHere, kElsewhere };
+
+// What the kernel says about an attachment that claims a staging.
+Staged WhereStaged(const Attachment& attachment, const std::filesystem::path& path,
+                   const MountTable& table, const std::optional<BlockDevice>& device) {
+  if (!device || !attachment.staging) return Staged::kNowhere;
+  const Staging& staging = *attachment.staging;
+  const bool real = staging.use.capability.access_type == AccessType::kBlock ||
+                    IsAt(table, staging.path, *device);
+  if (!real) return Staged::kNowhere;
+  return staging.path == path ? Staged::kHere : Staged::kElsewhere;
+}
+
+Result<> CheckStagingFolder(const MountTable& table, const std::filesystem::path& path,
+                            const std::optional<BlockDevice>& device) {
+  const MountEntry* entry = table.At(path);
+  if (entry != nullptr && !(device && Shows(*entry, *device))) {
+    return Fail(Code::kFailedPrecondition, "a foreign {} is mounted at {}", entry->type,
+                path.native());
+  }
+  std::error_code error;
+  if (entry == nullptr && !std::filesystem::is_directory(path, error)) {
+    return Fail(Code::kFailedPrecondition, "staging path {} is not a folder", path.native());
+  }
+  return {};
+}
+
+// Sets the volume's format in one durable step each: the intent, then the fact.
+Result<> Format(RecordStore& records, VolumeRecord& record, const BlockDevice& device,
+                FormatStep step) {
+  if (record.file_system_uuid.empty()) {
+    ASSIGN_OR_RETURN(record.file_system_uuid, NewUuid());
+  }
+  record.content = Content::kFormatting;
+  RETURN_IF_ERROR(records.Put(record));
+  RETURN_IF_ERROR(MakeFileSystem(MkfsCommand(record.usage.file_system, record.file_system_uuid,
+                                             step == FormatStep::kFormatAgain, device.path),
+                                 device.fd.get()),
+                  "format");
+  record.content = Content::kReady;
+  ASSIGN_OR_RETURN(const Superblock made, ReadSuperblock(device.fd.get()));
+  RETURN_IF_ERROR(DecideFormat(record, made), "format");
+  return records.Put(record);
+}
+
+}  // namespace
+
+Result<VolumeRecord> NodeVolumes::FindUsable(const std::string& id,
+                                             const Capability& capability) const {
+  ASSIGN_OR_RETURN(VolumeRecord record, records_.Find(id));
+  if (record.deleting) return Fail(Code::kNotFound, "volume {}: is being deleted", id);
+  if (const auto why = Mismatch(record.usage, capability)) {
+    return Fail(Code::kFailedPrecondition, "volume {}: {}", id, *why);
+  }
+  return record;
+}
+
+// By the volume's bytes, not by its record, which may be unreadable.
+Result<Pool*> NodeVolumes::PoolHolding(const std::string& id) const {
+  for (const auto& pool : pools_.all()) {
+    ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(id));
+    if (size_bytes) return pool.get();
+  }
+  return Fail(Code::kDataLoss, "its bytes are in no pool");
+}
+
+Result<> NodeVolumes::Stage(const StageRequest& asked) {
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(asked.id));
+  ASSIGN_OR_RETURN(VolumeRecord record, FindUsable(asked.id, asked.capability));
+  const std::string step = fmt::format("volume {}: stage", asked.id);
+  StageRequest request = asked;
+  request.staging_path = Resolve(asked.staging_path);
+
+  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
+  ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(asked.id), step);
+  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
+  Attachment attachment = attachments_.Of(asked.id);
+  const Use use{.capability = asked.capability};
+  switch (WhereStaged(attachment, request.staging_path, table, device)) {
+    case Staged::kHere:
+      if (attachment.staging->use == use) return {};
+      return Fail(Code::kAlreadyExists, "{}: it is staged there with another capability", step);
+    case Staged::kElsewhere:
+      return Fail(Code::kFailedPrecondition, "{}: it is staged at {}", step,
+                  attachment.staging->path);
+    case Staged::kNowhere:
+      break;
+  }
+  RETURN_IF_ERROR(CheckStagingFolder(table, request.staging_path, device), step);
+  attachment.staging = Staging{request.staging_path, use};
+  RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
+  const bool as_mount = asked.capability.access_type == AccessType::kMount;
+  RETURN_IF_ERROR(
+      as_mount ? StageMount(*pool, record, request) : StageBlock(*pool, record, request), step);
+  return {};
+}
+
+Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request) {
+  ASSIGN_OR_RETURN(const MountFlags flags, ParseMountFlags(request.capability.mount_flags));
+  ASSIGN_OR_RETURN(auto found, pool.FindDevice(record.id));
+  const bool was_attached = found.has_value();
+  if (!found) {
+    ASSIGN_OR_RETURN(found, pool.Attach(record.id, {}));
+  }
+  const BlockDevice& device = *found;
+
+  RETURN_IF_ERROR(EnsureFormatted(record, device));
+  ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(device));
+  ASSIGN_OR_RETURN(const Superblock superblock, ReadSuperblock(device.fd.get()));
+  const bool smaller = IsSmaller(superblock, device_bytes);
+  if (smaller && !was_attached) {
+    RETURN_IF_ERROR(GrowUnmounted(record.usage.file_system, device), "grow");
+  }
+  // Built aside and attached last: nobody sees a half-made staging path. From then
+  // on the mount holds the device, and unmounting it releases it.
+  ASSIGN_OR_RETURN(auto mount,
+                   DetachedMount::FileSystem(std::string(NameOf(record.usage.file_system)),
+                                             device.path, flags.options, flags.attributes));
+  RETURN_IF_ERROR(std::move(mount).AttachTo(request.staging_path));
+  if (smaller && record.usage.file_system == FileSystem::kXfs) {
+    return GrowMounted(superblock, request.staging_path, device_bytes);
+  }
+  return {};
+}
+
+Result<> NodeVolumes::EnsureFormatted(VolumeRecord& record, const BlockDevice& device) {
+  ASSIGN_OR_RETURN(const Superblock found, ReadSuperblock(device.fd.get()));
+  ASSIGN_OR_RETURN(const FormatStep step, DecideFormat(record, found));
+  if (step == FormatStep::kNothing) return {};
+  return Format(records_, record, device, step);
+}
+
+Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request) {
+  if (record.content == Content::kFormatting || record.content == Content::kReady) {
+    return Fail(Code::kFailedPrecondition, "it holds a file system; it is not given out raw");
+  }
+  if (record.content == Content::kNeverFormatted) {
+    record.content = Content::kRaw;
+    RETURN_IF_ERROR(records_.Put(record));
+  }
+  ASSIGN_OR_RETURN(const auto found, pool.FindDevice(record.id));
+  if (found) return {};
+  const bool read_only = request.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
+  ASSIGN_OR_RETURN(
+      const BlockDevice device,
+      pool.Attach(record.id, {.read_only = read_only, .release_with_last_user = false}));
+  return {};
+}
+
+Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path& staging_path) {
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(id));
+  const auto record = records_.Find(id);
+  // An unreadable record must not keep a pod from going away.
+  if (!record && record.error().code() != Code::kDataLoss) return std::unexpected(record.error());
+  const std::string step = fmt::format("volume {}: unstage", id);
+  const std::filesystem::path path = Resolve(staging_path);
+
+  Attachment attachment = attachments_.Of(id);
+  if (attachment.staging && attachment.staging->path != path) return {};
+  ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(id), step);
+  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
+  if (device) {
+    RETURN_IF_ERROR(
+        UnmountAll(path, [&](const MountEntry& entry) { return Shows(entry, *device); }), step);
+    ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
+    if (IsAnywhere(table, *device)) {
+      return Fail(Code::kFailedPrecondition, "{}: it is still published", step);
+    }
+    RETURN_IF_ERROR(pool->Detach(*device), step);
+  }
+  attachment.staging.reset();
+  return attachments_.Put(id, attachment);
+}
+
+}  // namespace trivet::csi
