@@ -1,0 +1,47 @@
+#include "tests/integration/image/image_store_test.h"
+
+#include "common/linux/file.h"
+
+namespace trivet::image {
+
+using ::testing::IsEmpty;
+using ::trivet::testing::IsOk;
+
+void ImageStoreTest::SetUp() {
+  testing::RootTest::SetUp();
+  if (IsSkipped() || HasFatalFailure()) return;
+  Open();
+}
+
+void ImageStoreTest::Open(std::vector<Pin> pins, Limits limits) {
+  store_.reset();
+  auto opened = Store::Open({.root = root(), .limits = limits, .pins = std::move(pins)});
+  ASSERT_THAT(opened, IsOk());
+  store_ = std::move(*opened);
+}
+
+Result<std::vector<Image>> ImageStoreTest::Import(const testing::OciLayout& layout,
+                                                  const std::string& name) {
+  const auto folder = directory_ / ("layout" + std::to_string(layouts_++));
+  layout.WriteFolder(folder);
+  return store_->Import({.kind = Location::Kind::kFolder, .path = folder, .name = name});
+}
+
+Result<std::vector<Image>> ImageStoreTest::ImportLayers(std::vector<testing::LayerBlob> layers) {
+  testing::OciLayout layout;
+  layout.Add({.layers = std::move(layers)});
+  return Import(layout);
+}
+
+std::vector<std::string> ImageStoreTest::Names(const std::string& folder) const {
+  return *ListDirectory(root() / folder);
+}
+
+void ImageStoreTest::ExpectNothingLeft() const {
+  EXPECT_THAT(store_->List(), IsEmpty());
+  EXPECT_THAT(Names("layers"), IsEmpty());
+  EXPECT_THAT(Names("blobs/sha256"), IsEmpty());
+  EXPECT_THAT(Names("tmp"), IsEmpty());
+}
+
+}  // namespace trivet::image
