@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cni/ip_prefix.h"
+#include "cni/link.h"
+#include "common/base/error.h"
+#include "common/linux/netlink.h"
+
+namespace trivet::cni {
+
+struct BridgeSpec {
+  std::string name;
+  bool promiscuous = false;
+  bool call_firewall = false;  // bridged packets pass the inet forward hook, on this bridge alone
+};
+
+/// The bridge, up; made when it is absent, with a MAC address of its own that no port changes.
+/// Errors: kAlreadyExists when the name is taken by something that is no bridge.
+/// Source: linux/if_bridge.h; net/bridge/br_netlink.c.
+Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec);
+
+/// Puts a gateway's address on the bridge. Another IPv4 address there, or an IPv6 one whose network
+/// overlaps, is removed with `force`. Errors: kAlreadyExists for such an address without it.
+Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
+                             const IpPrefix& address, bool force);
+
+/// What the reference plugin's keys say about one port.
+struct PortSpec {
+  bool hairpin = false;   // packets may go back out of the port they came in by
+  bool isolated = false;  // no packets to and from other isolated ports
+};
+
+/// Sets up a port of a bridge and brings it up: from here on packets flow.
+Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortSpec& spec);
+
+}  // namespace trivet::cni

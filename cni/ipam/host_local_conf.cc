@@ -1,0 +1,140 @@
+#include "cni/ipam/host_local_conf.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "cni/paths.h"
+#include "common/linux/file.h"
+
+namespace trivet::cni {
+namespace {
+
+using json::ReadOptional;
+using json::Value;
+
+Result<> AppendRangeSets(const Value& owner, std::string_view key, std::vector<RangeSet>& sets) {
+  const auto found = owner.find(key);
+  if (found == owner.end() || found->is_null()) return {};
+  if (!found->is_array()) return Fail(Code::kInvalidArgument, "{}: not a list", key);
+  for (const Value& entry : *found) {
+    ASSIGN_OR_RETURN(RangeSet set, ParseRangeSet(entry), key);
+    sets.push_back(std::move(set));
+  }
+  return {};
+}
+
+// The runtime's ranges come first, then the single legacy range, then "ranges".
+Result<std::vector<RangeSet>> ReadRangeSets(const Value& runtime, const Value& ipam) {
+  std::vector<RangeSet> sets;
+  RETURN_IF_ERROR(AppendRangeSets(runtime, "ipRanges", sets), "runtimeConfig");
+  if (ipam.contains("subnet")) {
+    ASSIGN_OR_RETURN(const Range range, ParseRange(ipam), "ipam");
+    sets.push_back({range});
+  }
+  RETURN_IF_ERROR(AppendRangeSets(ipam, "ranges", sets), "ipam");
+  if (sets.empty()) return Fail(Code::kInvalidArgument, "ipam: no ranges");
+  return sets;
+}
+
+Result<> CheckRangeSets(const std::vector<RangeSet>& sets, SpecVersion version) {
+  std::array<int, 2> per_family{};
+  for (size_t i = 0; i < sets.size(); ++i) {
+    ++per_family.at(sets[i].front().first.is_v4() ? 0 : 1);
+    for (size_t j = 0; j < i; ++j) {
+      if (Overlap(sets[i], sets[j])) {
+        return Fail(Code::kInvalidArgument, "ipam: ranges: set {} overlaps set {}", i, j);
+      }
+    }
+  }
+  if (version < SpecVersion::k030 && std::max(per_family[0], per_family[1]) > 1) {
+    return Fail(Code::kInvalidArgument,
+                "ipam: ranges: cniVersion {} has room for one address of a family", Name(version));
+  }
+  return {};
+}
+
+// With or without a prefix length, which the range's replaces.
+Result<> AppendAddresses(const std::vector<std::string>& texts, std::vector<IpAddress>& addresses) {
+  for (const std::string& text : texts) {
+    ASSIGN_OR_RETURN(const IpAddress address, IpAddress::Parse(text.substr(0, text.find('/'))),
+                     "requested address");
+    addresses.push_back(address);
+  }
+  return {};
+}
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+Result<std::vector<IpAddress>> ReadRequested(const Value& root, const Value& runtime,
+                                             const Environment& environment) {
+  std::vector<IpAddress> requested;
+  RETURN_IF_ERROR(AppendAddresses(SplitAtCommas(environment.Arg("IP")), requested), "CNI_ARGS IP");
+  ASSIGN_OR_RETURN(const Value args, ReadObject(root, "args"));
+  ASSIGN_OR_RETURN(const Value cni_args, ReadObject(args, "cni"), "args");
+  std::vector<std::string> texts;
+  RETURN_IF_ERROR(ReadOptional(cni_args, "ips", texts), "args.cni");
+  RETURN_IF_ERROR(AppendAddresses(texts, requested), "args.cni.ips");
+  texts.clear();
+  RETURN_IF_ERROR(ReadOptional(runtime, "ips", texts), "runtimeConfig");
+  RETURN_IF_ERROR(AppendAddresses(texts, requested), "runtimeConfig.ips");
+  return requested;
+}
+
+}  // namespace
+
+Dns ParseResolvConf(std::string_view text) {
+  Dns dns;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find_first_of("#;")));
+    std::string keyword;
+    words >> keyword;
+    const bool replaces = keyword == "search";
+    if (replaces) dns.search.clear();  // the last search line counts
+    for (std::string word; words >> word;) {
+      if (keyword == "nameserver") dns.nameservers.push_back(word);
+      if (keyword == "domain") dns.domain = word;
+      if (replaces) dns.search.push_back(word);
+      if (keyword == "options") dns.options.push_back(word);
+    }
+  }
+  return dns;
+}
+
+Result<std::filesystem::path> ReadReservationFolder(const NetConf& conf) {
+  ASSIGN_OR_RETURN(const Value ipam, ReadObject(conf.root, "ipam"));
+  std::string folder;
+  RETURN_IF_ERROR(ReadOptional(ipam, "dataDir", folder), "ipam");
+  if (folder.empty()) return Paths(conf.state_folder).networks() / conf.name;
+  if (!folder.starts_with('/') || folder.find('\0') != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "ipam: dataDir: '{}' is not an absolute path", folder);
+  }
+  return std::filesystem::path(folder) / conf.name;
+}
+
+Result<HostLocalConf> ParseHostLocalConf(const NetConf& conf, const Environment& environment) {
+  HostLocalConf host_local;
+  ASSIGN_OR_RETURN(host_local.folder, ReadReservationFolder(conf));
+  ASSIGN_OR_RETURN(const Value ipam, ReadObject(conf.root, "ipam"));
+  ASSIGN_OR_RETURN(const Value runtime, ReadObject(conf.root, "runtimeConfig"));
+  ASSIGN_OR_RETURN(host_local.sets, ReadRangeSets(runtime, ipam));
+  RETURN_IF_ERROR(CheckRangeSets(host_local.sets, conf.version));
+  ASSIGN_OR_RETURN(host_local.routes, ParseRoutes(ipam), "ipam");
+  ASSIGN_OR_RETURN(host_local.requested, ReadRequested(conf.root, runtime, environment));
+  std::string resolv_conf;
+  RETURN_IF_ERROR(ReadOptional(ipam, "resolvConf", resolv_conf), "ipam");
+  if (!resolv_conf.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(resolv_conf), "ipam: resolvConf");
+    host_local.dns = ParseResolvConf(text);
+  }
+  return host_local;
+}
+
+}  // namespace trivet::cni

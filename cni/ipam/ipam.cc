@@ -1,0 +1,21 @@
+#include "cni/ipam/ipam.h"
+
+#include "cni/ipam/delegate.h"
+#include "cni/ipam/host_local.h"
+
+namespace trivet::cni {
+
+Result<std::unique_ptr<Ipam>> MakeIpam(const NetConf& conf, const Environment& environment) {
+  std::unique_ptr<Ipam> ipam;
+  if (conf.ipam_type == kHostLocalType) {
+    ipam = std::make_unique<HostLocal>(conf, environment);
+  } else if (!conf.ipam_type.empty()) {
+    ipam = std::make_unique<Delegate>(conf, environment);
+  } else if (const auto found = conf.root.find("ipam");
+             found != conf.root.end() && found->is_object() && !found->empty()) {
+    return Fail(Code::kInvalidArgument, "ipam: type: missing");
+  }
+  return ipam;
+}
+
+}  // namespace trivet::cni

@@ -1,0 +1,100 @@
+#include "cni/link.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include <charconv>
+
+namespace trivet::cni {
+namespace {
+
+constexpr size_t kMacBytes = 6;
+
+Link MakeLink(const netlink::Message& message) {
+  const auto header = message.Header<ifinfomsg>();
+  const netlink::Attributes attributes = message.AttributesAfter<ifinfomsg>();
+  Link link;
+  link.index = static_cast<uint32_t>(header.ifi_index);
+  link.flags = header.ifi_flags;
+  link.name = attributes.String(IFLA_IFNAME);
+  link.alias = attributes.String(IFLA_IFALIAS);
+  link.kind = attributes.Nest(IFLA_LINKINFO).String(IFLA_INFO_KIND);
+  link.mtu_bytes = attributes.U32(IFLA_MTU).value_or(0);
+  link.master = attributes.U32(IFLA_MASTER).value_or(0);
+  if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());
+  return link;
+}
+
+// Leaves out the statistics, most of an answer's bytes.
+constexpr uint32_t kWithoutStatistics = RTEXT_FILTER_SKIP_STATS;
+
+}  // namespace
+
+Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name) {
+  netlink::Request request(RTM_GETLINK, 0);
+  request.Struct(ifinfomsg{})
+      .U32(IFLA_EXT_MASK, kWithoutStatistics)
+      .String(IFLA_IFNAME, name);
+  ASSIGN_OR_RETURN(const netlink::Message answer,
+                   socket.Query(request, fmt::format("read link {}", name)));
+  return MakeLink(answer);
+}
+
+Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name) {
+  auto link = ReadLink(socket, name);
+  if (link) return std::move(*link);
+  if (link.error().code() == Code::kNotFound) return std::nullopt;
+  return std::unexpected(std::move(link).error());
+}
+
+Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket) {
+  netlink::Request request(RTM_GETLINK, 0);
+  request.Struct(ifinfomsg{}).U32(IFLA_EXT_MASK, kWithoutStatistics);
+  ASSIGN_OR_RETURN(const auto answers, socket.Dump(request, "list links"));
+  std::vector<Link> links;
+  for (const netlink::Message& answer : answers) links.push_back(MakeLink(answer));
+  return links;
+}
+
+Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t flags,
+                      uint32_t mask) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(link.index);
+  header.ifi_flags = flags;
+  header.ifi_change = mask;
+  netlink::Request request(RTM_NEWLINK, 0);
+  return socket.Execute(request.Struct(header), fmt::format("set flags of link {}", link.name));
+}
+
+Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name) {
+  netlink::Request request(RTM_DELLINK, 0);
+  request.Struct(ifinfomsg{}).String(IFLA_IFNAME, name);
+  auto deleted = socket.Execute(request, fmt::format("delete link {}", name));
+  if (!deleted && deleted.error().code() == Code::kNotFound) return {};
+  return deleted;
+}
+
+std::vector<std::byte> MacBytes(const std::string& mac) {
+  constexpr size_t kCharsPerByte = 3;
+  constexpr int kHexadecimal = 16;
+  std::vector<std::byte> bytes;
+  for (size_t i = 0; i + 1 < mac.size(); i += kCharsPerByte) {
+    unsigned value = 0;
+    std::from_chars(mac.data() + i, mac.data() + i + 2, value, kHexadecimal);
+    bytes.push_back(static_cast<std::byte>(value));
+  }
+  return bytes;
+}
+
+std::string MacText(std::span<const std::byte> bytes) {
+  if (bytes.size() != kMacBytes) return {};
+  std::string text;
+  for (const std::byte byte : bytes) {
+    if (!text.empty()) text += ':';
+    text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  }
+  return text;
+}
+
+}  // namespace trivet::cni

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/linux/netlink.h"
+
+namespace trivet::cni {
+
+/// A network interface as the kernel tells it.
+struct Link {
+  uint32_t index = 0;
+  std::string name;
+  std::string mac;   // "aa:bb:cc:dd:ee:ff"
+  std::string kind;  // "bridge", "veth", ...; empty for hardware and lo
+  std::string alias;
+  uint32_t mtu_bytes = 0;
+  uint32_t master = 0;  // the bridge's index; 0: none
+  uint32_t flags = 0;   // IFF_UP, IFF_PROMISC, ...
+};
+
+/// The interface of that name; none when there is none.
+Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name);
+
+/// As FindLink. Errors: kNotFound when there is none.
+Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name);
+
+Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket);
+
+/// Sets the IFF_… bits of `flags` and clears those of `mask` that are not in it.
+Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t flags,
+                      uint32_t mask);
+
+/// Absent is success: DEL is repeatable.
+Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name);
+
+/// "aa:bb:cc:dd:ee:ff" as six bytes. The text was checked by the configuration's parser.
+std::vector<std::byte> MacBytes(const std::string& mac);
+std::string MacText(std::span<const std::byte> bytes);
+
+}  // namespace trivet::cni

@@ -1,0 +1,113 @@
+#include "cni/net_conf.h"
+
+#include "cni/paths.h"
+
+namespace trivet::cni {
+namespace {
+
+using json::ReadOptional;
+using json::ReadRequired;
+using json::Value;
+
+Result<std::filesystem::path> ReadAbsolutePath(const Value& object, std::string_view key,
+                                               const std::filesystem::path& fallback) {
+  std::string text = fallback;
+  RETURN_IF_ERROR(ReadOptional(object, key, text));
+  if (!text.starts_with('/') || text.find('\0') != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "{}: '{}' is not an absolute path", key, text);
+  }
+  return std::filesystem::path(text);
+}
+
+Result<std::optional<PolicyConf>> ParsePolicy(const Value& root) {
+  const auto found = root.find("policy");
+  if (found == root.end() || found->is_null()) return std::nullopt;
+  PolicyConf policy;
+  RETURN_IF_ERROR(json::RejectUnknownKeys(*found, {"socket", "required"}), "policy");
+  ASSIGN_OR_RETURN(policy.socket, ReadAbsolutePath(*found, "socket", policy.socket), "policy");
+  RETURN_IF_ERROR(ReadOptional(*found, "required", policy.required), "policy");
+  return policy;
+}
+
+Result<std::vector<AttachmentKey>> ParseValidAttachments(const Value& root,
+                                                         const std::string& network) {
+  constexpr std::string_view kKey = "cni.dev/valid-attachments";
+  std::vector<AttachmentKey> valid;
+  const auto found = root.find(kKey);
+  if (found == root.end() || found->is_null()) return valid;
+  if (!found->is_array()) return Fail(Code::kInvalidArgument, "{}: not a list", kKey);
+  for (const Value& entry : *found) {
+    AttachmentKey key{.network = network, .container_id = {}, .ifname = {}};
+    RETURN_IF_ERROR(ReadRequired(entry, "containerID", key.container_id), kKey);
+    RETURN_IF_ERROR(ReadRequired(entry, "ifname", key.ifname), kKey);
+    valid.push_back(std::move(key));
+  }
+  return valid;
+}
+
+Result<std::optional<AddResult>> ParsePrevious(const Value& root) {
+  const auto found = root.find("prevResult");
+  if (found == root.end() || found->is_null()) return std::nullopt;
+  ASSIGN_OR_RETURN(AddResult previous, ParseAddResult(*found), "prevResult");
+  return previous;
+}
+
+// Six octets in hexadecimal, a unicast address: the kernel refuses others, but late.
+Result<> CheckMac(std::string_view mac) {
+  constexpr size_t kMacChars = 17;
+  bool good = mac.size() == kMacChars;
+  for (size_t i = 0; good && i < mac.size(); ++i) {
+    good = i % 3 == 2 ? mac[i] == ':' : std::isxdigit(static_cast<unsigned char>(mac[i])) != 0;
+  }
+  if (!good) return Fail(Code::kInvalidArgument, "mac: '{}' is not aa:bb:cc:dd:ee:ff", mac);
+  const std::string_view even("02468aceACE");
+  if (even.find(mac[1]) == std::string_view::npos || mac == "00:00:00:00:00:00") {
+    return Fail(Code::kInvalidArgument, "mac: '{}' is not a unicast address", mac);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Value> ReadObject(const Value& root, std::string_view key) {
+  const auto found = root.find(key);
+  if (found == root.end() || found->is_null()) return Value::object();
+  if (!found->is_object()) return Fail(Code::kInvalidArgument, "{}: not an object", key);
+  return *found;
+}
+
+Result<SpecVersion> ReadSpecVersion(const Value& root) {
+  std::string text;
+  RETURN_IF_ERROR(ReadOptional(root, "cniVersion", text));
+  return ParseSpecVersion(text);
+}
+
+Result<NetConf> ParseNetConf(Value root) {
+  NetConf conf;
+  ASSIGN_OR_RETURN(conf.version, ReadSpecVersion(root));
+  RETURN_IF_ERROR(ReadOptional(root, "name", conf.name));
+  RETURN_IF_ERROR(CheckIdentifier(conf.name), "name");
+  RETURN_IF_ERROR(ReadOptional(root, "type", conf.type));
+  ASSIGN_OR_RETURN(const Value ipam, ReadObject(root, "ipam"));
+  RETURN_IF_ERROR(ReadOptional(ipam, "type", conf.ipam_type), "ipam");
+  ASSIGN_OR_RETURN(conf.dns, ParseDns(root));
+  ASSIGN_OR_RETURN(conf.previous, ParsePrevious(root));
+  ASSIGN_OR_RETURN(conf.valid_attachments, ParseValidAttachments(root, conf.name));
+  ASSIGN_OR_RETURN(conf.state_folder, ReadAbsolutePath(root, "stateDir", kDefaultStateFolder));
+  ASSIGN_OR_RETURN(conf.policy, ParsePolicy(root));
+  conf.root = std::move(root);
+  return conf;
+}
+
+Result<std::string> ReadRequestedMac(const Value& root, const Environment& environment) {
+  std::string mac = environment.Arg("MAC");
+  ASSIGN_OR_RETURN(const Value args, ReadObject(root, "args"));
+  ASSIGN_OR_RETURN(const Value cni_args, ReadObject(args, "cni"), "args");
+  RETURN_IF_ERROR(ReadOptional(cni_args, "mac", mac), "args.cni");
+  ASSIGN_OR_RETURN(const Value runtime, ReadObject(root, "runtimeConfig"));
+  RETURN_IF_ERROR(ReadOptional(runtime, "mac", mac), "runtimeConfig");
+  if (!mac.empty()) RETURN_IF_ERROR(CheckMac(mac));
+  return mac;
+}
+
+}  // namespace trivet::cni

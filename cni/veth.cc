@@ -1,0 +1,56 @@
+#include "cni/veth.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#include "cni/environment.h"
+#include "cni/hash.h"
+#include "cni/link.h"
+
+namespace trivet::cni {
+
+Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
+  RETURN_IF_ERROR(CheckInterfaceName(spec.host_name), "host end");
+  RETURN_IF_ERROR(CheckInterfaceName(spec.container_name), "container end");
+
+  const auto add_mtu = [&](netlink::Request& end) {
+    if (spec.mtu_bytes != 0) end.U32(IFLA_MTU, spec.mtu_bytes);
+  };
+  netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  request.Struct(ifinfomsg{})
+      .String(IFLA_IFNAME, spec.host_name)
+      .String(IFLA_IFALIAS, spec.alias)
+      .U32(IFLA_MASTER, spec.bridge_index);
+  add_mtu(request);
+  request.Nest(IFLA_LINKINFO, [&](auto& info) {
+    info.String(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, [&](auto& data) {
+      data.Nest(VETH_INFO_PEER, [&](auto& peer) {
+        peer.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.container_name);
+        add_mtu(peer);
+        if (!spec.container_mac.empty()) peer.Bytes(IFLA_ADDRESS, MacBytes(spec.container_mac));
+        peer.U32(IFLA_NET_NS_FD, static_cast<uint32_t>(spec.container_netns_fd));
+      });
+    });
+  });
+  return socket.Execute(
+      request, fmt::format("create veth {} with peer {}", spec.host_name, spec.container_name));
+}
+
+std::string HostInterfaceName(const AttachmentKey& key) {
+  constexpr int kDigits = 11;  // with "veth": the 15 bytes of an interface name
+  const uint64_t hash = Hash(key.container_id + '\0' + key.ifname);
+  return fmt::format("veth{:011x}", hash >> (64 - 4 * kDigits));
+}
+
+std::string AliasPrefix(const std::string& network) {
+  return fmt::format("trivet {} ", network);
+}
+
+std::string AliasOf(const AttachmentKey& key) {
+  constexpr size_t kMaxAliasBytes = 255;  // IFALIASZ - 1
+  return fmt::format("{}{} {}", AliasPrefix(key.network), key.container_id, key.ifname)
+      .substr(0, kMaxAliasBytes);
+}
+
+}  // namespace trivet::cni

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cni/attachment_key.h"
+#include "common/base/error.h"
+#include "common/linux/netlink.h"
+
+namespace trivet::cni {
+
+struct VethSpec {
+  std::string host_name;
+  std::string container_name;
+  std::string container_mac;     // empty: the kernel's choice
+  std::string alias;             // what `ip link` shows people; at most 255 bytes
+  uint32_t mtu_bytes = 0;        // 0: the kernel's choice
+  uint32_t bridge_index = 0;     // the host end is born as its port
+  int container_netns_fd = -1;   // borrowed
+};
+
+/// Creates a veth pair with one end already inside the container's network
+/// namespace, so no half-built interface is ever visible on the host. Both ends are down.
+/// Errors: kInvalidArgument for a name the kernel cannot hold,
+/// kAlreadyExists when either name is taken, kPermissionDenied without
+/// CAP_NET_ADMIN in both namespaces.
+/// Source: linux/veth.h; CNI spec 1.1.0, section 2 "ADD".
+Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
+
+/// The name of an attachment's host end: DEL and GC find it without netns and without records.
+std::string HostInterfaceName(const AttachmentKey& key);
+
+/// The alias of an attachment's host end, and the one of every attachment of `network` opens with
+/// AliasPrefix.
+std::string AliasOf(const AttachmentKey& key);
+std::string AliasPrefix(const std::string& network);
+
+}  // namespace trivet::cni
