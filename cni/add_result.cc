@@ -147,9 +147,9 @@ Value IpToJson(const IpConfig& ip, SpecVersion version) {
 }
 
 void PutLegacyIp(Value& value, const AddResult& result, bool v4) {
-  const auto ip = std::find_if(result.ips.begin(), result.ips.end(), [&](const IpConfig& candidate) {
-    return candidate.address.address.is_v4() == v4;
-  });
+  const auto ip = std::find_if(
+      result.ips.begin(), result.ips.end(),
+      [&](const IpConfig& candidate) { return candidate.address.address.is_v4() == v4; });
   if (ip == result.ips.end()) return;
   Value legacy{{"ip", ip->address.ToString()}};
   if (ip->gateway) legacy["gateway"] = ip->gateway->ToString();

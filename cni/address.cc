@@ -53,9 +53,9 @@ Result<std::vector<IpPrefix>> ListAddresses(netlink::RouteSocket& socket, const 
   ifaddrmsg filter{};
   filter.ifa_index = link.index;
   netlink::Request request(RTM_GETADDR, 0);
-  ASSIGN_OR_RETURN(const auto answers,
-                   socket.Dump(request.Struct(filter),
-                               fmt::format("list addresses of link {}", link.name)));
+  ASSIGN_OR_RETURN(
+      const auto answers,
+      socket.Dump(request.Struct(filter), fmt::format("list addresses of link {}", link.name)));
   std::vector<IpPrefix> addresses;
   for (const netlink::Message& answer : answers) {
     const auto attributes = answer.AttributesAfter<ifaddrmsg>();

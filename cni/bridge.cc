@@ -66,7 +66,7 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
     return Fail(Code::kAlreadyExists, "link {} exists and is no bridge", spec.name);
   }
   if (spec.call_firewall) RETURN_IF_ERROR(CallFirewall(socket, *bridge));
-  const uint32_t wanted = IFF_UP | (spec.promiscuous ? IFF_PROMISC : 0U);
+  const uint32_t wanted = IFF_UP | (spec.promiscuous ? uint32_t{IFF_PROMISC} : 0U);
   if ((bridge->flags & wanted) != wanted) {
     RETURN_IF_ERROR(SetLinkFlags(socket, *bridge, wanted, wanted));
   }
@@ -82,8 +82,9 @@ Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
   for (const IpPrefix& other : there) {
     if (!InTheWay(other, address)) continue;
     if (!force) {
-      return Fail(Code::kAlreadyExists, "bridge {} has address {}, not {}; forceAddress replaces it",
-                  bridge.name, other.ToString(), address.ToString());
+      return Fail(Code::kAlreadyExists,
+                  "bridge {} has address {}, not {}; forceAddress replaces it", bridge.name,
+                  other.ToString(), address.ToString());
     }
     RETURN_IF_ERROR(DeleteAddress(socket, bridge, other));
   }
@@ -102,9 +103,8 @@ Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortS
   });
   // A bridge's port needs no IPv6 address of its own, and each one costs multicast work per port.
   request.Nest(IFLA_AF_SPEC, [](auto& families) {
-    families.Nest(AF_INET6, [](auto& v6) {
-      v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-    });
+    families.Nest(AF_INET6,
+                  [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
   });
   RETURN_IF_ERROR(socket.Execute(request, fmt::format("configure port {}", port.name)));
   return SetLinkFlags(socket, port, IFF_UP, IFF_UP);

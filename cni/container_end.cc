@@ -98,10 +98,11 @@ Result<> Check(const std::string& ifname, const std::string& mac, const AddResul
 Result<Link> ConfigureContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
                                    const AddResult& wanted, DuplicateDetection detection) {
   Link link;
-  RETURN_IF_ERROR(InNetworkNamespace(netns, [&]() -> Result<> {
-                    ASSIGN_OR_RETURN(link, Configure(ifname, wanted, detection));
-                    return {};
-                  }),
+  RETURN_IF_ERROR(InNetworkNamespace(netns,
+                                     [&]() -> Result<> {
+                                       ASSIGN_OR_RETURN(link, Configure(ifname, wanted, detection));
+                                       return {};
+                                     }),
                   "container end");
   return link;
 }

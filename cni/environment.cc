@@ -20,9 +20,13 @@ constexpr std::array<std::pair<std::string_view, Command>, 6> kCommands{
      {"STATUS", Command::kStatus},
      {"VERSION", Command::kVersion}}};
 
-constexpr std::array<std::string_view, 7> kKnownArgs{
-    "IgnoreUnknown", "IP",          "MAC", "K8S_POD_NAMESPACE", "K8S_POD_NAME",
-    "K8S_POD_UID",   "K8S_POD_INFRA_CONTAINER_ID"};
+constexpr std::array<std::string_view, 7> kKnownArgs{"IgnoreUnknown",
+                                                     "IP",
+                                                     "MAC",
+                                                     "K8S_POD_NAMESPACE",
+                                                     "K8S_POD_NAME",
+                                                     "K8S_POD_UID",
+                                                     "K8S_POD_INFRA_CONTAINER_ID"};
 
 bool IsIdentifierByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -33,8 +37,10 @@ Result<Command> ParseCommand(std::string_view text) {
   for (const auto& [name, command] : kCommands) {
     if (text == name) return command;
   }
-  return Fail(Code::kInvalidArgument, "CNI_COMMAND: '{}' is none of ADD, DEL, CHECK, GC, STATUS, "
-              "VERSION", text);
+  return Fail(Code::kInvalidArgument,
+              "CNI_COMMAND: '{}' is none of ADD, DEL, CHECK, GC, STATUS, "
+              "VERSION",
+              text);
 }
 
 std::vector<std::filesystem::path> SplitPath(std::string_view text) {
@@ -120,8 +126,10 @@ Result<std::map<std::string, std::string>> ParseCniArgs(std::string_view text) {
   if (ignore != args.end() && IsTrue(ignore->second)) return args;
   for (const auto& [key, value] : args) {
     if (std::find(kKnownArgs.begin(), kKnownArgs.end(), key) == kKnownArgs.end()) {
-      return Fail(Code::kInvalidArgument, "CNI_ARGS: '{}' is not known, and IgnoreUnknown=1 is not "
-                  "given", key);
+      return Fail(Code::kInvalidArgument,
+                  "CNI_ARGS: '{}' is not known, and IgnoreUnknown=1 is not "
+                  "given",
+                  key);
     }
   }
   return args;

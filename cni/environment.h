@@ -18,10 +18,10 @@ enum class Command { kAdd, kDel, kCheck, kGc, kStatus, kVersion };
 /// Source: CNI spec 1.1.0, section 2 "Parameters".
 struct Environment {
   Command command = Command::kVersion;
-  std::string container_id;               // CNI_CONTAINERID
-  std::filesystem::path netns;            // CNI_NETNS; DEL: empty when it is gone
-  std::string ifname;                     // CNI_IFNAME
-  std::map<std::string, std::string> args;  // CNI_ARGS
+  std::string container_id;                        // CNI_CONTAINERID
+  std::filesystem::path netns;                     // CNI_NETNS; DEL: empty when it is gone
+  std::string ifname;                              // CNI_IFNAME
+  std::map<std::string, std::string> args;         // CNI_ARGS
   std::vector<std::filesystem::path> plugin_path;  // CNI_PATH
 
   /// The value of a CNI_ARGS key; empty when it is not given.

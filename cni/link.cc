@@ -33,9 +33,7 @@ constexpr uint32_t kWithoutStatistics = RTEXT_FILTER_SKIP_STATS;
 
 Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name) {
   netlink::Request request(RTM_GETLINK, 0);
-  request.Struct(ifinfomsg{})
-      .U32(IFLA_EXT_MASK, kWithoutStatistics)
-      .String(IFLA_IFNAME, name);
+  request.Struct(ifinfomsg{}).U32(IFLA_EXT_MASK, kWithoutStatistics).String(IFLA_IFNAME, name);
   ASSIGN_OR_RETURN(const netlink::Message answer,
                    socket.Query(request, fmt::format("read link {}", name)));
   return MakeLink(answer);

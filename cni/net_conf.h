@@ -30,9 +30,9 @@ struct NetConf {
   std::string type;
   std::string ipam_type;  // empty: no addresses
   Dns dns;
-  std::optional<AddResult> previous;  // "prevResult"
+  std::optional<AddResult> previous;             // "prevResult"
   std::vector<AttachmentKey> valid_attachments;  // "cni.dev/valid-attachments" of GC
-  std::filesystem::path state_folder;  // "stateDir"
+  std::filesystem::path state_folder;            // "stateDir"
   std::optional<PolicyConf> policy;
   json::Value root;  // the whole document
 };

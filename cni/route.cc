@@ -41,9 +41,10 @@ Result<std::vector<Route>> ListRoutes(netlink::RouteSocket& socket, const Link& 
     Route route;
     const std::array<std::byte, 16> zeros{};  // the default route has no RTA_DST
     const auto destination = attributes.Find(RTA_DST);
-    ASSIGN_OR_RETURN(route.destination.address,
-                     IpAddress::FromBytes(destination ? destination->bytes()
-                                          : std::span(zeros).first(family == AF_INET ? 4 : 16)));
+    ASSIGN_OR_RETURN(
+        route.destination.address,
+        IpAddress::FromBytes(destination ? destination->bytes()
+                                         : std::span(zeros).first(family == AF_INET ? 4 : 16)));
     route.destination.length = header.rtm_dst_len;
     if (const auto gateway = attributes.Find(RTA_GATEWAY)) {
       ASSIGN_OR_RETURN(route.gateway, IpAddress::FromBytes(gateway->bytes()));
@@ -64,8 +65,8 @@ Result<> AddRoute(netlink::RouteSocket& socket, const Link& link, const Route& r
   if (route.priority) request.U32(RTA_PRIORITY, *route.priority);
   if (route.table) request.U32(RTA_TABLE, *route.table);
   AddMetrics(request, route);
-  auto added = socket.Execute(
-      request, fmt::format("add route to {} over link {}", route.destination.ToString(), link.name));
+  auto added = socket.Execute(request, fmt::format("add route to {} over link {}",
+                                                   route.destination.ToString(), link.name));
   if (!added && added.error().code() == Code::kAlreadyExists) return {};
   return added;
 }

@@ -12,8 +12,8 @@ namespace trivet::cni {
 enum class SpecVersion { k010, k020, k030, k031, k040, k100, k110 };
 
 /// Every version, oldest first, as the answer to VERSION lists them.
-inline constexpr std::array<std::string_view, 7> kSpecVersions{
-    "0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"};
+inline constexpr std::array<std::string_view, 7> kSpecVersions{"0.1.0", "0.2.0", "0.3.0", "0.3.1",
+                                                               "0.4.0", "1.0.0", "1.1.0"};
 
 [[nodiscard]] std::string_view Name(SpecVersion version);
 

@@ -111,8 +111,8 @@ std::string Describe(const RangeSet& set) {
 uint64_t CountFree(const RangeSet& set, const std::vector<IpAddress>& used) {
   uint64_t capacity = 0;
   for (const Range& range : set) capacity += range.Capacity();
-  const auto taken = static_cast<uint64_t>(
-      std::count_if(used.begin(), used.end(), [&](const IpAddress& address) {
+  const auto taken =
+      static_cast<uint64_t>(std::count_if(used.begin(), used.end(), [&](const IpAddress& address) {
         const auto range = FindRange(set, address);
         return range && address != range->gateway;
       }));

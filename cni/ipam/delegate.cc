@@ -1,18 +1,14 @@
 #include "cni/ipam/delegate.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/unique_fd.h"
-#include "common/linux/file.h"
+#include "common/linux/command.h"
 
 namespace trivet::cni {
 namespace {
 
-constexpr uint64_t kMaxAnswerBytes = uint64_t{1} << 20;
+// The runtime has a deadline of its own; this one only keeps a stuck delegate from outliving it.
+constexpr std::chrono::minutes kDeadline(4);
 constexpr int kTryAgainLater = 11;
 constexpr int kNotAvailable = 50;
 constexpr int kNotAvailableLimited = 51;
@@ -38,59 +34,21 @@ std::vector<std::string> EnvironmentFor(std::string_view command) {
   return variables;
 }
 
-// A file in memory, not a pipe: no reader can block us.
-Result<UniqueFd> InputOf(const std::string& text) {
-  UniqueFd input(::memfd_create("stdin", MFD_CLOEXEC));
-  if (!input.valid()) return FailErrno("memfd_create");
-  RETURN_IF_ERROR(WriteAll(input.get(), text, "memfd"));
-  if (::lseek(input.get(), 0, SEEK_SET) != 0) return FailErrno("lseek memfd");
-  return input;
-}
-
-Result<pid_t> Spawn(const std::filesystem::path& program, std::vector<std::string> variables,
-                    int input_fd, int output_fd) {
-  std::string name = program.filename();
-  const std::array<char*, 2> argv{name.data(), nullptr};
-  std::vector<char*> envp;
-  for (std::string& variable : variables) envp.push_back(variable.data());
-  envp.push_back(nullptr);
-
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, input_fd, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-  pid_t pid = -1;
-  const int error =
-      ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), envp.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    return std::unexpected(Error::FromErrno(error, fmt::format("run {}", program.native())));
-  }
-  return pid;
-}
-
-Result<int> Wait(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return FailErrno("wait for process {}", pid);
-  }
-  return status;
-}
-
 // The error object on standard output, where there is one: {code, msg, details}.
-Error FailureOf(const std::string& type, const std::string& output, int status) {
+Error FailureOf(const std::string& type, const RunOutput& run) {
   int code = 0;
   std::string message;
   std::string details;
-  if (const auto answer = json::Parse(output); answer && answer->is_object()) {
+  if (const auto answer = json::Parse(run.out); answer && answer->is_object()) {
     const bool readable = json::ReadOptional(*answer, "code", code).has_value() &&
                           json::ReadOptional(*answer, "msg", message).has_value() &&
                           json::ReadOptional(*answer, "details", details).has_value();
-    if (!readable) message = output;
+    if (!readable) message = run.out;
   }
-  if (message.empty()) message = fmt::format("ended with wait status {:#x}", status);
+  if (message.empty()) message = fmt::format("exit status {}: {}", run.exit_code, run.err);
   if (!details.empty()) message += ": " + details;
-  const bool later = code == kTryAgainLater || code == kNotAvailable || code == kNotAvailableLimited;
+  const bool later =
+      code == kTryAgainLater || code == kNotAvailable || code == kNotAvailableLimited;
   return {later ? Code::kUnavailable : Code::kInternal, fmt::format("ipam {}: {}", type, message)};
 }
 
@@ -99,20 +57,11 @@ Error FailureOf(const std::string& type, const std::string& output, int status) 
 Result<std::string> Delegate::Run(std::string_view command) {
   const std::string& type = conf_.ipam_type;
   ASSIGN_OR_RETURN(const std::filesystem::path program, FindPlugin(environment_, type));
-  ASSIGN_OR_RETURN(const UniqueFd input, InputOf(json::Write(conf_.root)));
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
-  const UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
-
-  ASSIGN_OR_RETURN(const pid_t pid,
-                   Spawn(program, EnvironmentFor(command), input.get(), write_end.get()));
-  write_end.reset();
-  auto output = ReadAll(read_end.get(), type, kMaxAnswerBytes);
-  ASSIGN_OR_RETURN(const int status, Wait(pid));
-  RETURN_IF_ERROR(output);
-  if (status != 0) return std::unexpected(FailureOf(type, *output, status));
-  return output;
+  const trivet::Command run{.program = program, .args = {}, .environment = EnvironmentFor(command)};
+  ASSIGN_OR_RETURN(RunOutput output,
+                   RunCommand(run, json::Write(conf_.root), {.timeout = kDeadline}), "ipam");
+  if (output.exit_code != 0) return std::unexpected(FailureOf(type, output));
+  return std::move(output.out);
 }
 
 Result<AddResult> Delegate::Add() {

@@ -22,9 +22,8 @@ bool IsValid(const Owner& owner, const std::vector<AttachmentKey>& valid) {
 
 // An IPAM plugin answers for the addresses of its own ranges; other plugins of a chain add theirs.
 bool InAnySet(const std::vector<RangeSet>& sets, const IpAddress& address) {
-  return std::any_of(sets.begin(), sets.end(), [&](const RangeSet& set) {
-    return FindRange(set, address).has_value();
-  });
+  return std::any_of(sets.begin(), sets.end(),
+                     [&](const RangeSet& set) { return FindRange(set, address).has_value(); });
 }
 
 }  // namespace

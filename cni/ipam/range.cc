@@ -86,8 +86,7 @@ Result<RangeSet> ParseRangeSet(const json::Value& value) {
       return Fail(Code::kInvalidArgument, "ranges: IPv4 and IPv6 in one set");
     }
     if (Overlap(set, {range})) {
-      return Fail(Code::kInvalidArgument, "ranges: {} overlaps another",
-                  range.subnet.ToString());
+      return Fail(Code::kInvalidArgument, "ranges: {} overlaps another", range.subnet.ToString());
     }
     set.push_back(range);
   }

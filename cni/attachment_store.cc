@@ -1,0 +1,121 @@
+#include "cni/attachment_store.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "cni/hash.h"
+#include "common/linux/file.h"
+
+namespace trivet::cni {
+namespace {
+
+constexpr std::string_view kSuffix = ".json";
+
+std::string NetworkPrefix(const std::string& network) {
+  return network + '@';
+}
+
+}  // namespace
+
+std::string RecordName(const AttachmentKey& key) {
+  constexpr size_t kMaxNameBytes = 200;  // 255, and room for the sibling's name while it is written
+  const auto name = [&](const std::string& network, const std::string& container) {
+    return fmt::format("{}@{}@{}{}", network, container, key.ifname, kSuffix);
+  };
+  std::string whole = name(key.network, key.container_id);
+  if (whole.size() <= kMaxNameBytes) return whole;
+  const std::string hash = fmt::format("+{:016x}", Hash(key.network + '@' + key.container_id));
+  return name(key.network, hash);
+}
+
+Result<AttachmentLock> AttachmentLock::Acquire(const Paths& paths, const AttachmentKey& key) {
+  RETURN_IF_ERROR(EnsureDirectory(paths.attachments()));
+  const std::filesystem::path file = paths.attachment_lock();
+  UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return FailErrno("open {}", file.native());
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = static_cast<off_t>(Hash(RecordName(key)) >> 2);  // in off_t, and its end too
+  range.l_len = 1;
+  int locked = -1;
+  do {
+    locked = ::fcntl(fd.get(), F_OFD_SETLKW, &range);
+  } while (locked != 0 && errno == EINTR);
+  if (locked != 0) return FailErrno("lock {}", file.native());
+  return AttachmentLock(std::move(fd));
+}
+
+Result<std::optional<Attachment>> AttachmentStore::Read(const AttachmentKey& key) const {
+  auto content = ReadFile(paths_.attachments() / RecordName(key));
+  if (!content && content.error().code() == Code::kNotFound) return std::nullopt;
+  if (!content) return std::unexpected(std::move(content).error());
+  const auto value = json::Parse(*content);
+  if (!value) return std::nullopt;
+  auto attachment = ParseAttachment(*value);
+  if (attachment && attachment->key == key) return std::move(*attachment);
+  if (!attachment && attachment.error().code() == Code::kUnimplemented) {
+    return std::unexpected(std::move(attachment).error().Wrap(RecordName(key)));
+  }
+  return std::nullopt;
+}
+
+Result<> AttachmentStore::WriteDurably(const Attachment& attachment) const {
+  return WriteFileAtomically(paths_.attachments() / RecordName(attachment.key),
+                             json::WritePretty(ToJson(attachment)));
+}
+
+Result<> AttachmentStore::Write(const Attachment& attachment) const {
+  return WriteFileVolatile(paths_.attachments() / RecordName(attachment.key),
+                           json::WritePretty(ToJson(attachment)));
+}
+
+Result<> AttachmentStore::Remove(const AttachmentKey& key) const {
+  const std::string name = RecordName(key);
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  for (const std::string& other : names) {
+    if (other.starts_with('.' + name)) {
+      RETURN_IF_ERROR(RemoveFile(paths_.attachments() / other));
+    }
+  }
+  return RemoveFile(paths_.attachments() / name);
+}
+
+Result<std::vector<std::string>> AttachmentStore::Names() const {
+  auto names = ListDirectory(paths_.attachments());
+  if (!names && names.error().code() == Code::kNotFound) return std::vector<std::string>();
+  return names;
+}
+
+Result<std::vector<Attachment>> AttachmentStore::List() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  std::vector<Attachment> attachments;
+  for (const std::string& name : names) {
+    if (name.starts_with('.') || !name.ends_with(kSuffix)) continue;
+    const auto content = ReadFile(paths_.attachments() / name);
+    if (!content) continue;  // removed meanwhile
+    const auto value = json::Parse(*content);
+    if (!value) continue;
+    auto attachment = ParseAttachment(*value);
+    if (attachment) attachments.push_back(std::move(*attachment));
+  }
+  return attachments;
+}
+
+Result<std::vector<Attachment>> AttachmentStore::List(const std::string& network) const {
+  ASSIGN_OR_RETURN(std::vector<Attachment> attachments, List());
+  std::erase_if(attachments,
+                [&](const Attachment& attachment) { return attachment.key.network != network; });
+  return attachments;
+}
+
+Result<bool> AttachmentStore::HasOthers(const AttachmentKey& key) const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  const std::string own = RecordName(key);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return name != own && name.starts_with(NetworkPrefix(key.network)) && name.ends_with(kSuffix);
+  });
+}
+
+}  // namespace trivet::cni

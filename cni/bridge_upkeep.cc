@@ -1,0 +1,133 @@
+// The verbs of the bridge plugin that look at what is there: CHECK, GC, STATUS.
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "cni/bridge_plugin.h"
+#include "cni/container_end.h"
+#include "cni/failures.h"
+#include "cni/masquerade.h"
+#include "cni/policy_client.h"
+#include "cni/release.h"
+#include "cni/veth.h"
+
+namespace trivet::cni {
+namespace {
+
+bool Contains(const std::vector<AttachmentKey>& keys, const AttachmentKey& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Host ends whose record was lost, found by what their alias says.
+Result<> DeleteOrphans(netlink::RouteSocket& socket, const std::string& network,
+                       const std::vector<AttachmentKey>& kept) {
+  ASSIGN_OR_RETURN(const std::vector<Link> links, ListLinks(socket));
+  Failures failures;
+  for (const Link& link : links) {
+    if (!link.alias.starts_with(AliasPrefix(network)) || link.kind != "veth") continue;
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const AttachmentKey& key) {
+      return AliasOf(key) == link.alias;
+    });
+    if (!known) failures.Add(DeleteLink(socket, link.name));
+  }
+  return std::move(failures).Result();
+}
+
+/// What of prevResult is the container's interface `index`.
+AddResult OnInterface(const AddResult& previous, size_t index) {
+  AddResult result;
+  result.routes = previous.routes;
+  for (const IpConfig& ip : previous.ips) {
+    if (ip.interface == index) result.ips.push_back(ip);
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<> BridgePlugin::Check() {
+  if (!conf_.previous) return Fail(Code::kInvalidArgument, "prevResult: missing");
+  const auto& interfaces = conf_.previous->interfaces;
+  const auto found =
+      std::find_if(interfaces.begin(), interfaces.end(), [&](const Interface& interface) {
+        return interface.name == environment_.ifname && !interface.sandbox.empty();
+      });
+  if (found == interfaces.end()) {
+    return Fail(Code::kInvalidArgument, "prevResult: no interface {} in a sandbox",
+                environment_.ifname);
+  }
+  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  ASSIGN_OR_RETURN(const auto record, attachments_.Read(Key()));
+  if (!record) return Fail(Code::kFailedPrecondition, "no record of this attachment");
+  RETURN_IF_ERROR(CheckHostSide(socket));
+  RETURN_IF_ERROR(CheckContainerEnd(
+      environment_.netns, environment_.ifname, found->mac,
+      OnInterface(*conf_.previous, static_cast<size_t>(found - interfaces.begin()))));
+  return CheckAgents(*record);
+}
+
+Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket) {
+  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
+  if (!bridge || bridge->kind != "bridge") {
+    return Fail(Code::kFailedPrecondition, "bridge {} is absent", bridge_.bridge);
+  }
+  const std::string name = HostInterfaceName(Key());
+  ASSIGN_OR_RETURN(const auto host_end, FindLink(socket, name));
+  if (!host_end || host_end->master != bridge->index) {
+    return Fail(Code::kFailedPrecondition, "link {} is no port of {}", name, bridge_.bridge);
+  }
+  if ((host_end->flags & bridge->flags & IFF_UP) == 0) {
+    return Fail(Code::kFailedPrecondition, "link {} or {} is down", name, bridge_.bridge);
+  }
+  return {};
+}
+
+Result<> BridgePlugin::CheckAgents(const Attachment& record) {
+  if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Check(), "ipam");
+  if (bridge_.masquerade) {
+    RETURN_IF_ERROR(Masquerade(conf_.name, paths_.masquerade_lock()).Check(record.addresses));
+  }
+  if (!conf_.policy) return {};
+  auto checked = PolicyClient(conf_.policy->socket).Check(record.key, record.addresses);
+  if (!checked && checked.error().code() == Code::kUnavailable && !conf_.policy->required)
+    return {};
+  return checked;
+}
+
+Result<> BridgePlugin::Gc() {
+  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, attachments_.List(conf_.name));
+  Failures failures;
+  std::vector<AttachmentKey> kept = conf_.valid_attachments;
+  std::vector<Attachment> released;
+  for (const Attachment& attachment : attachments) {
+    if (Contains(conf_.valid_attachments, attachment.key)) continue;
+    if (failures.Add(ReleaseKernelObjects(socket, paths_, attachment))) {
+      released.push_back(attachment);
+    } else {
+      kept.push_back(attachment.key);  // its address is in use until its link is gone
+    }
+  }
+  failures.Add(DeleteOrphans(socket, conf_.name, kept));
+  const bool freed = ipam_ == nullptr || failures.Add(ipam_->Gc(kept));
+  for (const Attachment& attachment : released) {
+    if (freed) failures.Add(ReleaseRecord(socket, paths_, attachment));
+  }
+  if (conf_.policy) failures.Add(PolicyClient(conf_.policy->socket).Gc(conf_.name, kept));
+  return std::move(failures).Result();
+}
+
+Result<> BridgePlugin::Status() {
+  if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Status(), "ipam");
+  if (conf_.policy && conf_.policy->required) {
+    RETURN_IF_ERROR(PolicyClient(conf_.policy->socket).Status());
+  }
+  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
+  if (bridge && bridge->kind != "bridge") {
+    return Fail(Code::kUnavailable, "link {} exists and is no bridge", bridge_.bridge);
+  }
+  return {};
+}
+
+}  // namespace trivet::cni

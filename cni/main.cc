@@ -1,0 +1,76 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cni/invocation.h"
+#include "common/base/log.h"
+#include "common/linux/file.h"
+
+namespace trivet::cni {
+namespace {
+
+constexpr std::string_view kHelp =
+    "trivet-cni is a CNI plugin: a container runtime runs it with CNI_COMMAND, CNI_CONTAINERID, "
+    "...\n"
+    "in its environment and the network configuration on standard input. Types: bridge,\n"
+    "host-local, loopback, by the name it is run under or by \"type\".\n"
+    "\n"
+    "  --check-config FILE  say what is wrong with a network configuration (list), and exit\n"
+    "  --version            print the version, and exit\n"
+    "  --help               print this, and exit\n";
+
+std::optional<std::string> LookUpInEnvironment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+int Fail(const Error& error) {
+  WriteLogLine(LogLevel::kError, "trivet-cni", error.message());
+  return EXIT_FAILURE;
+}
+
+int Print(std::string_view text) {
+  const auto written = WriteAll(STDOUT_FILENO, text, "standard output");
+  return written ? EXIT_SUCCESS : Fail(written.error());
+}
+
+int CheckConfig(const std::filesystem::path& file) {
+  const auto text = ReadFile(file, kMaxInputBytes);
+  if (!text) return Fail(text.error());
+  auto checked = CheckConfiguration(*text);
+  if (!checked) return Fail(std::move(checked).error().Wrap(file.native()));
+  return EXIT_SUCCESS;
+}
+
+int RunFlags(std::string_view flag, const char* value) {
+  if (flag == "--version") return Print("trivet-cni " TRIVET_VERSION "\n");
+  if (flag == "--help" || flag == "-h") return Print(kHelp);
+  if (flag == "--check-config" && value != nullptr) return CheckConfig(value);
+  WriteLogLine(LogLevel::kError, "trivet-cni", fmt::format("unknown flag {}; see --help", flag));
+  return EXIT_FAILURE;
+}
+
+int RunCommand(const char* program) {
+  // Whatever the runtime's mask: records and reservations are readable by root alone where we say
+  // so.
+  auto input = ReadAll(STDIN_FILENO, "standard input", kMaxInputBytes);
+  if (!input && input.error().code() != Code::kOutOfRange) return Fail(input.error());
+  const std::string text = input ? std::move(*input) : std::string(kMaxInputBytes + 1, ' ');
+  const Output output =
+      Invoke(std::filesystem::path(program).filename().native(), LookUpInEnvironment, text);
+  const int printed = Print(output.text);
+  return output.exit_status == 0 ? printed : output.exit_status;
+}
+
+}  // namespace
+}  // namespace trivet::cni
+
+int main(int argc, char** argv) {
+  if (argc > 1) return trivet::cni::RunFlags(argv[1], argc > 2 ? argv[2] : nullptr);
+  return trivet::cni::RunCommand(argv[0]);
+}

@@ -1,0 +1,44 @@
+#include "cni/plugin.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cni/bridge_plugin.h"
+#include "cni/host_local_plugin.h"
+#include "cni/loopback_plugin.h"
+
+namespace trivet::cni {
+namespace {
+
+using Maker = Result<std::unique_ptr<Plugin>> (*)(const NetConf& conf,
+                                                  const Environment& environment);
+
+struct Type {
+  std::string_view name;
+  Maker make;
+};
+
+constexpr std::array<Type, 3> kTypes{{{"bridge", BridgePlugin::Make},
+                                      {"host-local", HostLocalPlugin::Make},
+                                      {"loopback", LoopbackPlugin::Make}}};
+
+const Type* FindType(std::string_view name) {
+  const auto* const found = std::find_if(kTypes.begin(), kTypes.end(),
+                                         [&](const Type& type) { return type.name == name; });
+  return found == kTypes.end() ? nullptr : found;
+}
+
+}  // namespace
+
+bool IsPluginType(std::string_view type) {
+  return FindType(type) != nullptr;
+}
+
+Result<std::unique_ptr<Plugin>> MakePlugin(std::string_view type, const NetConf& conf,
+                                           const Environment& environment) {
+  const Type* const found = FindType(type);
+  if (found == nullptr) return Fail(Code::kUnimplemented, "type: '{}' is not built in", type);
+  return found->make(conf, environment);
+}
+
+}  // namespace trivet::cni

@@ -1,0 +1,97 @@
+#include "cni/release.h"
+
+#include <algorithm>
+
+#include "cni/ipam/reservation_store.h"
+#include "cni/link.h"
+#include "cni/masquerade.h"
+#include "cni/policy_client.h"
+#include "common/base/log.h"
+#include "common/linux/file.h"
+#include "common/linux/file_lock.h"
+
+namespace trivet::cni {
+namespace {
+
+Result<> ReleasePolicy(const Attachment& attachment) {
+  if (!attachment.policy) return {};
+  auto released = PolicyClient(attachment.policy->socket).Delete(attachment.key);
+  if (released || released.error().code() != Code::kUnavailable) return released;
+  // An agent that is away forgets the attachment by itself when it is back (GC), and a pod must not
+  // hang in deletion until then. Its address is denied to nobody else: ADD commits it anew.
+  WriteLogLine(LogLevel::kWarning, "trivet-cni", released.error().message());
+  return {};
+}
+
+Result<bool> HasPorts(netlink::RouteSocket& socket, const std::string& bridge) {
+  ASSIGN_OR_RETURN(const auto link, FindLink(socket, bridge));
+  if (!link) return false;
+  ASSIGN_OR_RETURN(const std::vector<Link> links, ListLinks(socket));
+  return std::any_of(links.begin(), links.end(),
+                     [&](const Link& candidate) { return candidate.master == link->index; });
+}
+
+Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
+                       const Attachment& attachment) {
+  if (attachment.masquerade) {
+    RETURN_IF_ERROR(Masquerade(attachment.key.network, paths.masquerade_lock()).RemoveNetwork());
+  }
+  if (!attachment.owns_bridge) return {};
+  ASSIGN_OR_RETURN(const bool used, HasPorts(socket, attachment.bridge));  // by another network
+  if (used) return {};
+  return DeleteLink(socket, attachment.bridge);
+}
+
+Result<> FreeAddresses(const Attachment& attachment) {
+  if (attachment.reservations.empty()) return {};
+  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(attachment.reservations));
+  if (!store) return {};
+  const Owner owner{attachment.key.container_id, attachment.key.ifname};
+  ASSIGN_OR_RETURN(const auto held, store->FindByOwner(owner));
+  for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address));
+  return {};
+}
+
+}  // namespace
+
+Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
+                              const Attachment& attachment) {
+  RETURN_IF_ERROR(DeleteLink(socket, attachment.host_interface));
+  if (attachment.masquerade) {
+    RETURN_IF_ERROR(
+        Masquerade(attachment.key.network, paths.masquerade_lock()).Remove(attachment.addresses));
+  }
+  return ReleasePolicy(attachment);
+}
+
+Result<> ReleaseRecord(netlink::RouteSocket& socket, const Paths& paths,
+                       const Attachment& attachment) {
+  const AttachmentStore store(paths);
+  RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
+  // An ADD makes shared objects under this lock and after its record, so it is either counted here
+  // or finds them gone and makes them again.
+  ASSIGN_OR_RETURN(const FileLock lock,
+                   FileLock::Acquire(paths.network_lock(attachment.key.network)));
+  ASSIGN_OR_RETURN(const bool others, store.HasOthers(attachment.key));
+  if (!others) RETURN_IF_ERROR(ReleaseShared(socket, paths, attachment));
+  return store.Remove(attachment.key);
+}
+
+Result<> ReleaseEarlierBoots(const Paths& paths, const std::string& boot_id) {
+  const auto marker = ReadFile(paths.boot_id());
+  if (marker && *marker == boot_id) return {};
+
+  const AttachmentStore store(paths);
+  ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, store.List());
+  for (const Attachment& listed : attachments) {
+    if (listed.boot_id == boot_id) continue;
+    ASSIGN_OR_RETURN(const auto lock, AttachmentLock::Acquire(paths, listed.key));
+    ASSIGN_OR_RETURN(const auto attachment, store.Read(listed.key));
+    if (!attachment || attachment->boot_id == boot_id || attachment->reservations.empty()) continue;
+    RETURN_IF_ERROR(FreeAddresses(*attachment));
+    RETURN_IF_ERROR(store.Remove(attachment->key));
+  }
+  return WriteFileVolatile(paths.boot_id(), boot_id);
+}
+
+}  // namespace trivet::cni
