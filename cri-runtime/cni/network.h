@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/json.h"
+#include "cri-runtime/cni/network_config.h"
+#include "cri-runtime/cni/plugin.h"
+
+namespace trivet::network {
+
+/// Executes the plugins of a configuration list, one after the other. Any thread.
+class Network {
+ public:
+  explicit Network(std::vector<std::filesystem::path> plugin_directories)
+      : directories_(std::move(plugin_directories)) {}
+
+  /// ADD through the whole list; the last plugin's result. What a failed ADD made is the caller's
+  /// to undo with Delete. Errors: the plugin's.
+  Result<json::Value> Add(const NetworkConfig& network, const Attachment& attachment,
+                          const json::Value& capability_args) const;
+
+  /// DEL through the list backwards, with ADD's result. Repeatable. Every plugin is asked, also
+  /// after one has failed. Errors: the first plugin's that failed.
+  Result<> Delete(const NetworkConfig& network, const Attachment& attachment,
+                  const json::Value& capability_args, const json::Value& add_result) const;
+
+ private:
+  std::vector<std::filesystem::path> directories_;
+};
+
+/// The addresses of an ADD result without their prefix lengths, in its order.
+/// Source: CNI specification, section 5, of 0.1.0 ("ip4") to 1.1.0 ("ips").
+/// Errors: kInvalidArgument for what is no address.
+Result<std::vector<std::string>> AddressesOf(const json::Value& result);
+
+}  // namespace trivet::network

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace trivet::cri {
+
+/// The runtime's files. All of it can be thrown away after a drain: it is about what runs now.
+///
+///   <state>/                 /var/lib/trivet/cri, 0700
+///     images/                the image store's own, see image/paths.h
+///     sandboxes/<id>.json    what a sandbox was asked to be; durable before anything is made
+///     sandboxes/<id>.state   how it is
+///     containers/<id>.json, <id>.state
+///     containers/<id>.exit   left by the shim when the container ended while nobody listened
+///     pods/<sandbox>/        resolv.conf, hosts, hostname: bound into its containers
+///     upper/<container>/     fs/ and work/ of its overlay
+///   <run>/                   /run/trivet, 0700; gone after a reboot
+///     shims/<sandbox>/       the shim's: spec, sock
+///     netns/<sandbox>        the network namespace, pinned for CNI
+struct Paths {
+  std::filesystem::path state;
+  std::filesystem::path run;
+
+  [[nodiscard]] std::filesystem::path Images() const { return state / "images"; }
+  [[nodiscard]] std::filesystem::path Sandboxes() const { return state / "sandboxes"; }
+  [[nodiscard]] std::filesystem::path Containers() const { return state / "containers"; }
+  [[nodiscard]] std::filesystem::path Pods() const { return state / "pods"; }
+  [[nodiscard]] std::filesystem::path Pod(const std::string& id) const { return Pods() / id; }
+  [[nodiscard]] std::filesystem::path Uppers() const { return state / "upper"; }
+  [[nodiscard]] std::filesystem::path Upper(const std::string& id) const { return Uppers() / id; }
+  [[nodiscard]] std::filesystem::path ExitRecord(const std::string& id) const {
+    return Containers() / (id + ".exit");
+  }
+  [[nodiscard]] std::filesystem::path Shims() const { return run / "shims"; }
+  [[nodiscard]] std::filesystem::path Shim(const std::string& id) const { return Shims() / id; }
+  [[nodiscard]] std::filesystem::path NetworkNamespaces() const { return run / "netns"; }
+  [[nodiscard]] std::filesystem::path NetworkNamespace(const std::string& id) const {
+    return NetworkNamespaces() / id;
+  }
+};
+
+}  // namespace trivet::cri

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/trivet/shim.h"
+
+namespace trivet::shim {
+constexpr std::array<std::string_view, 4> Names(NamespaceMode /*e*/) {
+  return {"node", "pod", "container", "target"};
+}
+}  // namespace trivet::shim
+
+/// What the kubelet asks of a pod sandbox, validated. No protobuf here.
+namespace trivet::sandbox {
+
+using shim::NamespaceMode;
+
+/// The identity that a retry repeats.
+struct Metadata {
+  std::string name;
+  std::string uid;
+  std::string namespace_name;
+  uint32_t attempt = 0;
+};
+
+struct Dns {
+  std::vector<std::string> servers;
+  std::vector<std::string> searches;
+  std::vector<std::string> options;
+};
+
+enum class Protocol : uint8_t { kTcp, kUdp, kSctp };
+constexpr std::array<std::string_view, 3> Names(Protocol /*e*/) { return {"tcp", "udp", "sctp"}; }
+
+struct PortMapping {
+  Protocol protocol = Protocol::kTcp;
+  uint16_t container_port = 0;
+  uint16_t host_port = 0;  // never 0: a mapping without one maps nothing
+  std::string host_ip;
+};
+
+struct Namespaces {
+  NamespaceMode network = NamespaceMode::kPod;
+  NamespaceMode ipc = NamespaceMode::kPod;
+  NamespaceMode pid = NamespaceMode::kPod;
+  std::string pid_target;
+};
+
+struct Config {
+  Metadata metadata;
+  std::string hostname;
+  std::string log_directory;  // absolute, or empty
+  Dns dns;
+  std::vector<PortMapping> port_mappings;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  std::string cgroup_parent;  // absolute, or empty
+  Namespaces namespaces;
+  std::map<std::string, std::string> sysctls;
+  bool privileged = false;
+  std::string runtime_handler;
+};
+
+template <class Codec>
+void Fields(Codec& c, Metadata& m) {
+  c("name", m.name), c("uid", m.uid), c("namespace", m.namespace_name), c("attempt", m.attempt);
+}
+template <class Codec>
+void Fields(Codec& c, Dns& m) {
+  c("servers", m.servers), c("searches", m.searches), c("options", m.options);
+}
+template <class Codec>
+void Fields(Codec& c, PortMapping& m) {
+  c("protocol", m.protocol), c("container_port", m.container_port);
+  c("host_port", m.host_port), c("host_ip", m.host_ip);
+}
+template <class Codec>
+void Fields(Codec& c, Namespaces& m) {
+  c("network", m.network), c("ipc", m.ipc), c("pid", m.pid), c("pid_target", m.pid_target);
+}
+template <class Codec>
+void Fields(Codec& c, Config& m) {
+  c("metadata", m.metadata), c("hostname", m.hostname), c("log_directory", m.log_directory);
+  c("dns", m.dns), c("port_mappings", m.port_mappings), c("labels", m.labels);
+  c("annotations", m.annotations), c("cgroup_parent", m.cgroup_parent);
+  c("namespaces", m.namespaces), c("sysctls", m.sysctls), c("privileged", m.privileged);
+  c("runtime_handler", m.runtime_handler);
+}
+
+}  // namespace trivet::sandbox

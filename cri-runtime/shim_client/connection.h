@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "cri-runtime/shim_client/packet.h"
+
+namespace trivet::cri {
+
+/// A connection to the shim of one sandbox. Any thread may call; answers come
+/// through the reactor's thread, in any order.
+class ShimConnection {
+ public:
+  /// No deadline: an exec without a timeout.
+  static constexpr std::chrono::milliseconds kForever = std::chrono::milliseconds::max();
+  static constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(20);
+
+  ShimConnection(std::string sandbox_id, UniqueFd socket)
+      : sandbox_id_(std::move(sandbox_id)), socket_(std::move(socket)) {}
+
+  /// Sends `request` and waits for its answer. Descriptors are borrowed.
+  /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone.
+  template <class Answer, class Request>
+  Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {},
+                      std::chrono::milliseconds patience = kPatience) {
+    ASSIGN_OR_RETURN(const Packet answer, Exchange(verb, wire::Encode(request), fds, patience));
+    return DecodeBody<Answer>(answer);
+  }
+
+  [[nodiscard]] const std::string& sandbox_id() const { return sandbox_id_; }
+  [[nodiscard]] int socket_fd() const { return socket_.get(); }
+
+  /// The reactor's: gives an answer to the call that waits for it.
+  void Deliver(Packet packet);
+  /// The reactor's: every call that waits or comes later fails.
+  void MarkGone();
+
+ private:
+  Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
+                          std::chrono::milliseconds patience);
+  Result<uint32_t> Reserve();
+  Result<Packet> Await(uint32_t serial, std::chrono::milliseconds patience);
+
+  std::string sandbox_id_;
+  UniqueFd socket_;
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::map<uint32_t, std::optional<Packet>> waiting_;  // by serial; set when the answer is there
+  uint32_t last_serial_ = 0;
+  bool gone_ = false;
+};
+
+}  // namespace trivet::cri

@@ -1,0 +1,208 @@
+#include "cri-runtime/state/store.h"
+
+#include <spdlog/spdlog.h>
+
+#include "common/linux/file.h"
+#include "cri-runtime/state/fields.h"
+#include "cri-runtime/state/id.h"
+
+namespace trivet::state {
+namespace {
+
+constexpr std::string_view kRecordSuffix = ".json";
+constexpr std::string_view kStateSuffix = ".state";
+
+std::filesystem::path FileOf(const std::filesystem::path& directory, const std::string& id,
+                             std::string_view suffix) {
+  return directory / (id + std::string(suffix));
+}
+
+// The ids that have a record in `directory`.
+Result<std::vector<std::string>> ListIds(const std::filesystem::path& directory) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory));
+  std::vector<std::string> ids;
+  for (const std::string& name : names) {
+    if (!name.ends_with(kRecordSuffix)) continue;
+    const std::string id = name.substr(0, name.size() - kRecordSuffix.size());
+    if (IsId(id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+template <class T>
+Result<T> ReadRecord(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  return Decode<T>(text);
+}
+
+// A record is written atomically, so a damaged one is what a power cut left: nobody has acted on
+// it. A newer one is another program's, and is refused.
+template <class T>
+Result<std::optional<T>> ReadIntent(const std::filesystem::path& file) {
+  auto record = ReadRecord<T>(file);
+  if (record) return std::optional<T>(std::move(*record));
+  if (record.error().code() != Code::kInvalidArgument) {
+    return std::unexpected(std::move(record).error().Wrap(file.native()));
+  }
+  spdlog::warn("damaged record is dropped file={} error=\"{}\"", file.native(),
+               record.error().message());
+  RETURN_IF_ERROR(RemoveFile(file));
+  return std::optional<T>();
+}
+
+// A missing or damaged state is that of something half-made.
+template <class T>
+Result<T> ReadState(const std::filesystem::path& file) {
+  auto state = ReadRecord<T>(file);
+  if (state) return std::move(*state);
+  if (state.error().code() == Code::kFailedPrecondition) {
+    return std::unexpected(std::move(state).error().Wrap(file.native()));
+  }
+  return T{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const cri::Paths& paths) {
+  RETURN_IF_ERROR(EnsureDirectory(paths.Sandboxes()), "state folder");
+  RETURN_IF_ERROR(EnsureDirectory(paths.Containers()), "state folder");
+  std::unique_ptr<Store> store(new Store(paths));
+  RETURN_IF_ERROR(store->ReadSandboxes(), "read sandboxes");
+  RETURN_IF_ERROR(store->ReadContainers(), "read containers");
+  return store;
+}
+
+Result<> Store::ReadSandboxes() {
+  const auto directory = paths_.Sandboxes();
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListIds(directory));
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(auto record,
+                     ReadIntent<sandbox::Record>(FileOf(directory, id, kRecordSuffix)));
+    if (!record) continue;
+    ASSIGN_OR_RETURN(auto state, ReadState<sandbox::State>(FileOf(directory, id, kStateSuffix)));
+    Publish([&](Snapshot& snapshot) {
+      snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
+          Sandbox{std::make_shared<const sandbox::Record>(std::move(*record)), state});
+    });
+  }
+  return {};
+}
+
+Result<> Store::ReadContainers() {
+  const auto directory = paths_.Containers();
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListIds(directory));
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(auto record,
+                     ReadIntent<container::Record>(FileOf(directory, id, kRecordSuffix)));
+    if (!record) continue;
+    ASSIGN_OR_RETURN(auto state, ReadState<container::State>(FileOf(directory, id, kStateSuffix)));
+    Publish([&](Snapshot& snapshot) {
+      snapshot.containers[id] = std::make_shared<const Container>(
+          Container{std::make_shared<const container::Record>(std::move(*record)), state});
+    });
+  }
+  return {};
+}
+
+std::shared_ptr<const Snapshot> Store::Get() const {
+  const std::scoped_lock lock(mutex_);
+  return snapshot_;
+}
+
+void Store::Publish(const std::function<void(Snapshot&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  change(*next);
+  snapshot_ = std::move(next);
+  changed_.notify_all();
+}
+
+Result<> Store::Add(sandbox::Record record) {
+  const std::string id = record.id;
+  const auto writing = writing_.Lock(id);
+  RETURN_IF_ERROR(
+      WriteFileAtomically(FileOf(paths_.Sandboxes(), id, kRecordSuffix), Encode(record)),
+      "record sandbox");
+  Publish([&](Snapshot& snapshot) {
+    snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
+        Sandbox{std::make_shared<const sandbox::Record>(std::move(record)), {}});
+  });
+  return {};
+}
+
+Result<> Store::Add(container::Record record) {
+  const std::string id = record.id;
+  const auto writing = writing_.Lock(id);
+  RETURN_IF_ERROR(
+      WriteFileVolatile(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
+      "record container");
+  Publish([&](Snapshot& snapshot) {
+    snapshot.containers[id] = std::make_shared<const Container>(
+        Container{std::make_shared<const container::Record>(std::move(record)), {}});
+  });
+  return {};
+}
+
+Result<> Store::UpdateSandbox(const std::string& id,
+                              const std::function<void(sandbox::State&)>& change) {
+  const auto writing = writing_.Lock(id);
+  const auto snapshot = Get();
+  const auto found = snapshot->sandboxes.find(id);
+  if (found == snapshot->sandboxes.end()) {
+    return Fail(Code::kNotFound, "sandbox {} does not exist", id);
+  }
+  auto next = std::make_shared<Sandbox>(*found->second);
+  change(next->state);
+  const auto written =
+      WriteFileVolatile(FileOf(paths_.Sandboxes(), id, kStateSuffix), Encode(next->state));
+  // Also when the disk is full: what happened has happened, and callers must see it.
+  Publish([&](Snapshot& s) { s.sandboxes[id] = std::move(next); });
+  RETURN_IF_ERROR(written, "record sandbox");
+  return {};
+}
+
+Result<> Store::UpdateContainer(const std::string& id,
+                                const std::function<void(container::State&)>& change) {
+  const auto writing = writing_.Lock(id);
+  const auto snapshot = Get();
+  const auto found = snapshot->containers.find(id);
+  if (found == snapshot->containers.end()) {
+    return Fail(Code::kNotFound, "container {} does not exist", id);
+  }
+  auto next = std::make_shared<Container>(*found->second);
+  change(next->state);
+  const auto written =
+      WriteFileVolatile(FileOf(paths_.Containers(), id, kStateSuffix), Encode(next->state));
+  // Also when the disk is full: what happened has happened, and callers must see it.
+  Publish([&](Snapshot& s) { s.containers[id] = std::move(next); });
+  RETURN_IF_ERROR(written, "record container");
+  return {};
+}
+
+Result<> Store::RemoveSandbox(const std::string& id) {
+  const auto writing = writing_.Lock(id);
+  RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Sandboxes(), id, kStateSuffix)));
+  RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Sandboxes(), id, kRecordSuffix)));
+  Publish([&](Snapshot& s) { s.sandboxes.erase(id); });
+  return {};
+}
+
+Result<> Store::RemoveContainer(const std::string& id) {
+  const auto writing = writing_.Lock(id);
+  RETURN_IF_ERROR(RemoveFile(paths_.ExitRecord(id)));
+  RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kStateSuffix)));
+  RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kRecordSuffix)));
+  Publish([&](Snapshot& s) { s.containers.erase(id); });
+  return {};
+}
+
+bool Store::WaitForContainer(const std::string& id, std::chrono::steady_clock::time_point deadline,
+                             const std::function<bool(const container::State&)>& met) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, deadline, [&] {
+    const auto found = snapshot_->containers.find(id);
+    return found == snapshot_->containers.end() || met(found->second->state);
+  });
+}
+
+}  // namespace trivet::state

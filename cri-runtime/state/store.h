@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "cri-runtime/paths.h"
+#include "cri-runtime/state/keyed_mutex.h"
+#include "cri-runtime/state/snapshot.h"
+
+namespace trivet::state {
+
+/// The records on disk and the snapshot of them. Any thread.
+///
+/// What something was asked to be is a file of its own, written once before
+/// anything is made; how it is, is a second, small one. The first is durable for
+/// a sandbox (its network attachment outlives a reboot); all else is void after
+/// a reboot and is only written atomically.
+class Store {
+ public:
+  /// Reads all records. A state that is missing or damaged reads as half-made.
+  /// Errors: kFailedPrecondition for a record of a newer version, which names the file.
+  static Result<std::unique_ptr<Store>> Open(const cri::Paths& paths);
+
+  [[nodiscard]] std::shared_ptr<const Snapshot> Get() const;
+
+  Result<> Add(sandbox::Record record);
+  Result<> Add(container::Record record);
+
+  /// Changes a state and writes it. Errors: kNotFound when the record is gone.
+  Result<> UpdateSandbox(const std::string& id, const std::function<void(sandbox::State&)>& change);
+  Result<> UpdateContainer(const std::string& id,
+                           const std::function<void(container::State&)>& change);
+
+  /// Absent is success. The record goes last.
+  Result<> RemoveSandbox(const std::string& id);
+  Result<> RemoveContainer(const std::string& id);
+
+  /// Waits until `met` holds for the container; absent counts as met. False at the deadline.
+  bool WaitForContainer(const std::string& id, std::chrono::steady_clock::time_point deadline,
+                        const std::function<bool(const container::State&)>& met) const;
+
+ private:
+  explicit Store(cri::Paths paths) : paths_(std::move(paths)) {}
+  Result<> ReadSandboxes();
+  Result<> ReadContainers();
+  void Publish(const std::function<void(Snapshot&)>& change);
+
+  cri::Paths paths_;
+  KeyedMutex writing_;  // by id: its file and its state change together
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
+};
+
+}  // namespace trivet::state
