@@ -77,7 +77,7 @@ Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& dire
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   ASSIGN_OR_RETURN(const RunOutput output,
-                   Run(execution, json::Write(config), {.timeout = kPluginTimeout}),
+                   RunCommand(execution, json::Write(config), {.timeout = kPluginTimeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

@@ -30,7 +30,7 @@ class Writer {
   [[nodiscard]] json::Value Take() && { return std::move(object_); }
 
  private:
-  static json::Value Put(const std::string& text) { return EscapeBytes(text); }
+  static json::Value Put(std::string& text) { return EscapeBytes(text); }
   template <class T>
   static json::Value Put(T& member) {
     if constexpr (std::is_enum_v<T>) {

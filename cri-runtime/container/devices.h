@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "common/base/error.h"
+#include "cri-runtime/container/config.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::container {
+
+/// The node's devices that the request names, as they are now.
+/// Errors: kNotFound for an absent one, kInvalidArgument for what is no device.
+Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices);
+
+}  // namespace trivet::container

@@ -1,0 +1,131 @@
+#include "cri-runtime/container/mounts.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "common/linux/mount.h"
+
+namespace trivet::container {
+namespace {
+
+constexpr uint64_t kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+std::string Normal(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal().native();
+  if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+bool RequestMountsAt(const Config& config, const std::string& target) {
+  return std::ranges::any_of(config.mounts, [&](const Mount& mount) {
+    return Normal(mount.container_path) == target;
+  });
+}
+
+uint64_t AttributesOf(const Mount& mount) {
+  uint64_t attributes = mount.readonly ? MOUNT_ATTR_RDONLY : 0;
+  for (const std::string& option : mount.options) {
+    if (option == "noexec") attributes |= MOUNT_ATTR_NOEXEC;
+    if (option == "nodev") attributes |= MOUNT_ATTR_NODEV;
+    if (option == "nosuid") attributes |= MOUNT_ATTR_NOSUID;
+  }
+  return attributes;
+}
+
+uint64_t PropagationOf(const Mount& mount) {
+  switch (mount.propagation) {
+    case Propagation::kPrivate:
+      return MS_PRIVATE;
+    case Propagation::kHostToContainer:
+      return MS_SLAVE;
+    case Propagation::kBidirectional:
+      return MS_SHARED;
+  }
+  return MS_PRIVATE;
+}
+
+struct Source {
+  UniqueFd fd;  // O_PATH
+  bool is_directory = true;
+};
+
+Result<Source> OpenSource(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", path);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return FailErrno("stat {}", path);
+  return Source{std::move(fd), S_ISDIR(status.st_mode)};
+}
+
+Result<shim::MountSpec> Bind(const Mount& mount, FdTable& fds) {
+  ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
+  ASSIGN_OR_RETURN(DetachedMount tree,
+                   DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree), mount.host_path);
+  RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
+                  mount.host_path);
+  const Recursion depth =
+      mount.recursive_read_only ? Recursion::kWholeTree : Recursion::kThisMount;
+  if (const uint64_t attributes = AttributesOf(mount); attributes != 0) {
+    RETURN_IF_ERROR(tree.SetAttributes(attributes, depth), mount.host_path);
+  }
+  return shim::MountSpec{.kind = shim::MountKind::kDetached,
+                         .target = Normal(mount.container_path),
+                         .fd_index = fds.Add(std::move(tree).TakeFd()),
+                         .is_directory = source.is_directory};
+}
+
+// The pod's own files and /dev/shm, as mounts a request could have named.
+std::vector<Mount> PodBinds(const Config& config, const PodMounts& pod) {
+  std::vector<Mount> binds{{.container_path = "/dev/shm", .host_path = pod.shm.native()}};
+  for (const char* name : {"resolv.conf", "hosts", "hostname"}) {
+    binds.push_back({.container_path = std::string("/etc/") + name,
+                     .host_path = (pod.files / name).native(),
+                     .readonly = config.security.readonly_rootfs});
+  }
+  std::erase_if(binds,
+                [&](const Mount& bind) { return RequestMountsAt(config, bind.container_path); });
+  return binds;
+}
+
+}  // namespace
+
+std::vector<shim::MountSpec> StandardMounts(const Security& security) {
+  using shim::MountKind;
+  const uint64_t system = security.privileged ? kQuiet : kQuiet | MOUNT_ATTR_RDONLY;
+  return {
+      {.kind = MountKind::kProc, .target = "/proc", .attributes = kQuiet},
+      {.kind = MountKind::kDev, .target = "/dev", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+      {.kind = MountKind::kDevpts,
+       .target = "/dev/pts",
+       .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+      {.kind = MountKind::kMqueue, .target = "/dev/mqueue", .attributes = kQuiet},
+      {.kind = MountKind::kSysfs, .target = "/sys", .attributes = system},
+      {.kind = MountKind::kCgroup, .target = "/sys/fs/cgroup", .attributes = system},
+  };
+}
+
+Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
+                                                   FdTable& fds) {
+  std::vector<shim::MountSpec> mounts = StandardMounts(config.security);
+  std::erase_if(mounts,
+                [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
+  for (const Mount& bind : PodBinds(config, pod)) {
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, fds), bind.container_path);
+    mounts.push_back(std::move(mount));
+  }
+  for (const Mount& wanted : config.mounts) {
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(wanted, fds),
+                     fmt::format("mount {}", wanted.container_path));
+    mounts.push_back(std::move(mount));
+  }
+  // What is deeper comes later; otherwise the order given is kept.
+  std::ranges::stable_sort(mounts, {}, [](const shim::MountSpec& mount) {
+    return std::ranges::count(mount.target, '/') - (mount.target == "/" ? 1 : 0);
+  });
+  return mounts;
+}
+
+}  // namespace trivet::container

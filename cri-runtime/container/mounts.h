@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "cri-runtime/container/config.h"
+#include "cri-runtime/container/fd_table.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::container {
+
+/// What of the pod is mounted into its containers.
+struct PodMounts {
+  std::filesystem::path files;  // the folder of resolv.conf, hosts and hostname
+  std::filesystem::path shm;    // the pod's /dev/shm, or the node's
+};
+
+/// All mounts of a container in the order they are made: the standard ones (the OCI runtime
+/// specification's, Linux), the pod's files, the request's. A mount of the request replaces a
+/// standard one at the same place. Trees of the node are taken here as detached mounts, added to
+/// `fds`: from now on nobody can exchange what a path means.
+/// Errors: kNotFound for a host_path that does not exist; kInvalidArgument for what cannot be
+/// combined; the kernel's.
+Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
+                                                   FdTable& fds);
+
+/// Just the places and kinds, without touching the node: what PrepareMounts will mount.
+std::vector<shim::MountSpec> StandardMounts(const Security& security);
+
+}  // namespace trivet::container
