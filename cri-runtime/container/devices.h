@@ -12,4 +12,7 @@ namespace trivet::container {
 /// Errors: kNotFound for an absent one, kInvalidArgument for what is no device.
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices);
 
+/// All devices of the node's /dev, for a privileged container.
+Result<std::vector<shim::DeviceSpec>> NodeDevices();
+
 }  // namespace trivet::container

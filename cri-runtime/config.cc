@@ -1,0 +1,91 @@
+#include "cri-runtime/config.h"
+
+#include <utility>
+
+namespace trivet::cri {
+namespace {
+
+// The one list of keys: what is read, shown and known.
+template <class Visitor>
+void VisitPaths(Config& c, Visitor visit) {
+  visit("socket", c.socket);
+  visit("state_dir", c.state_dir);
+  visit("run_dir", c.run_dir);
+  visit("cni_config_dir", c.cni_config_dir);
+  visit("shim", c.shim);
+  visit("cgroup_root", c.cgroup_root);
+  visit("seccomp_profile_root", c.seccomp_profile_root);
+}
+
+template <class Visitor>
+void VisitRest(Config& c, Visitor visit) {
+  visit("cni_bin_dirs", c.cni_bin_dirs);
+  visit("cgroup_parent", c.cgroup_parent);
+  visit("local_import", c.local_import);
+  visit("pids_limit", c.pids_limit);
+  visit("stop_timeout_seconds", c.stop_timeout_seconds);
+}
+
+std::vector<std::string_view> Keys() {
+  std::vector<std::string_view> keys;
+  Config config;
+  const auto add = [&](std::string_view key, auto& /*member*/) { keys.push_back(key); };
+  VisitPaths(config, add);
+  VisitRest(config, add);
+  return keys;
+}
+
+Result<> CheckAbsolute(std::string_view key, const std::filesystem::path& path) {
+  if (path.is_absolute()) return {};
+  return Fail(Code::kInvalidArgument, "{}: \"{}\" is not an absolute path", key, path.native());
+}
+
+}  // namespace
+
+Result<> ReadConfig(std::string_view text, Config& config) {
+  ASSIGN_OR_RETURN(const json::Value root, json::ParseWithComments(text));
+  if (!root.is_object()) return Fail(Code::kInvalidArgument, "not an object");
+  RETURN_IF_ERROR(json::RejectUnknownKeys(root, Keys()));
+  Result<> status;
+  VisitPaths(config, [&](std::string_view key, std::filesystem::path& path) {
+    std::string value = path.native();
+    if (status) status = json::ReadOptional(root, key, value);
+    path = value;
+  });
+  VisitRest(config, [&](std::string_view key, auto& member) {
+    if (status) status = json::ReadOptional(root, key, member);
+  });
+  return status;
+}
+
+Result<> CheckConfig(const Config& config) {
+  Result<> status;
+  Config copy = config;
+  VisitPaths(copy, [&](std::string_view key, const std::filesystem::path& path) {
+    if (status) status = CheckAbsolute(key, path);
+  });
+  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(CheckAbsolute("cgroup_parent", config.cgroup_parent));
+  if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cni_bin_dirs: empty");
+  for (const std::string& directory : config.cni_bin_dirs) {
+    RETURN_IF_ERROR(CheckAbsolute("cni_bin_dirs", directory));
+  }
+  if (config.pids_limit == 0 || config.pids_limit < -1) {
+    return Fail(Code::kInvalidArgument, "pids_limit: unexpected {}", config.pids_limit);
+  }
+  return {};
+}
+
+json::Value ToJson(const Config& config) {
+  json::Value object = json::Value::object();
+  Config copy = config;
+  VisitPaths(copy, [&](std::string_view key, const std::filesystem::path& path) {
+    object[std::string(key)] = path.native();
+  });
+  VisitRest(copy, [&](std::string_view key, const auto& member) {
+    object[std::string(key)] = member;
+  });
+  return object;
+}
+
+}  // namespace trivet::cri

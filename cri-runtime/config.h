@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/json.h"
+
+namespace trivet::cri {
+
+/// /etc/trivet/cri.json: a member per key, the same name; flags override. docs/cri.md has the table.
+struct Config {
+  std::filesystem::path socket = "/run/trivet/cri.sock";
+  std::filesystem::path state_dir = "/var/lib/trivet/cri";
+  std::filesystem::path run_dir = "/run/trivet";
+  std::filesystem::path cni_config_dir = "/etc/cni/net.d";
+  std::vector<std::string> cni_bin_dirs = {"/opt/cni/bin", "/usr/lib/cni"};
+  std::filesystem::path shim = "/usr/libexec/trivet/trivet-shim";
+  std::filesystem::path cgroup_root = "/sys/fs/cgroup";
+  std::string cgroup_parent = "/trivet";  // of pods that name none, and of the shims
+  std::filesystem::path seccomp_profile_root = "/var/lib/kubelet/seccomp";
+  bool local_import = true;
+  int64_t pids_limit = -1;             // of each container; -1: none
+  uint32_t stop_timeout_seconds = 10;  // for a container that StopPodSandbox ends
+};
+
+/// Reads the file's text over `config`. Errors: kInvalidArgument naming the key.
+Result<> ReadConfig(std::string_view text, Config& config);
+
+/// Errors: kInvalidArgument naming the key: a relative path, an empty list.
+Result<> CheckConfig(const Config& config);
+
+/// As in the file: what Status shows.
+json::Value ToJson(const Config& config);
+
+}  // namespace trivet::cri

@@ -1,0 +1,192 @@
+#include "cri-runtime/container/containers.h"
+
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+
+#include "cri-runtime/clock.h"
+#include "cri-runtime/container/creation.h"
+#include "cri-runtime/container/ending.h"
+#include "cri-runtime/container/exec_sync.h"
+#include "cri-runtime/container/limits.h"
+#include "cri-runtime/container/process.h"
+#include "cri-runtime/sandbox/groups.h"
+#include "cri-runtime/state/id.h"
+
+namespace trivet::container {
+namespace {
+
+constexpr auto kKillPatience = std::chrono::seconds(10);
+constexpr int32_t kStartErrorCode = 128;
+
+// A container that fits a retry: the same sandbox, name and attempt.
+std::shared_ptr<const state::Container> FindByName(const state::Snapshot& snapshot,
+                                                   const std::string& sandbox_id,
+                                                   const Config& config) {
+  for (const auto& container : snapshot.ContainersOf(sandbox_id)) {
+    const Config& other = container->record->config;
+    if (other.name == config.name && other.attempt == config.attempt) return container;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const state::Container>> Containers::Find(const std::string& id) const {
+  auto found = node_.store.Get()->FindContainer(id);
+  if (found == nullptr) return Fail(Code::kNotFound, "container {} does not exist", id);
+  return found;
+}
+
+Result<std::shared_ptr<const state::Container>> Containers::FindRunning(
+    const std::string& id) const {
+  ASSIGN_OR_RETURN(auto found, Find(id));
+  if (found->state.phase == Phase::kRunning) return found;
+  return Fail(Code::kFailedPrecondition, "container {} does not run", id);
+}
+
+Result<std::string> Containers::Create(const std::string& sandbox_id, const Config& config) {
+  const auto sandbox = node_.store.Get()->FindSandbox(sandbox_id);
+  if (sandbox == nullptr) return Fail(Code::kNotFound, "sandbox {} does not exist", sandbox_id);
+  const std::string& id = sandbox->record->id;
+  return creating_.Do(fmt::format("{}/{}/{}", id, config.name, config.attempt),
+                      [&] { return Make(id, config); });
+}
+
+Result<std::string> Containers::Make(const std::string& sandbox_id, const Config& config) {
+  const auto lock = node_.sandbox_locks.LockShared(sandbox_id);
+  const auto snapshot = node_.store.Get();
+  const auto sandbox = snapshot->FindSandbox(sandbox_id);
+  if (sandbox == nullptr || sandbox->state.phase != sandbox::Phase::kReady) {
+    return Fail(Code::kFailedPrecondition, "sandbox {} is not ready", sandbox_id);
+  }
+  if (const auto found = FindByName(*snapshot, sandbox_id, config)) {
+    if (found->state.phase == Phase::kCreated) return found->record->id;
+    return Fail(Code::kAlreadyExists, "container {} has the same name and attempt",
+                found->record->id);
+  }
+  ASSIGN_OR_RETURN(const std::string id, state::NewId());
+  auto made = Creation(node_, sandbox, id).Run(config);
+  if (made) return id;
+  if (auto undone = Discard(node_, id, sandbox::ContainerGroup(*sandbox->record, id)); !undone) {
+    spdlog::error("undo of a container is owed to the next start container={} error=\"{}\"", id,
+                  undone.error().message());
+  }
+  return std::unexpected(std::move(made).error());
+}
+
+Result<> Containers::Start(const std::string& id) {
+  ASSIGN_OR_RETURN(const auto named, Find(id));
+  const Record& record = *named->record;
+  const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
+  const auto lock = locks_.Lock(record.id);
+  ASSIGN_OR_RETURN(const auto container, Find(record.id));
+  if (container->state.phase != Phase::kCreated) {
+    return Fail(Code::kFailedPrecondition, "container {} was started already", record.id);
+  }
+  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  const int64_t started_at_ns = cri::NowNs();
+  auto started = shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id});
+  RETURN_IF_ERROR(node_.store.UpdateContainer(record.id, [&](State& state) {
+    state.started_at_ns = started_at_ns;
+    if (!started) {
+      state.phase = Phase::kExited;
+      state.exit_code = kStartErrorCode;
+      state.message = started.error().message();
+      state.finished_at_ns = cri::NowNs();
+      return;
+    }
+    state.pid = started->pid;
+    state.start_time = started->start_time;
+    // Its end may have been told before its start was recorded.
+    if (state.phase == Phase::kCreated) state.phase = Phase::kRunning;
+  }));
+  if (!started) return std::unexpected(std::move(started).error());
+  return {};
+}
+
+Result<> Containers::Signal(const Record& record, int signal, bool all) {
+  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  RETURN_IF_ERROR(shim->Call<shim::Empty>(
+      shim::Verb::kSignalContainer,
+      shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
+  return {};
+}
+
+bool Containers::AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const {
+  return node_.store.WaitForContainer(id, std::chrono::steady_clock::now() + patience,
+                                      [](const State& s) { return s.phase != Phase::kRunning; });
+}
+
+Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
+  const auto container = node_.store.Get()->FindContainer(id);
+  if (container == nullptr || container->state.phase != Phase::kRunning) return {};
+  const Record& record = *container->record;
+  if (timeout > std::chrono::seconds::zero()) {
+    RETURN_IF_ERROR(Signal(record, record.stop_signal, false), "stop");
+    if (AwaitEnd(record.id, timeout)) return node_.cgroups.Kill(record.cgroup, kKillPatience);
+  }
+  RETURN_IF_ERROR(Signal(record, SIGKILL, true), "kill");
+  RETURN_IF_ERROR(node_.cgroups.Kill(record.cgroup, kKillPatience), "kill");
+  if (AwaitEnd(record.id, kKillPatience)) return {};
+  return Fail(Code::kDeadlineExceeded, "container {} did not end after KILL", record.id);
+}
+
+Result<> Containers::Remove(const std::string& id) {
+  const auto named = node_.store.Get()->FindContainer(id);
+  if (named == nullptr) return {};
+  const Record& record = *named->record;
+  const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
+  const auto lock = locks_.Lock(record.id);
+  // Without a shim there is nobody to tell; the group's processes are killed below.
+  if (const auto shim = node_.shims.Find(record.sandbox_id)) {
+    RETURN_IF_ERROR((*shim)->Call<shim::Empty>(shim::Verb::kRemoveContainer,
+                                               shim::ContainerRef{record.id}),
+                    "shim");
+  }
+  return Discard(node_, record.id, record.cgroup);
+}
+
+Result<ExecOutput> Containers::ExecSync(const std::string& id,
+                                        const std::vector<std::string>& args,
+                                        std::chrono::seconds timeout) {
+  ASSIGN_OR_RETURN(const auto container, FindRunning(id));
+  const Record& record = *container->record;
+  ASSIGN_OR_RETURN(shim::ProcessSpec process, MakeProcess(node_, record));
+  process.args = args;
+  process.terminal = false;
+  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  return RunExec(*shim, record.id, std::move(process), timeout);
+}
+
+Result<> Containers::ReopenLog(const std::string& id) {
+  ASSIGN_OR_RETURN(const auto container, FindRunning(id));
+  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(container->record->sandbox_id));
+  RETURN_IF_ERROR(
+      shim->Call<shim::Empty>(shim::Verb::kReopenLog, shim::ContainerRef{container->record->id}));
+  return {};
+}
+
+Result<> Containers::UpdateResources(const std::string& id, const Resources& update) {
+  ASSIGN_OR_RETURN(const auto named, Find(id));
+  const Record& record = *named->record;
+  const auto lock = locks_.Lock(record.id);
+  ASSIGN_OR_RETURN(const auto container, Find(record.id));
+  if (container->state.phase == Phase::kExited) {
+    return Fail(Code::kFailedPrecondition, "container {} has ended", record.id);
+  }
+  const Resources& before = container->state.resources;
+  const Resources after = MergeResources(before, update);
+  ASSIGN_OR_RETURN(const CgroupLimits limits, LimitsOf(after, node_.config.pids_limit));
+  if (auto set = node_.cgroups.SetLimits(record.cgroup, limits); !set) {
+    // All or nothing: what was there worked before.
+    if (const auto old = LimitsOf(before, node_.config.pids_limit)) {
+      static_cast<void>(node_.cgroups.SetLimits(record.cgroup, *old));
+    }
+    return set;
+  }
+  return node_.store.UpdateContainer(record.id,
+                                     [&](State& state) { state.resources = after; });
+}
+
+}  // namespace trivet::container

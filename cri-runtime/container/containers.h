@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "cri-runtime/container/config.h"
+#include "cri-runtime/container/record.h"
+#include "cri-runtime/node.h"
+#include "cri-runtime/state/single_flight.h"
+
+namespace trivet::container {
+
+struct ExecOutput {
+  int32_t exit_code = 0;
+  std::string out;  // the first 16 MiB; what is beyond is read and dropped
+  std::string err;
+};
+
+/// Containers, from the request to the last file. Any thread.
+class Containers {
+ public:
+  explicit Containers(cri::Node& node) : node_(node) {}
+
+  /// Makes everything but the process, and returns the id. A retry with the same sandbox, name and
+  /// attempt joins the call that still runs, or gets the container that it made.
+  /// Errors: kNotFound without the sandbox or the image; kFailedPrecondition when the sandbox is
+  /// not ready; kAlreadyExists when such a container was started already.
+  Result<std::string> Create(const std::string& sandbox_id, const Config& config);
+
+  /// Errors: kFailedPrecondition when it is not just created; what kept the program from running,
+  /// and then the container has ended with code 128.
+  Result<> Start(const std::string& id);
+
+  /// Signals it, waits for `timeout`, kills what is left. An absent or ended one is success.
+  Result<> Stop(const std::string& id, std::chrono::seconds timeout);
+
+  /// Removes it, running or not. An absent one is success.
+  Result<> Remove(const std::string& id);
+
+  /// Runs a program in a running container to its end; no timeout when it is 0.
+  /// Errors: kDeadlineExceeded when it was killed at the end of `timeout`.
+  Result<ExecOutput> ExecSync(const std::string& id, const std::vector<std::string>& args,
+                              std::chrono::seconds timeout);
+
+  /// Errors: kFailedPrecondition when it does not run.
+  Result<> ReopenLog(const std::string& id);
+
+  /// Sets the limits that `resources` names. Errors: kFailedPrecondition when it has ended; the
+  /// kernel's, and then nothing is recorded.
+  Result<> UpdateResources(const std::string& id, const Resources& resources);
+
+ private:
+  Result<std::shared_ptr<const state::Container>> Find(const std::string& id) const;
+  Result<std::shared_ptr<const state::Container>> FindRunning(const std::string& id) const;
+  Result<std::string> Make(const std::string& sandbox_id, const Config& config);
+  Result<> Signal(const Record& record, int signal, bool all);
+  bool AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const;
+
+  cri::Node& node_;
+  state::KeyedMutex locks_;
+  state::SingleFlight<std::string> creating_;
+};
+
+}  // namespace trivet::container

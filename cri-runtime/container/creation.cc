@@ -1,0 +1,151 @@
+#include "cri-runtime/container/creation.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/linux/file.h"
+#include "cri-runtime/clock.h"
+#include "cri-runtime/container/command_line.h"
+#include "cri-runtime/container/devices.h"
+#include "cri-runtime/container/fd_table.h"
+#include "cri-runtime/container/limits.h"
+#include "cri-runtime/container/mounts.h"
+#include "cri-runtime/container/process.h"
+#include "cri-runtime/container/user.h"
+#include "cri-runtime/sandbox/groups.h"
+#include "cri-runtime/sandbox/pod_files.h"
+
+namespace trivet::container {
+namespace {
+
+constexpr uint64_t kMaxProfileBytes = uint64_t{1} << 20;
+constexpr mode_t kRootMode = 0755;
+
+Result<std::string> ReadProfile(const Profile& profile, const std::filesystem::path& root) {
+  if (profile.kind != ProfileKind::kLocalhost) return std::string();
+  const std::filesystem::path file = root / profile.localhost_ref;  // an absolute one stays
+  ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxProfileBytes), "seccomp profile");
+  return text;
+}
+
+std::string LogPath(const sandbox::Config& sandbox, const Config& config) {
+  if (sandbox.log_directory.empty() || config.log_path.empty()) return "";
+  return (std::filesystem::path(sandbox.log_directory) / config.log_path).native();
+}
+
+}  // namespace
+
+Result<> Creation::Run(const Config& config) {
+  ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
+  ASSIGN_OR_RETURN(DetachedMount root, MountRoot(image), "root file system");
+  ASSIGN_OR_RETURN(const Record record, Plan(config, image, root.fd()));
+  RETURN_IF_ERROR(node_.store.Add(record));
+  RETURN_IF_ERROR(MakeGroup(record), "cgroup");
+  RETURN_IF_ERROR(MakeSharedMemory(record), "shared memory");
+  RETURN_IF_ERROR(HandOver(record, std::move(root)));
+  return node_.store.UpdateContainer(id_, [&](State& state) {
+    state.phase = Phase::kCreated;
+    state.resources = config.resources;
+  });
+}
+
+Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
+  const std::filesystem::path folder = node_.paths.Upper(id_);
+  RETURN_IF_ERROR(EnsureDirectory(folder));
+  RETURN_IF_ERROR(EnsureDirectory(folder / "fs", kRootMode));
+  RETURN_IF_ERROR(EnsureDirectory(folder / "work"));
+  return DetachedMount::Overlay({.lower = image.LowerDirectories(),
+                                 .upper = folder / "fs",
+                                 .work = folder / "work",
+                                 .is_volatile = true});
+}
+
+Result<Record> Creation::Plan(const Config& config, const image::Image& image, int root_fd) const {
+  const sandbox::Record& pod = *sandbox_->record;
+  ASSIGN_OR_RETURN(const Accounts accounts, ReadAccounts(root_fd));
+  Record record{.id = id_,
+                .sandbox_id = pod.id,
+                .config = config,
+                .image_id = image.id,
+                .created_at_ns = cri::NowNs(),
+                .boot_id = node_.boot_id,
+                .cgroup = sandbox::ContainerGroup(pod, id_),
+                .log_path = LogPath(pod.config, config)};
+  ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
+  ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
+  record.env = MergeEnvironment(config, image.config, record.user,
+                                sandbox::HostnameOf(pod.config));
+  if (!image.config.working_dir.empty()) record.cwd = image.config.working_dir;
+  if (!config.working_dir.empty()) record.cwd = config.working_dir;
+  if (image.config.stop_signal != 0) record.stop_signal = image.config.stop_signal;
+  if (config.stop_signal != 0) record.stop_signal = config.stop_signal;
+  ASSIGN_OR_RETURN(record.seccomp_profile, ReadProfile(config.security.seccomp,
+                                                       node_.config.seccomp_profile_root));
+  return record;
+}
+
+Result<> Creation::MakeGroup(const Record& record) const {
+  ASSIGN_OR_RETURN(const CgroupLimits limits,
+                   LimitsOf(record.config.resources, node_.config.pids_limit));
+  RETURN_IF_ERROR(node_.cgroups.Create(record.cgroup));
+  return node_.cgroups.SetLimits(record.cgroup, limits);
+}
+
+// The pod's containers share one /dev/shm where they share the IPC namespace; the first one makes
+// it. It is on the node's tree, below a folder of ours: a descriptor would be lost with us.
+Result<> Creation::MakeSharedMemory(const Record& record) const {
+  if (record.config.security.namespaces.ipc == NamespaceMode::kNode) return {};
+  const std::filesystem::path shm = node_.paths.Shim(record.sandbox_id) / "shm";
+  const auto lock = node_.sandbox_locks.Lock(record.sandbox_id + "/shm");
+  RETURN_IF_ERROR(EnsureDirectory(shm));
+  ASSIGN_OR_RETURN(const bool made, IsMountPoint(shm));
+  if (made) return {};
+  ASSIGN_OR_RETURN(DetachedMount tmpfs,
+                   DetachedMount::Tmpfs({{"size", "64m"}, {"mode", "1777"}}));
+  return std::move(tmpfs).AttachTo(shm);
+}
+
+Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
+  FdTable fds;
+  ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
+  spec.root_fd_index = fds.Add(std::move(root).TakeFd());
+  const bool node_ipc = record.config.security.namespaces.ipc == NamespaceMode::kNode;
+  const PodMounts pod{
+      .files = node_.paths.Pod(record.sandbox_id),
+      .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm"};
+  ASSIGN_OR_RETURN(spec.mounts, PrepareMounts(record.config, pod, fds));
+  if (!record.log_path.empty()) {
+    RETURN_IF_ERROR(EnsureDirectory(std::filesystem::path(record.log_path).parent_path(), 0755),
+                    "log folder");
+  }
+  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  RETURN_IF_ERROR(
+      shim->Call<shim::Empty>(shim::Verb::kCreateContainer, spec, fds.Borrow()), "shim");
+  return {};
+}
+
+Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
+  const Security& security = record.config.security;
+  shim::ContainerSpec spec{.id = record.id,
+                           .readonly_root = security.readonly_rootfs,
+                           .pid = security.namespaces.pid,
+                           .pid_target = security.namespaces.pid_target,
+                           .cgroup_v2 = node_.cgroups.BirthFolder(record.cgroup).native(),
+                           .log_path = record.log_path,
+                           .exit_path = node_.paths.ExitRecord(record.id).native(),
+                           .stdin_open = record.config.stdin_open};
+  ASSIGN_OR_RETURN(spec.process, MakeProcess(node_, record));
+  ASSIGN_OR_RETURN(spec.devices, security.privileged ? NodeDevices()
+                                                     : PrepareDevices(record.config.devices));
+  for (const auto& file : node_.cgroups.ProcsFiles(record.cgroup)) {
+    spec.cgroup_procs.push_back(file.native());
+  }
+  if (security.privileged) return spec;
+  spec.masked_paths =
+      security.masked_paths.empty() ? DefaultMaskedPaths() : security.masked_paths;
+  spec.readonly_paths =
+      security.readonly_paths.empty() ? DefaultReadonlyPaths() : security.readonly_paths;
+  return spec;
+}
+
+}  // namespace trivet::container

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/base/error.h"
+#include "common/linux/mount.h"
+#include "cri-runtime/container/record.h"
+#include "cri-runtime/node.h"
+#include "cri-runtime/state/snapshot.h"
+
+namespace trivet::container {
+
+/// One CreateContainer: from the image to the message to the shim. What it has
+/// made when a step fails is undone by Discard.
+class Creation {
+ public:
+  Creation(cri::Node& node, std::shared_ptr<const state::Sandbox> sandbox, std::string id)
+      : node_(node), sandbox_(std::move(sandbox)), id_(std::move(id)) {}
+
+  Result<> Run(const Config& config);
+
+ private:
+  Result<DetachedMount> MountRoot(const image::Image& image) const;
+  Result<Record> Plan(const Config& config, const image::Image& image, int root_fd) const;
+  Result<> MakeGroup(const Record& record) const;
+  Result<> MakeSharedMemory(const Record& record) const;
+  Result<> HandOver(const Record& record, DetachedMount root) const;
+  Result<shim::ContainerSpec> Describe(const Record& record) const;
+
+  cri::Node& node_;
+  std::shared_ptr<const state::Sandbox> sandbox_;
+  std::string id_;
+};
+
+}  // namespace trivet::container

@@ -1,0 +1,42 @@
+#include "cri-runtime/container/ending.h"
+
+#include <csignal>
+
+#include "common/linux/file.h"
+#include "cri-runtime/clock.h"
+#include "proto/trivet/wire.h"
+
+namespace trivet::container {
+
+Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
+  RETURN_IF_ERROR(node.store.UpdateContainer(exit.id, [&](State& state) {
+    if (state.phase == Phase::kExited) return;
+    state.phase = Phase::kExited;
+    state.exit_code = exit.exit_code;
+    state.oom_killed = exit.oom_killed;
+    state.finished_at_ns = exit.finished_at_ns;
+  }));
+  return RemoveFile(node.paths.ExitRecord(exit.id));
+}
+
+Result<> CollectExit(cri::Node& node, const std::string& id) {
+  shim::ExitRecord exit{
+      .id = id, .exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
+  if (const auto text = ReadFile(node.paths.ExitRecord(id))) {
+    // A damaged one is what a power cut left; then all that is known is that it has ended.
+    if (auto kept = wire::Decode<shim::ExitRecord>(*text)) exit = std::move(*kept);
+    exit.id = id;
+  }
+  return RecordExit(node, exit);
+}
+
+Result<> Discard(cri::Node& node, const std::string& id, const std::string& group) {
+  constexpr auto kPatience = std::chrono::seconds(10);
+  RETURN_IF_ERROR(node.cgroups.Kill(group, kPatience), "kill");
+  RETURN_IF_ERROR(node.cgroups.Remove(group), "cgroup");
+  RETURN_IF_ERROR(RemoveTree(node.paths.Upper(id)), "overlay");
+  RETURN_IF_ERROR(node.images.Unpin(id), "image");
+  return node.store.RemoveContainer(id);
+}
+
+}  // namespace trivet::container

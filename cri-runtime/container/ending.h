@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "common/base/error.h"
+#include "cri-runtime/node.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::container {
+
+/// Records that a container has ended, and removes the exit record that was kept for us.
+/// Repeatable: the first exit stays.
+Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit);
+
+/// For a container that is known to have ended: with the exit record that its shim left, or as
+/// killed when there is none. One that never ran, or has ended already, keeps its state.
+Result<> CollectExit(cri::Node& node, const std::string& id);
+
+/// Removes all that a container without processes has: group, overlay, pin, record.
+Result<> Discard(cri::Node& node, const std::string& id, const std::string& group);
+
+}  // namespace trivet::container

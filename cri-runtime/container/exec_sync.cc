@@ -1,0 +1,93 @@
+#include "cri-runtime/container/exec_sync.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+namespace trivet::container {
+namespace {
+
+constexpr size_t kMaxOutputBytes = size_t{16} << 20;  // of each stream; CVE-2022-31030
+constexpr auto kAnswerPatience = std::chrono::seconds(10);
+
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Result<Pipe> MakePipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
+  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  // Only the reader: the program's end behaves as programs expect.
+  if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return FailErrno("pipe");
+  return pipe;
+}
+
+// Takes what is there; false at the end of the stream.
+bool Drain(const UniqueFd& fd, std::string& text) {
+  std::array<char, 65536> piece;
+  while (true) {
+    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN;
+    if (n == 0) return false;
+    const size_t room = kMaxOutputBytes - std::min(text.size(), kMaxOutputBytes);
+    text.append(piece.data(), std::min(static_cast<size_t>(n), room));
+  }
+}
+
+// Reads both streams until they end, or until the process has ended: what it left behind may
+// keep them open for ever.
+void Collect(const UniqueFd& out, const UniqueFd& err, const UniqueFd& ended, ExecOutput& output) {
+  std::array<pollfd, 3> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
+                               pollfd{ended.get(), POLLIN, 0}};
+  while (events[0].fd >= 0 || events[1].fd >= 0) {
+    if (::poll(events.data(), events.size(), -1) < 0) continue;
+    const bool last = events[2].revents != 0;
+    if (events[0].fd >= 0 && !Drain(out, output.out)) events[0].fd = -1;
+    if (events[1].fd >= 0 && !Drain(err, output.err)) events[1].fd = -1;
+    if (last) return;
+  }
+}
+
+}  // namespace
+
+Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
+                           shim::ProcessSpec process, std::chrono::seconds timeout) {
+  ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
+  if (!ended.valid()) return FailErrno("eventfd");
+
+  ExecOutput output;
+  std::thread collector([&] { Collect(out.reader, err.reader, ended, output); });
+  const std::chrono::milliseconds limit = timeout;
+  const bool limited = limit.count() > 0;
+  const shim::ExecRequest request{.id = id,
+                                  .process = std::move(process),
+                                  .timeout_ms = limit.count(),
+                                  .stdout_fd_index = 0,
+                                  .stderr_fd_index = 1};
+  auto result = shim.Call<shim::ExecResult>(
+      shim::Verb::kExec, request, {out.writer.get(), err.writer.get()},
+      limited ? limit + kAnswerPatience : cri::ShimConnection::kForever);
+  out.writer.reset();
+  err.writer.reset();
+  const uint64_t one = 1;
+  if (::write(ended.get(), &one, sizeof one) != sizeof one) std::abort();  // it cannot be full
+  collector.join();
+  if (!result) return std::unexpected(std::move(result).error().Wrap("exec"));
+  if (result->timed_out) {
+    return Fail(Code::kDeadlineExceeded, "exec: no end within {} s", timeout.count());
+  }
+  output.exit_code = result->exit_code;
+  return output;
+}
+
+}  // namespace trivet::container

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/linux/cgroup.h"
+#include "cri-runtime/cni/network.h"
+#include "cri-runtime/config.h"
+#include "cri-runtime/container/seccomp_filter.h"
+#include "cri-runtime/image/store.h"
+#include "cri-runtime/paths.h"
+#include "cri-runtime/sandbox/shim_launcher.h"
+#include "cri-runtime/shim_client/reactor.h"
+#include "cri-runtime/state/keyed_mutex.h"
+#include "cri-runtime/state/store.h"
+
+namespace trivet::cri {
+
+/// What sandboxes and containers are made of; main makes it and lends it to both.
+struct Node {
+  const Config& config;
+  const Paths& paths;
+  state::Store& store;
+  image::Store& images;
+  ShimReactor& shims;
+  sandbox::ShimLauncher& launcher;
+  Cgroups& cgroups;
+  const network::Network& network;
+  container::SeccompFilters& seccomp;
+  uint64_t available_capabilities = 0;
+  std::string boot_id;
+  /// Held shared while something is made in a sandbox, alone while the sandbox goes.
+  state::KeyedMutex& sandbox_locks;
+};
+
+}  // namespace trivet::cri

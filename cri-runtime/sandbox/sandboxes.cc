@@ -1,0 +1,227 @@
+#include "cri-runtime/sandbox/sandboxes.h"
+
+#include <spdlog/spdlog.h>
+
+#include "common/linux/file.h"
+#include "common/linux/mount.h"
+#include "cri-runtime/clock.h"
+#include "cri-runtime/cni/config_directory.h"
+#include "cri-runtime/container/ending.h"
+#include "cri-runtime/sandbox/groups.h"
+#include "cri-runtime/sandbox/pod_files.h"
+#include "cri-runtime/sandbox/pod_network.h"
+#include "cri-runtime/state/id.h"
+
+namespace trivet::sandbox {
+namespace {
+
+constexpr auto kShimEnd = std::chrono::seconds(10);
+constexpr auto kKillPatience = std::chrono::seconds(10);
+constexpr const char* kCniResult = "cni-result.json";
+
+std::string KeyOf(const Metadata& m) {
+  return fmt::format("{}/{}/{}/{}", m.namespace_name, m.name, m.uid, m.attempt);
+}
+
+std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snapshot,
+                                                     const Metadata& metadata) {
+  const std::string key = KeyOf(metadata);
+  for (const auto& [id, sandbox] : snapshot.sandboxes) {
+    if (KeyOf(sandbox->record->config.metadata) == key) return sandbox;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::string> Sandboxes::Run(const Config& config) {
+  return running_.Do(KeyOf(config.metadata), [&] { return Make(config); });
+}
+
+Result<std::string> Sandboxes::Make(const Config& config) {
+  if (const auto found = FindByMetadata(*node_.store.Get(), config.metadata)) {
+    if (found->state.phase == Phase::kReady) return found->record->id;
+    return Fail(Code::kAlreadyExists, "sandbox {} has the same metadata and is not ready",
+                found->record->id);
+  }
+  ASSIGN_OR_RETURN(const Record record, Plan(config));
+  const auto lock = node_.sandbox_locks.Lock(record.id);
+  RETURN_IF_ERROR(node_.store.Add(record));
+  auto built = Build(record);
+  if (built) return record.id;
+  if (auto undone = RemoveLocked(record); !undone) {
+    // It stays as a sandbox that is not ready, so that the kubelet stops it again.
+    static_cast<void>(node_.store.UpdateSandbox(
+        record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+    spdlog::error("undo of a sandbox is owed sandbox={} error=\"{}\"", record.id,
+                  undone.error().message());
+  }
+  return std::unexpected(std::move(built).error());
+}
+
+Result<Record> Sandboxes::Plan(const Config& config) const {
+  Record record{.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id};
+  ASSIGN_OR_RETURN(record.id, state::NewId());
+  record.cgroup = PodGroup(config, record.id, node_.config.cgroup_parent);
+  if (config.namespaces.network == NamespaceMode::kNode) return record;
+  ASSIGN_OR_RETURN(const network::NetworkConfig network,
+                   network::LoadNetworkConfig(node_.config.cni_config_dir), "network");
+  record.cni_config = network.text;
+  return record;
+}
+
+Result<> Sandboxes::Build(const Record& record) {
+  RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
+  ASSIGN_OR_RETURN(const LaunchedShim shim, StartShim(record), "shim");
+  ASSIGN_OR_RETURN(const std::vector<std::string> ips, ConnectNetwork(record), "network");
+  RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record.config, ips), "pod files");
+  RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
+  return node_.store.UpdateSandbox(record.id, [&](State& state) {
+    state.phase = Phase::kReady;
+    state.ips = ips;
+  });
+}
+
+Result<LaunchedShim> Sandboxes::StartShim(const Record& record) {
+  const Config& config = record.config;
+  const bool own_network = config.namespaces.network != NamespaceMode::kNode;
+  shim::SandboxSpec spec{.id = record.id,
+                         .hostname = own_network ? HostnameOf(config) : "",
+                         .network = config.namespaces.network,
+                         .ipc = config.namespaces.ipc,
+                         .pid = config.namespaces.pid};
+  if (own_network) {
+    RETURN_IF_ERROR(EnsureDirectory(node_.paths.NetworkNamespaces()));
+    spec.netns_path = node_.paths.NetworkNamespace(record.id).native();
+  }
+  for (const auto& [name, value] : config.sysctls) spec.sysctls.push_back(name + "=" + value);
+  for (const auto& file : node_.cgroups.ProcsFiles(ReaperGroup(record))) {
+    spec.cgroup_procs.push_back(file.native());
+  }
+  ASSIGN_OR_RETURN(const LaunchedShim shim,
+                   node_.launcher.Launch(node_.paths.Shim(record.id), spec));
+  // Before anything is asked of it: a daemon that comes after us must know whom to end.
+  RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
+    state.shim_pid = shim.pid;
+    state.shim_start_time = shim.start_time;
+  }));
+  ASSIGN_OR_RETURN(const auto connection,
+                   node_.shims.Connect(record.id, node_.paths.Shim(record.id) / "sock"));
+  ASSIGN_OR_RETURN(const shim::State hello,
+                   connection->Call<shim::State>(shim::Verb::kHello, shim::Empty{}));
+  return shim;
+}
+
+Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record) {
+  if (record.cni_config.empty()) return std::vector<std::string>{};
+  const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
+  RETURN_IF_ERROR(SetLoopbackUp(netns));
+  RETURN_IF_ERROR(EnsureDirectory(node_.paths.Pod(record.id), 0755));
+  RETURN_IF_ERROR(node_.store.UpdateSandbox(
+      record.id, [](State& state) { state.network_attached = true; }));
+  return AttachNetwork(node_.network, record, netns, node_.paths.Pod(record.id) / kCniResult);
+}
+
+Result<> Sandboxes::Stop(const std::string& id) {
+  const auto named = node_.store.Get()->FindSandbox(id);
+  if (named == nullptr) return {};
+  const Record& record = *named->record;
+  const auto lock = node_.sandbox_locks.Lock(record.id);
+  if (!node_.store.Get()->sandboxes.contains(record.id)) return {};
+  return StopLocked(record);
+}
+
+Result<> Sandboxes::StopLocked(const Record& record) {
+  RETURN_IF_ERROR(node_.store.UpdateSandbox(
+      record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+  RETURN_IF_ERROR(EndProcesses(record));
+  return FreeNetwork(record);
+}
+
+Result<> Sandboxes::EndProcesses(const Record& record) {
+  RETURN_IF_ERROR(EndShim(record), "shim");
+  // A shim that was killed could not end what it had started.
+  for (const auto& container : node_.store.Get()->ContainersOf(record.id)) {
+    RETURN_IF_ERROR(node_.cgroups.Kill(container->record->cgroup, kKillPatience), "kill");
+    if (container->state.phase == container::Phase::kRunning) {
+      RETURN_IF_ERROR(container::CollectExit(node_, container->record->id));
+    }
+  }
+  RETURN_IF_ERROR(node_.cgroups.Kill(ReaperGroup(record), kKillPatience), "kill");
+  return node_.cgroups.Remove(ReaperGroup(record));
+}
+
+Result<> Sandboxes::EndShim(const Record& record) {
+  if (const auto connection = node_.shims.Find(record.id)) {
+    // Whatever it answers: it is awaited, and at last killed.
+    static_cast<void>((*connection)->Call<shim::Empty>(shim::Verb::kShutdown, shim::Empty{}));
+    node_.shims.Drop(record.id);
+  }
+  const auto snapshot = node_.store.Get();
+  const auto found = snapshot->sandboxes.find(record.id);
+  if (found == snapshot->sandboxes.end() || found->second->state.shim_pid == 0) return {};
+  const State& state = found->second->state;
+  RETURN_IF_ERROR(node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time, kShimEnd));
+  return node_.store.UpdateSandbox(record.id, [](State& s) { s.shim_pid = 0; });
+}
+
+Result<> Sandboxes::FreeNetwork(const Record& record) {
+  const auto snapshot = node_.store.Get();
+  const auto found = snapshot->sandboxes.find(record.id);
+  const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
+  if (found != snapshot->sandboxes.end() && found->second->state.network_attached) {
+    RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns,
+                                  node_.paths.Pod(record.id) / kCniResult),
+                    "network");
+    RETURN_IF_ERROR(node_.store.UpdateSandbox(
+        record.id, [](State& state) { state.network_attached = false; }));
+  }
+  RETURN_IF_ERROR(Unmount(netns, true));
+  RETURN_IF_ERROR(RemoveFile(netns));
+  RETURN_IF_ERROR(Unmount(node_.paths.Shim(record.id) / "shm", true));
+  return RemoveTree(node_.paths.Shim(record.id));
+}
+
+Result<> Sandboxes::Remove(const std::string& id) {
+  const auto named = node_.store.Get()->FindSandbox(id);
+  if (named == nullptr) return {};
+  const Record& record = *named->record;
+  const auto lock = node_.sandbox_locks.Lock(record.id);
+  if (!node_.store.Get()->sandboxes.contains(record.id)) return {};
+  return RemoveLocked(record);
+}
+
+Result<> Sandboxes::Undo(const std::string& id) {
+  const auto lock = node_.sandbox_locks.Lock(id);
+  const auto snapshot = node_.store.Get();
+  const auto found = snapshot->sandboxes.find(id);
+  if (found == snapshot->sandboxes.end()) return {};
+  return RemoveLocked(*found->second->record);
+}
+
+Result<> Sandboxes::RemoveLocked(const Record& record) {
+  RETURN_IF_ERROR(StopLocked(record));
+  for (const auto& container : node_.store.Get()->ContainersOf(record.id)) {
+    RETURN_IF_ERROR(
+        container::Discard(node_, container->record->id, container->record->cgroup));
+  }
+  if (OwnsPodGroup(record)) RETURN_IF_ERROR(node_.cgroups.Remove(record.cgroup));
+  RETURN_IF_ERROR(RemoveTree(node_.paths.Pod(record.id)));
+  return node_.store.RemoveSandbox(record.id);
+}
+
+void Sandboxes::MarkDead(const std::string& id) {
+  const auto snapshot = node_.store.Get();
+  const auto found = snapshot->sandboxes.find(id);
+  if (found == snapshot->sandboxes.end()) return;
+  node_.launcher.ReapEnded(found->second->state.shim_pid);
+  // A record that cannot be written is still published; the file is behind until the next change.
+  static_cast<void>(
+      node_.store.UpdateSandbox(id, [](State& state) { state.phase = Phase::kNotReady; }));
+  for (const auto& container : snapshot->ContainersOf(id)) {
+    if (container->state.phase != container::Phase::kRunning) continue;
+    static_cast<void>(container::CollectExit(node_, container->record->id));
+  }
+}
+
+}  // namespace trivet::sandbox

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+
+#include "common/base/error.h"
+#include "cri-runtime/node.h"
+#include "cri-runtime/sandbox/config.h"
+#include "cri-runtime/sandbox/record.h"
+#include "cri-runtime/state/single_flight.h"
+
+namespace trivet::sandbox {
+
+/// Pod sandboxes, from the intent to the last file. Any thread.
+///
+/// Everything is repeatable: a call that failed, or was killed with the daemon, is
+/// simply made again.
+class Sandboxes {
+ public:
+  explicit Sandboxes(cri::Node& node) : node_(node) {}
+
+  /// Makes a sandbox and returns its id. A retry with the same metadata joins the call that still
+  /// runs, or gets the sandbox that it made.
+  /// Errors: kAlreadyExists when one with that metadata is there and not ready; else the step that
+  /// failed, after it was undone.
+  Result<std::string> Run(const Config& config);
+
+  /// Ends all containers, detaches the network, frees the namespaces. An absent one is success.
+  Result<> Stop(const std::string& id);
+
+  /// Stops it, and removes it with its containers. An absent one is success.
+  Result<> Remove(const std::string& id);
+
+  /// For a sandbox whose shim has gone: its containers have ended, it is not ready.
+  void MarkDead(const std::string& id);
+
+  /// Undoes what a crash left of a sandbox that never got ready.
+  Result<> Undo(const std::string& id);
+
+ private:
+  Result<Record> Plan(const Config& config) const;
+  Result<std::string> Make(const Config& config);
+  Result<> Build(const Record& record);
+  Result<LaunchedShim> StartShim(const Record& record);
+  Result<std::vector<std::string>> ConnectNetwork(const Record& record);
+  Result<> StopLocked(const Record& record);
+  Result<> EndProcesses(const Record& record);
+  Result<> EndShim(const Record& record);
+  Result<> FreeNetwork(const Record& record);
+  Result<> RemoveLocked(const Record& record);
+
+  cri::Node& node_;
+  state::SingleFlight<std::string> running_;
+};
+
+}  // namespace trivet::sandbox

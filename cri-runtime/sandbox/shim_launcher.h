@@ -1,0 +1,47 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "common/base/error.h"
+#include "common/linux/process.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::sandbox {
+
+/// A shim that runs and listens.
+struct LaunchedShim {
+  int32_t pid = 0;
+  uint64_t start_time = 0;
+};
+
+/// Starts shims, and reaps those that are this process's children. Any thread.
+class ShimLauncher {
+ public:
+  explicit ShimLauncher(std::filesystem::path program) : program_(std::move(program)) {}
+
+  /// Leaves `spec` in `run_folder`, starts a shim for it and waits until it listens.
+  /// Errors: the shim's own words when it gave up; kDeadlineExceeded.
+  Result<LaunchedShim> Launch(const std::filesystem::path& run_folder,
+                              const shim::SandboxSpec& spec);
+
+  /// Waits until the shim has ended; kills it at the end of `patience`. A process that is not the
+  /// one with that start time has ended already.
+  Result<> AwaitEnd(int32_t pid, uint64_t start_time, std::chrono::milliseconds patience);
+
+  /// Reaps the shim when it is this process's child and has ended.
+  void ReapEnded(int32_t pid);
+
+ private:
+  std::filesystem::path program_;
+  std::mutex mutex_;
+  std::map<int32_t, Child> children_;
+};
+
+}  // namespace trivet::sandbox

@@ -1,0 +1,166 @@
+#include "cri-runtime/service/sandbox_request.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "cri-runtime/service/field_checks.h"
+
+namespace trivet::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+using sandbox::NamespaceMode;
+
+constexpr size_t kMaxHostnameBytes = 64;  // HOST_NAME_MAX, limits.h
+
+Result<NamespaceMode> ParseMode(std::string_view field, v1::NamespaceMode mode) {
+  switch (mode) {
+    case v1::POD:
+      return NamespaceMode::kPod;
+    case v1::CONTAINER:
+      return NamespaceMode::kContainer;
+    case v1::NODE:
+      return NamespaceMode::kNode;
+    case v1::TARGET:
+      return NamespaceMode::kTarget;
+    default:
+      return Fail(Code::kInvalidArgument, "{}: unexpected {}", field, static_cast<int>(mode));
+  }
+}
+
+Result<NamespaceMode> ParseShared(std::string_view field, v1::NamespaceMode mode) {
+  if (mode == v1::POD || mode == v1::NODE) return ParseMode(field, mode);
+  return Fail(Code::kInvalidArgument, "{}: neither POD nor NODE", field);
+}
+
+Result<> CheckUserNamespace(const v1::UserNamespace& options) {
+  if (options.mode() == v1::NODE) return {};
+  if (options.mode() != v1::POD) {
+    return Fail(Code::kInvalidArgument, "userns_options: mode: neither POD nor NODE");
+  }
+  return Fail(Code::kUnimplemented, "userns_options: user namespaces are not supported");
+}
+
+Result<sandbox::Metadata> ParseMetadata(const v1::PodSandboxMetadata& metadata) {
+  RETURN_IF_ERROR(CheckName("name", metadata.name()));
+  RETURN_IF_ERROR(CheckName("namespace", metadata.namespace_()));
+  RETURN_IF_ERROR(CheckName("uid", metadata.uid()));
+  return sandbox::Metadata{.name = metadata.name(),
+                           .uid = metadata.uid(),
+                           .namespace_name = metadata.namespace_(),
+                           .attempt = metadata.attempt()};
+}
+
+Result<> CheckHostname(const std::string& hostname) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  };
+  if (hostname.size() <= kMaxHostnameBytes && std::ranges::all_of(hostname, plain)) return {};
+  return Fail(Code::kInvalidArgument, "hostname: unexpected \"{}\"",
+              hostname.substr(0, kMaxHostnameBytes));
+}
+
+Result<sandbox::Dns> ParseDns(const v1::DNSConfig& config) {
+  sandbox::Dns dns;
+  for (const std::string& server : config.servers()) {
+    RETURN_IF_ERROR(CheckAddress("servers", server));
+    dns.servers.push_back(server);
+  }
+  for (const std::string& search : config.searches()) {
+    RETURN_IF_ERROR(CheckLine("searches", search));
+    dns.searches.push_back(search);
+  }
+  for (const std::string& option : config.options()) {
+    RETURN_IF_ERROR(CheckLine("options", option));
+    dns.options.push_back(option);
+  }
+  return dns;
+}
+
+Result<uint16_t> ParsePort(std::string_view field, int32_t port) {
+  if (port > 0 && port <= std::numeric_limits<uint16_t>::max()) return static_cast<uint16_t>(port);
+  return Fail(Code::kInvalidArgument, "{}: unexpected {}", field, port);
+}
+
+Result<sandbox::PortMapping> ParsePortMapping(const v1::PortMapping& mapping) {
+  sandbox::PortMapping parsed{.host_ip = mapping.host_ip()};
+  if (mapping.protocol() < v1::TCP || mapping.protocol() > v1::SCTP) {
+    return Fail(Code::kInvalidArgument, "protocol: unexpected {}",
+                static_cast<int>(mapping.protocol()));
+  }
+  parsed.protocol = static_cast<sandbox::Protocol>(mapping.protocol());
+  ASSIGN_OR_RETURN(parsed.container_port, ParsePort("container_port", mapping.container_port()));
+  ASSIGN_OR_RETURN(parsed.host_port, ParsePort("host_port", mapping.host_port()));
+  if (!parsed.host_ip.empty()) RETURN_IF_ERROR(CheckAddress("host_ip", parsed.host_ip));
+  return parsed;
+}
+
+Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Config& config) {
+  config.cgroup_parent = linux_config.cgroup_parent();
+  if (!config.cgroup_parent.empty()) {
+    RETURN_IF_ERROR(CheckAbsolutePath("cgroup_parent", config.cgroup_parent));
+    while (config.cgroup_parent.ends_with('/')) config.cgroup_parent.pop_back();
+  }
+  const auto& security = linux_config.security_context();
+  ASSIGN_OR_RETURN(config.namespaces, ParseNamespaces(security.namespace_options()));
+  config.privileged = security.privileged();
+  for (const auto& [name, value] : linux_config.sysctls()) {
+    RETURN_IF_ERROR(CheckSysctl(name, value, config.namespaces), "sysctls");
+    config.sysctls[name] = value;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<sandbox::Namespaces> ParseNamespaces(const v1::NamespaceOption& options) {
+  sandbox::Namespaces namespaces{.pid_target = options.target_id()};
+  ASSIGN_OR_RETURN(namespaces.network, ParseShared("network", options.network()));
+  ASSIGN_OR_RETURN(namespaces.ipc, ParseShared("ipc", options.ipc()));
+  ASSIGN_OR_RETURN(namespaces.pid, ParseMode("pid", options.pid()));
+  if (options.has_userns_options()) RETURN_IF_ERROR(CheckUserNamespace(options.userns_options()));
+  return namespaces;
+}
+
+Result<> CheckSysctl(const std::string& name, const std::string& value,
+                     const sandbox::Namespaces& namespaces) {
+  const auto plain = [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  const bool form = !name.empty() && std::ranges::all_of(name, plain) &&
+                    name.find("..") == std::string::npos && !name.starts_with('.');
+  if (!form) return Fail(Code::kInvalidArgument, "unexpected name \"{}\"", name.substr(0, 253));
+  RETURN_IF_ERROR(CheckLine(name, value));
+  const bool of_network = name.starts_with("net.");
+  const bool of_ipc = name.starts_with("kernel.shm") || name.starts_with("kernel.msg") ||
+                      name == "kernel.sem" || name.starts_with("fs.mqueue.");
+  if (of_network && namespaces.network != NamespaceMode::kNode) return {};
+  if (of_ipc && namespaces.ipc != NamespaceMode::kNode) return {};
+  return Fail(Code::kInvalidArgument, "{}: is not of a namespace of the pod's own", name);
+}
+
+Result<sandbox::Config> ParseSandbox(const v1::RunPodSandboxRequest& request) {
+  const v1::PodSandboxConfig& from = request.config();
+  sandbox::Config config{.hostname = from.hostname(), .log_directory = from.log_directory()};
+  if (!request.runtime_handler().empty()) {
+    return Fail(Code::kInvalidArgument, "runtime_handler: no handler \"{}\"",
+                request.runtime_handler());
+  }
+  ASSIGN_OR_RETURN(config.metadata, ParseMetadata(from.metadata()), "metadata");
+  RETURN_IF_ERROR(CheckHostname(config.hostname));
+  if (!config.log_directory.empty()) {
+    RETURN_IF_ERROR(CheckAbsolutePath("log_directory", config.log_directory));
+  }
+  ASSIGN_OR_RETURN(config.dns, ParseDns(from.dns_config()), "dns_config");
+  for (const v1::PortMapping& mapping : from.port_mappings()) {
+    if (mapping.host_port() == 0) continue;
+    ASSIGN_OR_RETURN(config.port_mappings.emplace_back(), ParsePortMapping(mapping),
+                     "port_mappings");
+  }
+  config.labels.insert(from.labels().begin(), from.labels().end());
+  config.annotations.insert(from.annotations().begin(), from.annotations().end());
+  RETURN_IF_ERROR(ParseLinux(from.linux(), config), "linux");
+  return config;
+}
+
+}  // namespace trivet::cri
