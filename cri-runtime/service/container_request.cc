@@ -118,7 +118,7 @@ Result<container::Config> ParseContainer(const v1::ContainerConfig& from) {
   container::Config config{.name = from.metadata().name(),
                            .attempt = from.metadata().attempt(),
                            .log_path = from.log_path(),
-                           .stdin_open = from.stdin_(),
+                           .stdin_open = from.stdin(),
                            .stdin_once = from.stdin_once(),
                            .terminal = from.tty()};
   RETURN_IF_ERROR(CheckName("metadata: name", config.name));

@@ -1,0 +1,87 @@
+#include "cri-runtime/daemon.h"
+
+#include <spdlog/spdlog.h>
+
+#include "common/linux/file.h"
+#include "common/rpc/server.h"
+#include "cri-runtime/container/capabilities.h"
+#include "cri-runtime/container/ending.h"
+#include "cri-runtime/preflight.h"
+#include "cri-runtime/recovery.h"
+#include "cri-runtime/service/image_service.h"
+#include "cri-runtime/service/runtime_service.h"
+
+namespace trivet::cri {
+namespace {
+
+constexpr auto kGrace = std::chrono::seconds(10);
+
+// The images of the containers that exist keep their layers.
+std::vector<image::Pin> PinsOf(const state::Snapshot& snapshot) {
+  std::vector<image::Pin> pins;
+  for (const auto& [id, container] : snapshot.containers) {
+    pins.push_back({.owner = id, .image_id = container->record->image_id});
+  }
+  return pins;
+}
+
+std::vector<std::filesystem::path> BinDirs(const Config& config) {
+  return {config.cni_bin_dirs.begin(), config.cni_bin_dirs.end()};
+}
+
+}  // namespace
+
+Result<> Serve(const Config& config) {
+  RETURN_IF_ERROR(CheckNode(config), "this node cannot run containers");
+  const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
+
+  const Paths paths{.state = config.state_dir, .run = config.run_dir};
+  RETURN_IF_ERROR(EnsureDirectory(paths.state), "state folder");
+  RETURN_IF_ERROR(EnsureDirectory(paths.Shims()), "run folder");
+  ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");
+  ASSIGN_OR_RETURN(const auto images,
+                   image::Store::Open({.root = paths.Images(), .pins = PinsOf(*store->Get())}),
+                   "image store");
+  ASSIGN_OR_RETURN(const auto cgroups, Cgroups::Open(config.cgroup_root), "cgroups");
+  const network::Network network(BinDirs(config));
+  sandbox::ShimLauncher launcher(config.shim);
+  container::SeccompFilters seccomp;
+  state::KeyedMutex sandbox_locks;
+  ASSIGN_OR_RETURN(const uint64_t capabilities, container::ReadAvailableCapabilities());
+  ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
+
+  std::unique_ptr<Node> node;
+  std::unique_ptr<sandbox::Sandboxes> sandboxes;
+  ASSIGN_OR_RETURN(
+      const auto shims,
+      ShimReactor::Start({.container_exited =
+                              [&](const shim::ExitRecord& exit) {
+                                // One that was removed meanwhile is nobody's.
+                                static_cast<void>(container::RecordExit(*node, exit));
+                              },
+                          .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
+      "shims");
+  node.reset(new Node{config, paths, *store, *images, *shims, launcher, *cgroups, network, seccomp,
+                      capabilities, boot_id, sandbox_locks});
+  sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
+  container::Containers containers(*node);
+
+  Recovery recovery(*node, *sandboxes);
+  RETURN_IF_ERROR(recovery.Sweep(), "recovery");
+  recovery.Reconnect();
+
+  RuntimeService runtime_service(*node, *sandboxes, containers);
+  ImageService image_service(
+      *images, config.local_import ? LocalImport::kAllowed : LocalImport::kRefused);
+  ASSIGN_OR_RETURN(auto server,
+                   rpc::Server::Start(config.socket, {&runtime_service, &image_service}), "start");
+  spdlog::info("serving socket={} cgroup={}", config.socket.native(),
+               cgroups->is_v2() ? "v2" : "v1");
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("stopping signal={}", signal);
+  server.Stop(kGrace);
+  return {};
+}
+
+}  // namespace trivet::cri

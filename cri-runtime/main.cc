@@ -1,0 +1,81 @@
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "common/linux/file.h"
+#include "common/rpc/server.h"
+#include "cri-runtime/daemon.h"
+
+namespace trivet::cri {
+namespace {
+
+struct Options {
+  std::filesystem::path config_file = "/etc/trivet/cri.json";
+  Config config;
+  bool check_config = false;
+};
+
+constexpr const char* kDefaultFile = "/etc/trivet/cri.json";
+
+// The file first: CLI11 writes the flags over it when it parses the second time.
+Result<> ReadConfigFile(const std::filesystem::path& file, Config& config) {
+  const auto text = ReadFile(file);
+  if (!text && text.error().code() == Code::kNotFound && file == kDefaultFile) return {};
+  RETURN_IF_ERROR(text, "configuration");
+  RETURN_IF_ERROR(ReadConfig(*text, config), file.native());
+  return {};
+}
+
+void AddFlags(CLI::App& app, Options& options) {
+  Config& config = options.config;
+  app.add_option("--config", options.config_file, "configuration file")->capture_default_str();
+  app.add_option("--socket", config.socket, "unix socket to serve CRI on")->capture_default_str();
+  app.add_option("--state-dir", config.state_dir, "records, images, container layers")
+      ->capture_default_str();
+  app.add_option("--run-dir", config.run_dir, "shims and network namespaces; void after a reboot")
+      ->capture_default_str();
+  app.add_option("--cni-config-dir", config.cni_config_dir, "CNI configuration lists")
+      ->capture_default_str();
+  app.add_option("--cni-bin-dir", config.cni_bin_dirs, "CNI plugins; may be repeated")
+      ->capture_default_str();
+  app.add_option("--shim", config.shim, "the shim's executable")->capture_default_str();
+  app.add_option("--cgroup-root", config.cgroup_root, "where the cgroup hierarchies are mounted")
+      ->capture_default_str();
+  app.add_option("--cgroup-parent", config.cgroup_parent, "cgroup of pods that name no parent")
+      ->capture_default_str();
+  app.add_flag("--check-config", options.check_config, "check the configuration and exit");
+  app.set_version_flag("--version", std::string("trivet-cri ") + TRIVET_VERSION);
+}
+
+Result<> Run(const Options& options) {
+  RETURN_IF_ERROR(CheckConfig(options.config), "configuration");
+  if (options.check_config) return {};
+  return Serve(options.config);
+}
+
+}  // namespace
+}  // namespace trivet::cri
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("cri"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
+  trivet::cri::Options options;
+  CLI::App first("Kubernetes container runtime (CRI v1)");
+  trivet::cri::AddFlags(first, options);
+  CLI11_PARSE(first, argc, argv);
+
+  options.config = {};
+  trivet::Result<> result =
+      trivet::cri::ReadConfigFile(options.config_file, options.config);
+  if (result) {
+    CLI::App second;
+    trivet::cri::AddFlags(second, options);
+    CLI11_PARSE(second, argc, argv);
+    result = trivet::cri::Run(options);
+  }
+  if (result) return EXIT_SUCCESS;
+  spdlog::critical("{}", result.error().message());
+  return EXIT_FAILURE;
+}

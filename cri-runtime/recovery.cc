@@ -1,0 +1,168 @@
+#include "cri-runtime/recovery.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+#include "common/linux/file.h"
+#include "common/linux/mount.h"
+#include "common/linux/process.h"
+#include "cri-runtime/container/ending.h"
+#include "cri-runtime/sandbox/groups.h"
+#include "cri-runtime/state/id.h"
+
+namespace trivet::cri {
+namespace {
+
+constexpr auto kShimPatience = std::chrono::seconds(3);
+constexpr auto kKillPatience = std::chrono::seconds(10);
+constexpr const char* kShimName = "trivet-shim";
+
+void LogFailure(const char* what, const std::string& id, const Result<>& result) {
+  if (result) return;
+  spdlog::warn("recovery: {} failed id={} error=\"{}\"", what, id, result.error().message());
+}
+
+// The process of a shim whose record is gone, if it is one: by its pid file and its name.
+Result<UniqueFd> OpenStrayShim(const std::filesystem::path& folder) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "pid"));
+  int pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));
+  ASSIGN_OR_RETURN(const std::string command, ReadFile(fmt::format("/proc/{}/cmdline", pid)));
+  const bool ours = command.find(kShimName) != std::string::npos &&
+                    command.find(folder.native()) != std::string::npos;
+  if (!ours) return Fail(Code::kNotFound, "process {} is no shim of ours", pid);
+  return pidfd;
+}
+
+}  // namespace
+
+Result<> Recovery::SweepFolder(const std::filesystem::path& folder,
+                               const std::function<bool(const std::string&)>& is_known,
+                               const std::function<Result<>(const std::string&)>& remove) {
+  const auto names = ListDirectory(folder);
+  if (!names && names.error().code() == Code::kNotFound) return {};
+  if (!names) return std::unexpected(names.error());
+  for (const std::string& name : *names) {
+    if (!state::IsId(name) || is_known(name)) continue;
+    spdlog::info("recovery: removing a leftover path={}", (folder / name).native());
+    LogFailure("remove leftover", name, remove(name));
+  }
+  return {};
+}
+
+Result<> Recovery::Sweep() {
+  EndEarlierBoot();
+  const auto snapshot = node_.store.Get();
+  const auto is_sandbox = [&](const std::string& id) { return snapshot->sandboxes.contains(id); };
+  const auto is_container = [&](const std::string& id) { return snapshot->containers.contains(id); };
+  const Paths& paths = node_.paths;
+  RETURN_IF_ERROR(SweepFolder(paths.Shims(), is_sandbox,
+                              [&](const std::string& id) { return EndStrayShim(id); }));
+  RETURN_IF_ERROR(SweepFolder(paths.NetworkNamespaces(), is_sandbox,
+                              [&](const std::string& id) -> Result<> {
+                                const auto netns = paths.NetworkNamespace(id);
+                                RETURN_IF_ERROR(Unmount(netns, true));
+                                return RemoveFile(netns);
+                              }));
+  RETURN_IF_ERROR(SweepFolder(paths.Pods(), is_sandbox,
+                              [&](const std::string& id) { return RemoveTree(paths.Pod(id)); }));
+  return SweepFolder(paths.Uppers(), is_container,
+                     [&](const std::string& id) { return RemoveTree(paths.Upper(id)); });
+}
+
+Result<> Recovery::EndStrayShim(const std::string& id) {
+  const std::filesystem::path folder = node_.paths.Shim(id);
+  if (const auto shim = OpenStrayShim(folder)) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
+  const std::string group = node_.config.cgroup_parent + "/" + id;
+  RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
+  RETURN_IF_ERROR(node_.cgroups.Remove(group));
+  RETURN_IF_ERROR(Unmount(folder / "shm", true));
+  return RemoveTree(folder);
+}
+
+// After a reboot nothing runs. DEL is owed for each attachment: StopPodSandbox does it.
+void Recovery::EndEarlierBoot() {
+  const auto snapshot = node_.store.Get();
+  for (const auto& [id, container] : snapshot->containers) {
+    if (container->record->boot_id == node_.boot_id) continue;
+    if (container->state.phase != container::Phase::kRunning &&
+        container->state.phase != container::Phase::kCreated) {
+      continue;
+    }
+    LogFailure("record exit", id, container::CollectExit(node_, id));
+  }
+  for (const auto& [id, sandbox] : snapshot->sandboxes) {
+    if (sandbox->record->boot_id == node_.boot_id) continue;
+    LogFailure("record reboot", id, node_.store.UpdateSandbox(id, [](sandbox::State& state) {
+      state.phase = sandbox::Phase::kNotReady;
+      state.shim_pid = 0;
+      state.network_attached = true;  // the state may be what the reboot lost; DEL is repeatable
+    }));
+  }
+}
+
+void Recovery::Reconnect() {
+  const auto snapshot = node_.store.Get();
+  for (const auto& [id, container] : snapshot->containers) {
+    const bool orphan = !snapshot->sandboxes.contains(container->record->sandbox_id);
+    if (container->state.phase != container::Phase::kCreating && !orphan) continue;
+    threads_.emplace_back([this, container] {
+      const container::Record& record = *container->record;
+      const auto lock = node_.sandbox_locks.LockShared(record.sandbox_id);
+      LogFailure("undo container", record.id,
+                 container::Discard(node_, record.id, record.cgroup));
+    });
+  }
+  for (const auto& [id, sandbox] : snapshot->sandboxes) {
+    if (sandbox->state.phase == sandbox::Phase::kReady) {
+      threads_.emplace_back([this, id] { ReconnectOne(id); });
+    } else if (sandbox->state.phase == sandbox::Phase::kCreating) {
+      threads_.emplace_back([this, id] { LogFailure("undo sandbox", id, sandboxes_.Undo(id)); });
+    }
+  }
+}
+
+void Recovery::ReconnectOne(const std::string& id) {
+  const auto lock = node_.sandbox_locks.LockShared(id);
+  const auto connection = node_.shims.Connect(id, node_.paths.Shim(id) / "sock");
+  if (connection) {
+    const auto state =
+        (*connection)->Call<shim::State>(shim::Verb::kHello, shim::Empty{}, {}, kShimPatience);
+    if (state) {
+      Compare(*state, id);
+      spdlog::info("recovery: found sandbox={} containers={}", id, state->containers.size());
+      return;
+    }
+    node_.shims.Drop(id);
+  }
+  spdlog::warn("recovery: sandbox has no shim any more sandbox={}", id);
+  sandboxes_.MarkDead(id);
+}
+
+void Recovery::Compare(const shim::State& running, const std::string& id) {
+  for (const auto& container : node_.store.Get()->ContainersOf(id)) {
+    const std::string& name = container->record->id;
+    const auto found = std::ranges::find(running.containers, name, &shim::ContainerState::id);
+    const bool was_running = container->state.phase == container::Phase::kRunning;
+    if (found == running.containers.end()) {
+      if (was_running) LogFailure("record exit", name, container::CollectExit(node_, name));
+    } else if (found->phase == shim::ContainerPhase::kExited) {
+      LogFailure("record exit", name, container::RecordExit(node_, found->exit));
+    } else if (found->phase == shim::ContainerPhase::kRunning && !was_running) {
+      // We died between the start and its record.
+      LogFailure("record start", name,
+                 node_.store.UpdateContainer(name, [&](container::State& state) {
+                   state.phase = container::Phase::kRunning;
+                   state.pid = found->pid;
+                   state.start_time = found->start_time;
+                   state.started_at_ns = container->record->created_at_ns;
+                 }));
+    }
+  }
+}
+
+}  // namespace trivet::cri

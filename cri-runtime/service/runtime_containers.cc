@@ -1,0 +1,173 @@
+#include <limits>
+
+#include "common/rpc/status.h"
+#include "cri-runtime/service/answers.h"
+#include "cri-runtime/service/container_request.h"
+#include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/resources_message.h"
+#include "cri-runtime/service/runtime_service.h"
+#include "cri-runtime/service/stats.h"
+#include "cri-runtime/state/fields.h"
+
+// The RuntimeService's calls about containers.
+namespace trivet::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+
+// More would overflow where it is counted in nanoseconds.
+Result<std::chrono::seconds> ParseTimeout(int64_t seconds) {
+  constexpr int64_t kMaxSeconds = int64_t{1} << 31;
+  if (seconds >= 0 && seconds <= kMaxSeconds) return std::chrono::seconds(seconds);
+  return Fail(Code::kInvalidArgument, "timeout: unexpected {}", seconds);
+}
+
+Result<std::vector<std::string>> ParseCommand(const v1::ExecSyncRequest& request) {
+  if (request.cmd().empty()) return Fail(Code::kInvalidArgument, "cmd: missing");
+  for (const std::string& argument : request.cmd()) RETURN_IF_ERROR(CheckArgument("cmd", argument));
+  return std::vector<std::string>(request.cmd().begin(), request.cmd().end());
+}
+
+bool Matches(const state::Container& container, const v1::ContainerStatsFilter& filter) {
+  const container::Record& record = *container.record;
+  return container.state.phase == container::Phase::kRunning &&
+         record.id.starts_with(filter.id()) &&
+         record.sandbox_id.starts_with(filter.pod_sandbox_id()) &&
+         HasLabels(record.config.labels, filter.label_selector());
+}
+
+}  // namespace
+
+grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* /*context*/,
+                                    const v1::CreateContainerRequest* request,
+                                    v1::CreateContainerResponse* response) {
+  return rpc::Handle("CreateContainer", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const container::Config config, ParseContainer(request->config()), "request");
+    ASSIGN_OR_RETURN(const std::string id, containers_.Create(request->pod_sandbox_id(), config),
+                     "create container");
+    response->set_container_id(id);
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::StartContainer(grpc::ServerContext* /*context*/,
+                                    const v1::StartContainerRequest* request,
+                                    v1::StartContainerResponse* /*response*/) {
+  return rpc::Handle("StartContainer", [&]() -> Result<> {
+    RETURN_IF_ERROR(containers_.Start(request->container_id()), "start container");
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
+                                    const v1::StopContainerRequest* request,
+                                    v1::StopContainerResponse* /*response*/) {
+  return rpc::Handle("StopContainer", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
+    RETURN_IF_ERROR(containers_.Stop(request->container_id(), timeout), "stop container");
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::RemoveContainer(grpc::ServerContext* /*context*/,
+                                    const v1::RemoveContainerRequest* request,
+                                    v1::RemoveContainerResponse* /*response*/) {
+  return rpc::Handle("RemoveContainer", [&]() -> Result<> {
+    RETURN_IF_ERROR(containers_.Remove(request->container_id()), "remove container");
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
+                                    const v1::ListContainersRequest* request,
+                                    v1::ListContainersResponse* response) {
+  return rpc::Handle("ListContainers", [&]() -> Result<> {
+    for (const auto& [id, container] : node_.store.Get()->containers) {
+      if (container->state.phase == container::Phase::kCreating) continue;
+      if (cri::Matches(*container, request->filter())) {
+        FillContainer(*container, *response->add_containers());
+      }
+    }
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
+                                    const v1::ContainerStatusRequest* request,
+                                    v1::ContainerStatusResponse* response) {
+  return rpc::Handle("ContainerStatus", [&]() -> Result<> {
+    const auto container = node_.store.Get()->FindContainer(request->container_id());
+    if (container == nullptr) {
+      return Fail(Code::kNotFound, "container {} does not exist", request->container_id());
+    }
+    FillContainerStatus(*container, *response->mutable_status());
+    if (request->verbose()) {
+      (*response->mutable_info())["state"] = state::Encode(container->state);
+    }
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::UpdateContainerResources(grpc::ServerContext* /*context*/,
+                                    const v1::UpdateContainerResourcesRequest* request,
+                                    v1::UpdateContainerResourcesResponse* /*response*/) {
+  return rpc::Handle("UpdateContainerResources", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->linux()),
+                     "request");
+    return containers_.UpdateResources(request->container_id(), resources);
+  });
+}
+
+grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/,
+                                    const v1::ReopenContainerLogRequest* request,
+                                    v1::ReopenContainerLogResponse* /*response*/) {
+  return rpc::Handle("ReopenContainerLog", [&]() -> Result<> {
+    RETURN_IF_ERROR(containers_.ReopenLog(request->container_id()), "reopen log");
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
+                                    const v1::ExecSyncRequest* request,
+                                    v1::ExecSyncResponse* response) {
+  return rpc::Handle("ExecSync", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
+    ASSIGN_OR_RETURN(const std::vector<std::string> command, ParseCommand(*request), "request");
+    ASSIGN_OR_RETURN(container::ExecOutput output,
+                     containers_.ExecSync(request->container_id(), command, timeout));
+    response->set_stdout(std::move(output.out));
+    response->set_stderr(std::move(output.err));
+    response->set_exit_code(output.exit_code);
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
+                                    const v1::ContainerStatsRequest* request,
+                                    v1::ContainerStatsResponse* response) {
+  return rpc::Handle("ContainerStats", [&]() -> Result<> {
+    const auto container = node_.store.Get()->FindContainer(request->container_id());
+    if (container == nullptr) {
+      return Fail(Code::kNotFound, "container {} does not exist", request->container_id());
+    }
+    ASSIGN_OR_RETURN(const CgroupStats stats, node_.cgroups.ReadStats(container->record->cgroup));
+    FillContainerStats(*container, stats, *response->mutable_stats());
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/,
+                                    const v1::ListContainerStatsRequest* request,
+                                    v1::ListContainerStatsResponse* response) {
+  return rpc::Handle("ListContainerStats", [&]() -> Result<> {
+    for (const auto& [id, container] : node_.store.Get()->containers) {
+      if (!Matches(*container, request->filter())) continue;
+      // One that goes away meanwhile is not in the list.
+      const auto stats = node_.cgroups.ReadStats(container->record->cgroup);
+      if (stats) FillContainerStats(*container, *stats, *response->add_stats());
+    }
+    return {};
+  });
+}
+
+}  // namespace trivet::cri

@@ -1,0 +1,83 @@
+#include "common/rpc/status.h"
+#include "cri-runtime/clock.h"
+#include "cri-runtime/cni/config_directory.h"
+#include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/runtime_service.h"
+
+// What the RuntimeService says about the node itself.
+namespace trivet::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+
+constexpr const char* kApiVersion = "v1";
+
+void FillConditions(const Result<network::NetworkConfig>& network, v1::RuntimeStatus& status) {
+  auto* runtime = status.add_conditions();
+  runtime->set_type("RuntimeReady");
+  runtime->set_status(true);
+  auto* condition = status.add_conditions();
+  condition->set_type("NetworkReady");
+  condition->set_status(network.has_value());
+  if (network) return;
+  condition->set_reason("NetworkPluginNotReady");
+  condition->set_message(network.error().message());
+}
+
+// "stateDir" is the name by which the field's test suite asks for the folder.
+std::string ConfigInfo(const Config& config) {
+  json::Value info = ToJson(config);
+  info["stateDir"] = config.state_dir.native();
+  return json::Write(info);
+}
+
+}  // namespace
+
+grpc::Status RuntimeService::Version(grpc::ServerContext* /*context*/,
+                                    const v1::VersionRequest* /*request*/,
+                                    v1::VersionResponse* response) {
+  return rpc::Handle("Version", [&]() -> Result<> {
+    response->set_version(kApiVersion);
+    response->set_runtime_name("trivet");
+    response->set_runtime_version(TRIVET_VERSION);
+    response->set_runtime_api_version(kApiVersion);
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
+                                    const v1::StatusRequest* request,
+                                    v1::StatusResponse* response) {
+  return rpc::Handle("Status", [&]() -> Result<> {
+    const auto network = network::LoadNetworkConfig(node_.config.cni_config_dir);
+    FillConditions(network, *response->mutable_status());
+    auto* handler = response->add_runtime_handlers();  // the default one, named ""
+    handler->mutable_features()->set_recursive_read_only_mounts(true);
+    response->mutable_features()->set_supplemental_groups_policy(true);
+    response->mutable_features()->set_mount_options(true);
+    if (!request->verbose()) return {};
+    (*response->mutable_info())["config"] = ConfigInfo(node_.config);
+    if (network) (*response->mutable_info())["cniconfig"] = network->text;
+    return {};
+  });
+}
+
+grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
+                                    const v1::RuntimeConfigRequest* /*request*/,
+                                    v1::RuntimeConfigResponse* response) {
+  return rpc::Handle("RuntimeConfig", [&]() -> Result<> {
+    response->mutable_linux()->set_cgroup_driver(v1::CGROUPFS);
+    return {};
+  });
+}
+
+// The pod CIDR is in the CNI configuration, which is the operator's: nothing is to be changed here.
+grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*/,
+                                    const v1::UpdateRuntimeConfigRequest* request,
+                                    v1::UpdateRuntimeConfigResponse* /*response*/) {
+  return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
+    return CheckLine("pod_cidr", request->runtime_config().network_config().pod_cidr());
+  });
+}
+
+}  // namespace trivet::cri

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "cri-runtime/container/containers.h"
+#include "cri-runtime/node.h"
+#include "cri-runtime/sandbox/sandboxes.h"
+#include "proto/cri/api.grpc.pb.h"
+
+namespace trivet::cri {
+
+/// The CRI's RuntimeService. Translation only: lists and statuses come from the snapshot, what acts
+/// is Sandboxes and Containers. What is not overridden answers UNIMPLEMENTED.
+class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
+ public:
+  /// All borrowed.
+  RuntimeService(Node& node, sandbox::Sandboxes& sandboxes, container::Containers& containers)
+      : node_(node), sandboxes_(sandboxes), containers_(containers) {}
+
+#define TRIVET_RPC(name)                                                          \
+  grpc::Status name(grpc::ServerContext* context, const ::runtime::v1::name##Request* request, \
+                    ::runtime::v1::name##Response* response) override
+  TRIVET_RPC(Version);
+  TRIVET_RPC(Status);
+  TRIVET_RPC(RuntimeConfig);
+  TRIVET_RPC(UpdateRuntimeConfig);
+  TRIVET_RPC(RunPodSandbox);
+  TRIVET_RPC(StopPodSandbox);
+  TRIVET_RPC(RemovePodSandbox);
+  TRIVET_RPC(PodSandboxStatus);
+  TRIVET_RPC(ListPodSandbox);
+  TRIVET_RPC(CreateContainer);
+  TRIVET_RPC(StartContainer);
+  TRIVET_RPC(StopContainer);
+  TRIVET_RPC(RemoveContainer);
+  TRIVET_RPC(ListContainers);
+  TRIVET_RPC(ContainerStatus);
+  TRIVET_RPC(UpdateContainerResources);
+  TRIVET_RPC(ReopenContainerLog);
+  TRIVET_RPC(ExecSync);
+  TRIVET_RPC(ContainerStats);
+  TRIVET_RPC(ListContainerStats);
+#undef TRIVET_RPC
+
+ private:
+  Node& node_;
+  sandbox::Sandboxes& sandboxes_;
+  container::Containers& containers_;
+};
+
+}  // namespace trivet::cri
