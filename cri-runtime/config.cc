@@ -82,9 +82,8 @@ json::Value ToJson(const Config& config) {
   VisitPaths(copy, [&](std::string_view key, const std::filesystem::path& path) {
     object[std::string(key)] = path.native();
   });
-  VisitRest(copy, [&](std::string_view key, const auto& member) {
-    object[std::string(key)] = member;
-  });
+  VisitRest(copy,
+            [&](std::string_view key, const auto& member) { object[std::string(key)] = member; });
   return object;
 }
 

@@ -9,7 +9,8 @@
 
 namespace trivet::cri {
 
-/// /etc/trivet/cri.json: a member per key, the same name; flags override. docs/cri.md has the table.
+/// /etc/trivet/cri.json: a member per key, the same name; flags override. docs/cri.md has the
+/// table.
 struct Config {
   std::filesystem::path socket = "/run/trivet/cri.sock";
   std::filesystem::path state_dir = "/var/lib/trivet/cri";

@@ -71,8 +71,8 @@ Result<> Serve(const Config& config) {
   recovery.Reconnect();
 
   RuntimeService runtime_service(*node, *sandboxes, containers);
-  ImageService image_service(
-      *images, config.local_import ? LocalImport::kAllowed : LocalImport::kRefused);
+  ImageService image_service(*images,
+                             config.local_import ? LocalImport::kAllowed : LocalImport::kRefused);
   ASSIGN_OR_RETURN(auto server,
                    rpc::Server::Start(config.socket, {&runtime_service, &image_service}), "start");
   spdlog::info("serving socket={} cgroup={}", config.socket.native(),

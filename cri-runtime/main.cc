@@ -67,8 +67,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(first, argc, argv);
 
   options.config = {};
-  trivet::Result<> result =
-      trivet::cri::ReadConfigFile(options.config_file, options.config);
+  trivet::Result<> result = trivet::cri::ReadConfigFile(options.config_file, options.config);
   if (result) {
     CLI::App second;
     trivet::cri::AddFlags(second, options);

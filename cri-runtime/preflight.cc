@@ -36,7 +36,8 @@ bool HasFileSystem(const char* name) {
 
 Result<> CheckNode(const Config& config) {
   Complaints complaints;
-  complaints.Expect(::geteuid() == 0, "runs as user " + std::to_string(::geteuid()) + ", needs root");
+  complaints.Expect(::geteuid() == 0,
+                    "runs as user " + std::to_string(::geteuid()) + ", needs root");
   complaints.Expect(HasFileSystem("overlay"), "kernel: no overlay file system by fsopen(2)");
   complaints.Expect(HasFileSystem("mqueue"), "kernel: no mqueue file system");
   for (const char* name : {"net", "ipc", "uts", "pid", "mnt", "cgroup"}) {

@@ -58,16 +58,18 @@ Result<> Recovery::Sweep() {
   EndEarlierBoot();
   const auto snapshot = node_.store.Get();
   const auto is_sandbox = [&](const std::string& id) { return snapshot->sandboxes.contains(id); };
-  const auto is_container = [&](const std::string& id) { return snapshot->containers.contains(id); };
+  const auto is_container = [&](const std::string& id) {
+    return snapshot->containers.contains(id);
+  };
   const Paths& paths = node_.paths;
   RETURN_IF_ERROR(SweepFolder(paths.Shims(), is_sandbox,
                               [&](const std::string& id) { return EndStrayShim(id); }));
-  RETURN_IF_ERROR(SweepFolder(paths.NetworkNamespaces(), is_sandbox,
-                              [&](const std::string& id) -> Result<> {
-                                const auto netns = paths.NetworkNamespace(id);
-                                RETURN_IF_ERROR(Unmount(netns, true));
-                                return RemoveFile(netns);
-                              }));
+  const auto unpin = [&](const std::string& id) -> Result<> {
+    const auto netns = paths.NetworkNamespace(id);
+    RETURN_IF_ERROR(Unmount(netns, true));
+    return RemoveFile(netns);
+  };
+  RETURN_IF_ERROR(SweepFolder(paths.NetworkNamespaces(), is_sandbox, unpin));
   RETURN_IF_ERROR(SweepFolder(paths.Pods(), is_sandbox,
                               [&](const std::string& id) { return RemoveTree(paths.Pod(id)); }));
   return SweepFolder(paths.Uppers(), is_container,
@@ -76,7 +78,8 @@ Result<> Recovery::Sweep() {
 
 Result<> Recovery::EndStrayShim(const std::string& id) {
   const std::filesystem::path folder = node_.paths.Shim(id);
-  if (const auto shim = OpenStrayShim(folder)) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
+  const auto shim = OpenStrayShim(folder);
+  if (shim) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
   const std::string group = node_.config.cgroup_parent + "/" + id;
   RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
   RETURN_IF_ERROR(node_.cgroups.Remove(group));
@@ -113,8 +116,7 @@ void Recovery::Reconnect() {
     threads_.emplace_back([this, container] {
       const container::Record& record = *container->record;
       const auto lock = node_.sandbox_locks.LockShared(record.sandbox_id);
-      LogFailure("undo container", record.id,
-                 container::Discard(node_, record.id, record.cgroup));
+      LogFailure("undo container", record.id, container::Discard(node_, record.id, record.cgroup));
     });
   }
   for (const auto& [id, sandbox] : snapshot->sandboxes) {

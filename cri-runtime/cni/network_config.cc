@@ -7,8 +7,8 @@ namespace trivet::network {
 namespace {
 
 // The versions whose results this program reads, oldest first.
-constexpr std::array<std::string_view, 7> kVersions{"0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0",
-                                                    "1.0.0", "1.1.0"};
+constexpr std::array<std::string_view, 7> kVersions{"0.1.0", "0.2.0", "0.3.0", "0.3.1",
+                                                    "0.4.0", "1.0.0", "1.1.0"};
 
 Result<> CheckName(std::string_view name) {
   const auto plain = [](char c) {

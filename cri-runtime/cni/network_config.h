@@ -10,7 +10,7 @@
 namespace trivet::network {
 
 struct Plugin {
-  std::string type;   // file name of the executable
+  std::string type;    // file name of the executable
   json::Value config;  // as written
 };
 

@@ -10,8 +10,8 @@ namespace trivet::network {
 
 /// What a plugin is executed for: the specification's parameters.
 struct Attachment {
-  std::string container_id;            // the sandbox's id
-  std::filesystem::path netns;         // empty when it is gone
+  std::string container_id;     // the sandbox's id
+  std::filesystem::path netns;  // empty when it is gone
   std::string ifname = "eth0";
   std::vector<std::pair<std::string, std::string>> args;  // CNI_ARGS
 };

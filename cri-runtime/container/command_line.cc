@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kPath =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-std::string_view NameOf(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view NameOf(std::string_view entry) {
+  return entry.substr(0, entry.find('='));
+}
 
 class Environment {
  public:

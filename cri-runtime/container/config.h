@@ -62,7 +62,9 @@ struct Profile {
 };
 
 enum class GroupsPolicy : uint8_t { kMerge, kStrict };
-constexpr std::array<std::string_view, 2> Names(GroupsPolicy /*e*/) { return {"merge", "strict"}; }
+constexpr std::array<std::string_view, 2> Names(GroupsPolicy /*e*/) {
+  return {"merge", "strict"};
+}
 
 struct Security {
   std::vector<std::string> add_capabilities;  // "NET_ADMIN", "ALL"

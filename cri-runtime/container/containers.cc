@@ -86,7 +86,8 @@ Result<> Containers::Start(const std::string& id) {
   }
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   const int64_t started_at_ns = cri::NowNs();
-  auto started = shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id});
+  auto started =
+      shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id});
   RETURN_IF_ERROR(node_.store.UpdateContainer(record.id, [&](State& state) {
     state.started_at_ns = started_at_ns;
     if (!started) {
@@ -107,9 +108,9 @@ Result<> Containers::Start(const std::string& id) {
 
 Result<> Containers::Signal(const Record& record, int signal, bool all) {
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
-  RETURN_IF_ERROR(shim->Call<shim::Empty>(
-      shim::Verb::kSignalContainer,
-      shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
+  RETURN_IF_ERROR(
+      shim->Call<shim::Empty>(shim::Verb::kSignalContainer,
+                              shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
   return {};
 }
 
@@ -140,15 +141,14 @@ Result<> Containers::Remove(const std::string& id) {
   const auto lock = locks_.Lock(record.id);
   // Without a shim there is nobody to tell; the group's processes are killed below.
   if (const auto shim = node_.shims.Find(record.sandbox_id)) {
-    RETURN_IF_ERROR((*shim)->Call<shim::Empty>(shim::Verb::kRemoveContainer,
-                                               shim::ContainerRef{record.id}),
-                    "shim");
+    RETURN_IF_ERROR(
+        (*shim)->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{record.id}),
+        "shim");
   }
   return Discard(node_, record.id, record.cgroup);
 }
 
-Result<ExecOutput> Containers::ExecSync(const std::string& id,
-                                        const std::vector<std::string>& args,
+Result<ExecOutput> Containers::ExecSync(const std::string& id, const std::vector<std::string>& args,
                                         std::chrono::seconds timeout) {
   ASSIGN_OR_RETURN(const auto container, FindRunning(id));
   const Record& record = *container->record;
@@ -185,8 +185,7 @@ Result<> Containers::UpdateResources(const std::string& id, const Resources& upd
     }
     return set;
   }
-  return node_.store.UpdateContainer(record.id,
-                                     [&](State& state) { state.resources = after; });
+  return node_.store.UpdateContainer(record.id, [&](State& state) { state.resources = after; });
 }
 
 }  // namespace trivet::container

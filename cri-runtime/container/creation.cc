@@ -73,14 +73,13 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
                 .log_path = LogPath(pod.config, config)};
   ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
   ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
-  record.env = MergeEnvironment(config, image.config, record.user,
-                                sandbox::HostnameOf(pod.config));
+  record.env = MergeEnvironment(config, image.config, record.user, sandbox::HostnameOf(pod.config));
   if (!image.config.working_dir.empty()) record.cwd = image.config.working_dir;
   if (!config.working_dir.empty()) record.cwd = config.working_dir;
   if (image.config.stop_signal != 0) record.stop_signal = image.config.stop_signal;
   if (config.stop_signal != 0) record.stop_signal = config.stop_signal;
-  ASSIGN_OR_RETURN(record.seccomp_profile, ReadProfile(config.security.seccomp,
-                                                       node_.config.seccomp_profile_root));
+  ASSIGN_OR_RETURN(record.seccomp_profile,
+                   ReadProfile(config.security.seccomp, node_.config.seccomp_profile_root));
   return record;
 }
 
@@ -100,8 +99,7 @@ Result<> Creation::MakeSharedMemory(const Record& record) const {
   RETURN_IF_ERROR(EnsureDirectory(shm));
   ASSIGN_OR_RETURN(const bool made, IsMountPoint(shm));
   if (made) return {};
-  ASSIGN_OR_RETURN(DetachedMount tmpfs,
-                   DetachedMount::Tmpfs({{"size", "64m"}, {"mode", "1777"}}));
+  ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs({{"size", "64m"}, {"mode", "1777"}}));
   return std::move(tmpfs).AttachTo(shm);
 }
 
@@ -110,17 +108,16 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
   spec.root_fd_index = fds.Add(std::move(root).TakeFd());
   const bool node_ipc = record.config.security.namespaces.ipc == NamespaceMode::kNode;
-  const PodMounts pod{
-      .files = node_.paths.Pod(record.sandbox_id),
-      .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm"};
+  const PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
+                      .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm"};
   ASSIGN_OR_RETURN(spec.mounts, PrepareMounts(record.config, pod, fds));
   if (!record.log_path.empty()) {
     RETURN_IF_ERROR(EnsureDirectory(std::filesystem::path(record.log_path).parent_path(), 0755),
                     "log folder");
   }
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
-  RETURN_IF_ERROR(
-      shim->Call<shim::Empty>(shim::Verb::kCreateContainer, spec, fds.Borrow()), "shim");
+  RETURN_IF_ERROR(shim->Call<shim::Empty>(shim::Verb::kCreateContainer, spec, fds.Borrow()),
+                  "shim");
   return {};
 }
 
@@ -135,14 +132,13 @@ Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
                            .exit_path = node_.paths.ExitRecord(record.id).native(),
                            .stdin_open = record.config.stdin_open};
   ASSIGN_OR_RETURN(spec.process, MakeProcess(node_, record));
-  ASSIGN_OR_RETURN(spec.devices, security.privileged ? NodeDevices()
-                                                     : PrepareDevices(record.config.devices));
+  ASSIGN_OR_RETURN(spec.devices,
+                   security.privileged ? NodeDevices() : PrepareDevices(record.config.devices));
   for (const auto& file : node_.cgroups.ProcsFiles(record.cgroup)) {
     spec.cgroup_procs.push_back(file.native());
   }
   if (security.privileged) return spec;
-  spec.masked_paths =
-      security.masked_paths.empty() ? DefaultMaskedPaths() : security.masked_paths;
+  spec.masked_paths = security.masked_paths.empty() ? DefaultMaskedPaths() : security.masked_paths;
   spec.readonly_paths =
       security.readonly_paths.empty() ? DefaultReadonlyPaths() : security.readonly_paths;
   return spec;

@@ -13,8 +13,9 @@ namespace trivet::container {
 namespace {
 
 // What a container's /dev has of its own.
-constexpr std::array<std::string_view, 12> kOwn{"pts",  "shm",  "mqueue", "fd",     "console", "ptmx",
-                                                "null", "zero", "full",   "random", "urandom", "tty"};
+constexpr std::array<std::string_view, 12> kOwn{"pts",     "shm",    "mqueue",  "fd",
+                                                "console", "ptmx",   "null",    "zero",
+                                                "full",    "random", "urandom", "tty"};
 
 shim::DeviceSpec Describe(const std::string& path, const struct stat& status) {
   return {.path = path,
@@ -28,7 +29,7 @@ Result<> Collect(const std::filesystem::path& folder, std::vector<shim::DeviceSp
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
   for (const std::string& name : names) {
     const std::filesystem::path path = folder / name;
-    struct stat status {};
+    struct stat status{};
     if (folder == "/dev" && std::ranges::find(kOwn, name) != kOwn.end()) continue;
     if (::lstat(path.c_str(), &status) != 0) continue;  // gone meanwhile
     if (S_ISDIR(status.st_mode)) RETURN_IF_ERROR(Collect(path, devices));
@@ -44,7 +45,7 @@ Result<> Collect(const std::filesystem::path& folder, std::vector<shim::DeviceSp
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices) {
   std::vector<shim::DeviceSpec> specs;
   for (const Device& device : devices) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(device.host_path.c_str(), &status) != 0) {
       return FailErrno("device {}", device.host_path);
     }

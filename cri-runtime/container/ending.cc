@@ -20,8 +20,7 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
 }
 
 Result<> CollectExit(cri::Node& node, const std::string& id) {
-  shim::ExitRecord exit{
-      .id = id, .exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
+  shim::ExitRecord exit{.id = id, .exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
   if (const auto text = ReadFile(node.paths.ExitRecord(id))) {
     // A damaged one is what a power cut left; then all that is known is that it has ended.
     if (auto kept = wire::Decode<shim::ExitRecord>(*text)) exit = std::move(*kept);

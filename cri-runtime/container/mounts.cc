@@ -20,9 +20,8 @@ std::string Normal(const std::string& path) {
 }
 
 bool RequestMountsAt(const Config& config, const std::string& target) {
-  return std::ranges::any_of(config.mounts, [&](const Mount& mount) {
-    return Normal(mount.container_path) == target;
-  });
+  return std::ranges::any_of(
+      config.mounts, [&](const Mount& mount) { return Normal(mount.container_path) == target; });
 }
 
 uint64_t AttributesOf(const Mount& mount) {
@@ -55,19 +54,18 @@ struct Source {
 Result<Source> OpenSource(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!fd.valid()) return FailErrno("open {}", path);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return FailErrno("stat {}", path);
   return Source{std::move(fd), S_ISDIR(status.st_mode)};
 }
 
 Result<shim::MountSpec> Bind(const Mount& mount, FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
-  ASSIGN_OR_RETURN(DetachedMount tree,
-                   DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree), mount.host_path);
+  ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree),
+                   mount.host_path);
   RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
                   mount.host_path);
-  const Recursion depth =
-      mount.recursive_read_only ? Recursion::kWholeTree : Recursion::kThisMount;
+  const Recursion depth = mount.recursive_read_only ? Recursion::kWholeTree : Recursion::kThisMount;
   if (const uint64_t attributes = AttributesOf(mount); attributes != 0) {
     RETURN_IF_ERROR(tree.SetAttributes(attributes, depth), mount.host_path);
   }
@@ -97,7 +95,9 @@ std::vector<shim::MountSpec> StandardMounts(const Security& security) {
   const uint64_t system = security.privileged ? kQuiet : kQuiet | MOUNT_ATTR_RDONLY;
   return {
       {.kind = MountKind::kProc, .target = "/proc", .attributes = kQuiet},
-      {.kind = MountKind::kDev, .target = "/dev", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+      {.kind = MountKind::kDev,
+       .target = "/dev",
+       .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
       {.kind = MountKind::kDevpts,
        .target = "/dev/pts",
        .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
@@ -110,8 +110,8 @@ std::vector<shim::MountSpec> StandardMounts(const Security& security) {
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
                                                    FdTable& fds) {
   std::vector<shim::MountSpec> mounts = StandardMounts(config.security);
-  std::erase_if(mounts,
-                [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
+  std::erase_if(
+      mounts, [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
   for (const Mount& bind : PodBinds(config, pod)) {
     ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, fds), bind.container_path);
     mounts.push_back(std::move(mount));

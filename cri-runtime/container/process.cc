@@ -22,9 +22,9 @@ Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record) {
                             .no_new_privs = security.no_new_privs,
                             .terminal = record.config.terminal};
   process.oom_score_adj = static_cast<int32_t>(record.config.resources.oom_score_adj);
-  ASSIGN_OR_RETURN(
-      process.seccomp_bpf,
-      node.seccomp.Get(seccomp, record.seccomp_profile, capabilities.bounding), "seccomp");
+  ASSIGN_OR_RETURN(process.seccomp_bpf,
+                   node.seccomp.Get(seccomp, record.seccomp_profile, capabilities.bounding),
+                   "seccomp");
   if (security.apparmor.kind == ProfileKind::kLocalhost && !security.privileged) {
     process.apparmor_profile = security.apparmor.localhost_ref;
   }
@@ -34,10 +34,10 @@ Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record) {
 // Source: moby's and containerd's default OCI specification.
 const std::vector<std::string>& DefaultMaskedPaths() {
   static const std::vector<std::string> paths{
-      "/proc/acpi",         "/proc/asound",      "/proc/interrupts",  "/proc/kcore",
-      "/proc/keys",         "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-      "/proc/timer_list",   "/proc/timer_stats", "/sys/firmware",
-      "/sys/devices/virtual/powercap"};
+      "/proc/acpi",        "/proc/asound",  "/proc/interrupts",
+      "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+      "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
+      "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap"};
   return paths;
 }
 

@@ -53,8 +53,8 @@ struct State {
   int64_t finished_at_ns = 0;
   int32_t exit_code = 0;
   bool oom_killed = false;
-  std::string message;   // why it never started
-  Resources resources;   // as updated last
+  std::string message;  // why it never started
+  Resources resources;  // as updated last
 };
 
 template <class Codec>

@@ -22,12 +22,23 @@ using Context = std::unique_ptr<void, decltype([](void* context) { ::seccomp_rel
 // Source: the kernel's scripts/syscall.tbl.
 const std::map<std::string, uint32_t, std::less<>>& LateNumbers() {
   static const std::map<std::string, uint32_t, std::less<>> numbers{
-      {"set_mempolicy_home_node", 450}, {"cachestat", 451},         {"fchmodat2", 452},
-      {"map_shadow_stack", 453},        {"futex_wake", 454},        {"futex_wait", 455},
-      {"futex_requeue", 456},           {"statmount", 457},         {"listmount", 458},
-      {"lsm_get_self_attr", 459},       {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461},
-      {"mseal", 462},                   {"setxattrat", 463},        {"getxattrat", 464},
-      {"listxattrat", 465},             {"removexattrat", 466}};
+      {"set_mempolicy_home_node", 450},
+      {"cachestat", 451},
+      {"fchmodat2", 452},
+      {"map_shadow_stack", 453},
+      {"futex_wake", 454},
+      {"futex_wait", 455},
+      {"futex_requeue", 456},
+      {"statmount", 457},
+      {"listmount", 458},
+      {"lsm_get_self_attr", 459},
+      {"lsm_set_self_attr", 460},
+      {"lsm_list_modules", 461},
+      {"mseal", 462},
+      {"setxattrat", 463},
+      {"getxattrat", 464},
+      {"listxattrat", 465},
+      {"removexattrat", 466}};
   return numbers;
 }
 constexpr uint32_t kFirstUnknownNumber = 467;

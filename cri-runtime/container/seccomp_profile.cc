@@ -52,9 +52,12 @@ Result<uint32_t> ReadAction(const json::Value& object, std::string_view action_k
 
 Result<SeccompArgument> ReadArgument(const json::Value& object) {
   static const std::map<std::string, uint32_t, std::less<>> kComparisons{
-      {"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT},
-      {"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-      {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+      {"SCMP_CMP_NE", SCMP_CMP_NE},
+      {"SCMP_CMP_LT", SCMP_CMP_LT},
+      {"SCMP_CMP_LE", SCMP_CMP_LE},
+      {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+      {"SCMP_CMP_GE", SCMP_CMP_GE},
+      {"SCMP_CMP_GT", SCMP_CMP_GT},
       {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
   };
   if (!object.is_object()) return Fail(Code::kInvalidArgument, "not an object");
@@ -64,7 +67,8 @@ Result<SeccompArgument> ReadArgument(const json::Value& object) {
   RETURN_IF_ERROR(json::ReadRequired(object, "value", argument.value));
   RETURN_IF_ERROR(json::ReadOptional(object, "valueTwo", argument.value_two));
   RETURN_IF_ERROR(json::ReadRequired(object, "op", comparison));
-  if (argument.index > 5) return Fail(Code::kInvalidArgument, "index: unexpected {}", argument.index);
+  if (argument.index > 5)
+    return Fail(Code::kInvalidArgument, "index: unexpected {}", argument.index);
   const auto found = kComparisons.find(comparison);
   if (found == kComparisons.end()) {
     return Fail(Code::kInvalidArgument, "op: unexpected \"{}\"", comparison);

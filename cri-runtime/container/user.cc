@@ -99,9 +99,9 @@ Result<Account> ChooseAccount(const Security& security, const image::User& image
     return FindUser(security.run_as_user, security.run_as_username, accounts);
   }
   const bool image_says = image_user.uid || !image_user.username.empty();
-  ASSIGN_OR_RETURN(
-      Account account,
-      FindUser(image_says ? image_user.uid : 0, image_user.username, accounts), "image user");
+  ASSIGN_OR_RETURN(Account account,
+                   FindUser(image_says ? image_user.uid : 0, image_user.username, accounts),
+                   "image user");
   if (image_user.gid) account.gid = *image_user.gid;
   if (!image_user.group.empty()) {
     const auto gid = FindGroup(accounts.group, image_user.group);
@@ -124,7 +124,7 @@ Result<std::string> ReadInRoot(int root_fd, const std::string& path) {
   auto file = OpenInRoot(root_fd, path, O_RDONLY | O_NONBLOCK);
   if (!file && file.error().code() == Code::kNotFound) return std::string();
   if (!file) return std::unexpected(std::move(file).error());
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file->get(), &status) != 0) return FailErrno("stat {}", path);
   if (!S_ISREG(status.st_mode)) return std::string();  // a FIFO would hold us up
   return ReadAll(file->get(), path, kMaxAccountsBytes);

@@ -35,7 +35,9 @@ struct Dns {
 };
 
 enum class Protocol : uint8_t { kTcp, kUdp, kSctp };
-constexpr std::array<std::string_view, 3> Names(Protocol /*e*/) { return {"tcp", "udp", "sctp"}; }
+constexpr std::array<std::string_view, 3> Names(Protocol /*e*/) {
+  return {"tcp", "udp", "sctp"};
+}
 
 struct PortMapping {
   Protocol protocol = Protocol::kTcp;

@@ -19,9 +19,13 @@ inline std::string PodGroup(const Config& config, const std::string& id,
   return config.cgroup_parent.empty() ? default_parent + "/" + id : config.cgroup_parent;
 }
 /// Made by us, and so removed by us.
-inline bool OwnsPodGroup(const Record& record) { return record.config.cgroup_parent.empty(); }
+inline bool OwnsPodGroup(const Record& record) {
+  return record.config.cgroup_parent.empty();
+}
 
-inline std::string ReaperGroup(const Record& record) { return record.cgroup + "/" + record.id; }
+inline std::string ReaperGroup(const Record& record) {
+  return record.cgroup + "/" + record.id;
+}
 
 inline std::string ContainerGroup(const Record& record, const std::string& container_id) {
   return record.cgroup + "/" + container_id;

@@ -25,10 +25,11 @@ json::Value CapabilityArgsOf(const Record& record) {
   if (!record.config.port_mappings.empty()) {
     json::Value& mappings = args["portMappings"] = json::Value::array();
     for (const PortMapping& mapping : record.config.port_mappings) {
-      mappings.push_back({{"hostPort", mapping.host_port},
-                          {"containerPort", mapping.container_port},
-                          {"protocol", Names(mapping.protocol).at(static_cast<size_t>(mapping.protocol))},
-                          {"hostIP", mapping.host_ip}});
+      mappings.push_back(
+          {{"hostPort", mapping.host_port},
+           {"containerPort", mapping.container_port},
+           {"protocol", Names(mapping.protocol).at(static_cast<size_t>(mapping.protocol))},
+           {"hostIP", mapping.host_ip}});
     }
   }
   const Dns& dns = record.config.dns;
@@ -52,8 +53,8 @@ Result<std::vector<std::string>> AttachNetwork(const network::Network& network,
                                                const std::filesystem::path& result_file) {
   ASSIGN_OR_RETURN(const network::NetworkConfig config,
                    network::ParseNetworkConfig(record.cni_config));
-  ASSIGN_OR_RETURN(const json::Value result, network.Add(config, AttachmentOf(record, netns),
-                                                         CapabilityArgsOf(record)));
+  ASSIGN_OR_RETURN(const json::Value result,
+                   network.Add(config, AttachmentOf(record, netns), CapabilityArgsOf(record)));
   RETURN_IF_ERROR(WriteFileVolatile(result_file, json::WritePretty(result)), "keep result");
   return network::AddressesOf(result);
 }

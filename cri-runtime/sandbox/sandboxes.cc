@@ -51,8 +51,8 @@ Result<std::string> Sandboxes::Make(const Config& config) {
   if (built) return record.id;
   if (auto undone = RemoveLocked(record); !undone) {
     // It stays as a sandbox that is not ready, so that the kubelet stops it again.
-    static_cast<void>(node_.store.UpdateSandbox(
-        record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+    static_cast<void>(
+        node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kNotReady; }));
     spdlog::error("undo of a sandbox is owed sandbox={} error=\"{}\"", record.id,
                   undone.error().message());
   }
@@ -72,7 +72,7 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
 
 Result<> Sandboxes::Build(const Record& record) {
   RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
-  ASSIGN_OR_RETURN(const LaunchedShim shim, StartShim(record), "shim");
+  RETURN_IF_ERROR(StartShim(record), "shim");
   ASSIGN_OR_RETURN(const std::vector<std::string> ips, ConnectNetwork(record), "network");
   RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record.config, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
@@ -82,7 +82,7 @@ Result<> Sandboxes::Build(const Record& record) {
   });
 }
 
-Result<LaunchedShim> Sandboxes::StartShim(const Record& record) {
+Result<> Sandboxes::StartShim(const Record& record) {
   const Config& config = record.config;
   const bool own_network = config.namespaces.network != NamespaceMode::kNode;
   shim::SandboxSpec spec{.id = record.id,
@@ -107,9 +107,8 @@ Result<LaunchedShim> Sandboxes::StartShim(const Record& record) {
   }));
   ASSIGN_OR_RETURN(const auto connection,
                    node_.shims.Connect(record.id, node_.paths.Shim(record.id) / "sock"));
-  ASSIGN_OR_RETURN(const shim::State hello,
-                   connection->Call<shim::State>(shim::Verb::kHello, shim::Empty{}));
-  return shim;
+  RETURN_IF_ERROR(connection->Call<shim::State>(shim::Verb::kHello, shim::Empty{}));
+  return {};
 }
 
 Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record) {
@@ -117,8 +116,8 @@ Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record)
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   RETURN_IF_ERROR(SetLoopbackUp(netns));
   RETURN_IF_ERROR(EnsureDirectory(node_.paths.Pod(record.id), 0755));
-  RETURN_IF_ERROR(node_.store.UpdateSandbox(
-      record.id, [](State& state) { state.network_attached = true; }));
+  RETURN_IF_ERROR(
+      node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = true; }));
   return AttachNetwork(node_.network, record, netns, node_.paths.Pod(record.id) / kCniResult);
 }
 
@@ -132,8 +131,8 @@ Result<> Sandboxes::Stop(const std::string& id) {
 }
 
 Result<> Sandboxes::StopLocked(const Record& record) {
-  RETURN_IF_ERROR(node_.store.UpdateSandbox(
-      record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+  RETURN_IF_ERROR(
+      node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kNotReady; }));
   RETURN_IF_ERROR(EndProcesses(record));
   return FreeNetwork(record);
 }
@@ -170,11 +169,11 @@ Result<> Sandboxes::FreeNetwork(const Record& record) {
   const auto found = snapshot->sandboxes.find(record.id);
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   if (found != snapshot->sandboxes.end() && found->second->state.network_attached) {
-    RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns,
-                                  node_.paths.Pod(record.id) / kCniResult),
-                    "network");
-    RETURN_IF_ERROR(node_.store.UpdateSandbox(
-        record.id, [](State& state) { state.network_attached = false; }));
+    RETURN_IF_ERROR(
+        DetachNetwork(node_.network, record, netns, node_.paths.Pod(record.id) / kCniResult),
+        "network");
+    RETURN_IF_ERROR(
+        node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = false; }));
   }
   RETURN_IF_ERROR(Unmount(netns, true));
   RETURN_IF_ERROR(RemoveFile(netns));
@@ -202,8 +201,7 @@ Result<> Sandboxes::Undo(const std::string& id) {
 Result<> Sandboxes::RemoveLocked(const Record& record) {
   RETURN_IF_ERROR(StopLocked(record));
   for (const auto& container : node_.store.Get()->ContainersOf(record.id)) {
-    RETURN_IF_ERROR(
-        container::Discard(node_, container->record->id, container->record->cgroup));
+    RETURN_IF_ERROR(container::Discard(node_, container->record->id, container->record->cgroup));
   }
   if (OwnsPodGroup(record)) RETURN_IF_ERROR(node_.cgroups.Remove(record.cgroup));
   RETURN_IF_ERROR(RemoveTree(node_.paths.Pod(record.id)));

@@ -40,7 +40,7 @@ class Sandboxes {
   Result<Record> Plan(const Config& config) const;
   Result<std::string> Make(const Config& config);
   Result<> Build(const Record& record);
-  Result<LaunchedShim> StartShim(const Record& record);
+  Result<> StartShim(const Record& record);
   Result<std::vector<std::string>> ConnectNetwork(const Record& record);
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);

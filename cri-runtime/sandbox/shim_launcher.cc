@@ -29,9 +29,11 @@ std::string LastWords(const std::filesystem::path& log) {
 }
 
 // Waits until the shim has written its pid file, which it does once it listens.
-Result<> AwaitReady(const UniqueFd& watch, const Child& child, const std::filesystem::path& folder) {
+Result<> AwaitReady(const UniqueFd& watch, const Child& child,
+                    const std::filesystem::path& folder) {
   const Clock::time_point deadline = Clock::now() + kStartPatience;
-  std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0}, pollfd{child.pidfd.get(), POLLIN, 0}};
+  std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0},
+                               pollfd{child.pidfd.get(), POLLIN, 0}};
   while (::access((folder / "pid").c_str(), F_OK) != 0) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return Fail(Code::kDeadlineExceeded, "it does not listen");

@@ -40,13 +40,12 @@ Result<container::Mount> ParseMount(const v1::Mount& from) {
       return Fail(Code::kInvalidArgument, "mount_options: unexpected \"{}\"", option);
     }
   }
-  return container::Mount{
-      .container_path = from.container_path(),
-      .host_path = from.host_path(),
-      .readonly = from.readonly(),
-      .recursive_read_only = from.recursive_read_only(),
-      .propagation = static_cast<Propagation>(from.propagation()),
-      .options = {from.mount_options().begin(), from.mount_options().end()}};
+  return container::Mount{.container_path = from.container_path(),
+                          .host_path = from.host_path(),
+                          .readonly = from.readonly(),
+                          .recursive_read_only = from.recursive_read_only(),
+                          .propagation = static_cast<Propagation>(from.propagation()),
+                          .options = {from.mount_options().begin(), from.mount_options().end()}};
 }
 
 Result<container::Device> ParseDevice(const v1::Device& from) {

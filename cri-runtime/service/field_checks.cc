@@ -19,7 +19,8 @@ bool HasControl(std::string_view text) {
 // Control characters are not repeated at whoever reads the error.
 std::unexpected<Error> Unexpected(std::string_view field, std::string_view text) {
   if (HasControl(text)) return Fail(Code::kInvalidArgument, "{}: has a control character", field);
-  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\"", field, text.substr(0, kMaxNameBytes));
+  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\"", field,
+              text.substr(0, kMaxNameBytes));
 }
 
 bool HasDotDot(std::string_view path) {

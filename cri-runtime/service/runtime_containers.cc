@@ -39,8 +39,8 @@ bool Matches(const state::Container& container, const v1::ContainerStatsFilter& 
 }  // namespace
 
 grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* /*context*/,
-                                    const v1::CreateContainerRequest* request,
-                                    v1::CreateContainerResponse* response) {
+                                             const v1::CreateContainerRequest* request,
+                                             v1::CreateContainerResponse* response) {
   return rpc::Handle("CreateContainer", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Config config, ParseContainer(request->config()), "request");
     ASSIGN_OR_RETURN(const std::string id, containers_.Create(request->pod_sandbox_id(), config),
@@ -51,8 +51,8 @@ grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::StartContainer(grpc::ServerContext* /*context*/,
-                                    const v1::StartContainerRequest* request,
-                                    v1::StartContainerResponse* /*response*/) {
+                                            const v1::StartContainerRequest* request,
+                                            v1::StartContainerResponse* /*response*/) {
   return rpc::Handle("StartContainer", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.Start(request->container_id()), "start container");
     return {};
@@ -60,8 +60,8 @@ grpc::Status RuntimeService::StartContainer(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
-                                    const v1::StopContainerRequest* request,
-                                    v1::StopContainerResponse* /*response*/) {
+                                           const v1::StopContainerRequest* request,
+                                           v1::StopContainerResponse* /*response*/) {
   return rpc::Handle("StopContainer", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     RETURN_IF_ERROR(containers_.Stop(request->container_id(), timeout), "stop container");
@@ -70,8 +70,8 @@ grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::RemoveContainer(grpc::ServerContext* /*context*/,
-                                    const v1::RemoveContainerRequest* request,
-                                    v1::RemoveContainerResponse* /*response*/) {
+                                             const v1::RemoveContainerRequest* request,
+                                             v1::RemoveContainerResponse* /*response*/) {
   return rpc::Handle("RemoveContainer", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.Remove(request->container_id()), "remove container");
     return {};
@@ -79,8 +79,8 @@ grpc::Status RuntimeService::RemoveContainer(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
-                                    const v1::ListContainersRequest* request,
-                                    v1::ListContainersResponse* response) {
+                                            const v1::ListContainersRequest* request,
+                                            v1::ListContainersResponse* response) {
   return rpc::Handle("ListContainers", [&]() -> Result<> {
     for (const auto& [id, container] : node_.store.Get()->containers) {
       if (container->state.phase == container::Phase::kCreating) continue;
@@ -93,8 +93,8 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
-                                    const v1::ContainerStatusRequest* request,
-                                    v1::ContainerStatusResponse* response) {
+                                             const v1::ContainerStatusRequest* request,
+                                             v1::ContainerStatusResponse* response) {
   return rpc::Handle("ContainerStatus", [&]() -> Result<> {
     const auto container = node_.store.Get()->FindContainer(request->container_id());
     if (container == nullptr) {
@@ -108,9 +108,9 @@ grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
   });
 }
 
-grpc::Status RuntimeService::UpdateContainerResources(grpc::ServerContext* /*context*/,
-                                    const v1::UpdateContainerResourcesRequest* request,
-                                    v1::UpdateContainerResourcesResponse* /*response*/) {
+grpc::Status RuntimeService::UpdateContainerResources(
+    grpc::ServerContext* /*context*/, const v1::UpdateContainerResourcesRequest* request,
+    v1::UpdateContainerResourcesResponse* /*response*/) {
   return rpc::Handle("UpdateContainerResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->linux()),
                      "request");
@@ -119,8 +119,8 @@ grpc::Status RuntimeService::UpdateContainerResources(grpc::ServerContext* /*con
 }
 
 grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/,
-                                    const v1::ReopenContainerLogRequest* request,
-                                    v1::ReopenContainerLogResponse* /*response*/) {
+                                                const v1::ReopenContainerLogRequest* request,
+                                                v1::ReopenContainerLogResponse* /*response*/) {
   return rpc::Handle("ReopenContainerLog", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.ReopenLog(request->container_id()), "reopen log");
     return {};
@@ -128,8 +128,8 @@ grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/
 }
 
 grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
-                                    const v1::ExecSyncRequest* request,
-                                    v1::ExecSyncResponse* response) {
+                                      const v1::ExecSyncRequest* request,
+                                      v1::ExecSyncResponse* response) {
   return rpc::Handle("ExecSync", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     ASSIGN_OR_RETURN(const std::vector<std::string> command, ParseCommand(*request), "request");
@@ -143,8 +143,8 @@ grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
-                                    const v1::ContainerStatsRequest* request,
-                                    v1::ContainerStatsResponse* response) {
+                                            const v1::ContainerStatsRequest* request,
+                                            v1::ContainerStatsResponse* response) {
   return rpc::Handle("ContainerStats", [&]() -> Result<> {
     const auto container = node_.store.Get()->FindContainer(request->container_id());
     if (container == nullptr) {
@@ -157,8 +157,8 @@ grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/,
-                                    const v1::ListContainerStatsRequest* request,
-                                    v1::ListContainerStatsResponse* response) {
+                                                const v1::ListContainerStatsRequest* request,
+                                                v1::ListContainerStatsResponse* response) {
   return rpc::Handle("ListContainerStats", [&]() -> Result<> {
     for (const auto& [id, container] : node_.store.Get()->containers) {
       if (!Matches(*container, request->filter())) continue;

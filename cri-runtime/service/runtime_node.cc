@@ -34,8 +34,8 @@ std::string ConfigInfo(const Config& config) {
 }  // namespace
 
 grpc::Status RuntimeService::Version(grpc::ServerContext* /*context*/,
-                                    const v1::VersionRequest* /*request*/,
-                                    v1::VersionResponse* response) {
+                                     const v1::VersionRequest* /*request*/,
+                                     v1::VersionResponse* response) {
   return rpc::Handle("Version", [&]() -> Result<> {
     response->set_version(kApiVersion);
     response->set_runtime_name("trivet");
@@ -63,8 +63,8 @@ grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
-                                    const v1::RuntimeConfigRequest* /*request*/,
-                                    v1::RuntimeConfigResponse* response) {
+                                           const v1::RuntimeConfigRequest* /*request*/,
+                                           v1::RuntimeConfigResponse* response) {
   return rpc::Handle("RuntimeConfig", [&]() -> Result<> {
     response->mutable_linux()->set_cgroup_driver(v1::CGROUPFS);
     return {};
@@ -73,8 +73,8 @@ grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
 
 // The pod CIDR is in the CNI configuration, which is the operator's: nothing is to be changed here.
 grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*/,
-                                    const v1::UpdateRuntimeConfigRequest* request,
-                                    v1::UpdateRuntimeConfigResponse* /*response*/) {
+                                                 const v1::UpdateRuntimeConfigRequest* request,
+                                                 v1::UpdateRuntimeConfigResponse* /*response*/) {
   return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
     return CheckLine("pod_cidr", request->runtime_config().network_config().pod_cidr());
   });

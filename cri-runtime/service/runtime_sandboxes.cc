@@ -11,8 +11,8 @@ namespace trivet::cri {
 namespace v1 = ::runtime::v1;
 
 grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* /*context*/,
-                                    const v1::RunPodSandboxRequest* request,
-                                    v1::RunPodSandboxResponse* response) {
+                                           const v1::RunPodSandboxRequest* request,
+                                           v1::RunPodSandboxResponse* response) {
   return rpc::Handle("RunPodSandbox", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const sandbox::Config config, ParseSandbox(*request), "request");
     ASSIGN_OR_RETURN(const std::string id, sandboxes_.Run(config), "run sandbox");
@@ -22,8 +22,8 @@ grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
-                                    const v1::StopPodSandboxRequest* request,
-                                    v1::StopPodSandboxResponse* /*response*/) {
+                                            const v1::StopPodSandboxRequest* request,
+                                            v1::StopPodSandboxResponse* /*response*/) {
   return rpc::Handle("StopPodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Stop(request->pod_sandbox_id()), "stop sandbox");
     return {};
@@ -31,8 +31,8 @@ grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::RemovePodSandbox(grpc::ServerContext* /*context*/,
-                                    const v1::RemovePodSandboxRequest* request,
-                                    v1::RemovePodSandboxResponse* /*response*/) {
+                                              const v1::RemovePodSandboxRequest* request,
+                                              v1::RemovePodSandboxResponse* /*response*/) {
   return rpc::Handle("RemovePodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Remove(request->pod_sandbox_id()), "remove sandbox");
     return {};
@@ -40,8 +40,8 @@ grpc::Status RuntimeService::RemovePodSandbox(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::PodSandboxStatus(grpc::ServerContext* /*context*/,
-                                    const v1::PodSandboxStatusRequest* request,
-                                    v1::PodSandboxStatusResponse* response) {
+                                              const v1::PodSandboxStatusRequest* request,
+                                              v1::PodSandboxStatusResponse* response) {
   return rpc::Handle("PodSandboxStatus", [&]() -> Result<> {
     const auto snapshot = node_.store.Get();
     const auto sandbox = snapshot->FindSandbox(request->pod_sandbox_id());
@@ -62,8 +62,8 @@ grpc::Status RuntimeService::PodSandboxStatus(grpc::ServerContext* /*context*/,
 }
 
 grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
-                                    const v1::ListPodSandboxRequest* request,
-                                    v1::ListPodSandboxResponse* response) {
+                                            const v1::ListPodSandboxRequest* request,
+                                            v1::ListPodSandboxResponse* response) {
   return rpc::Handle("ListPodSandbox", [&]() -> Result<> {
     for (const auto& [id, sandbox] : node_.store.Get()->sandboxes) {
       if (sandbox->state.phase == sandbox::Phase::kCreating) continue;

@@ -15,7 +15,7 @@ class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
   RuntimeService(Node& node, sandbox::Sandboxes& sandboxes, container::Containers& containers)
       : node_(node), sandboxes_(sandboxes), containers_(containers) {}
 
-#define TRIVET_RPC(name)                                                          \
+#define TRIVET_RPC(name)                                                                       \
   grpc::Status name(grpc::ServerContext* context, const ::runtime::v1::name##Request* request, \
                     ::runtime::v1::name##Response* response) override
   TRIVET_RPC(Version);

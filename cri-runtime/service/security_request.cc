@@ -22,12 +22,24 @@ Result<Profile> ParseProfile(const v1::SecurityProfile& from) {
     case v1::SecurityProfile::Unconfined:
       return Profile{.kind = ProfileKind::kUnconfined};
     case v1::SecurityProfile::Localhost:
-      if (from.localhost_ref().empty()) return Fail(Code::kInvalidArgument, "localhost_ref: missing");
+      if (from.localhost_ref().empty())
+        return Fail(Code::kInvalidArgument, "localhost_ref: missing");
       return Profile{.kind = ProfileKind::kLocalhost, .localhost_ref = from.localhost_ref()};
     default:
       return Fail(Code::kInvalidArgument, "profile_type: unexpected {}",
                   static_cast<int>(from.profile_type()));
   }
+}
+
+// An older kubelet sends the old fields: reading them is on purpose.
+std::string OldSeccomp(const v1::LinuxContainerSecurityContext& context) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  return context.seccomp_profile_path();
+}
+std::string OldAppArmor(const v1::LinuxContainerSecurityContext& context) {
+  return context.apparmor_profile();
+#pragma GCC diagnostic pop
 }
 
 // The old field's notation: "", "unconfined", "runtime/default", "localhost/<profile>".
@@ -48,7 +60,7 @@ Result<Profile> ParseSeccomp(const v1::LinuxContainerSecurityContext& context) {
   if (context.has_seccomp()) {
     ASSIGN_OR_RETURN(profile, ParseProfile(context.seccomp()));
   } else {
-    ASSIGN_OR_RETURN(profile, ParseOldProfile(context.seccomp_profile_path()));
+    ASSIGN_OR_RETURN(profile, ParseOldProfile(OldSeccomp(context)));
   }
   if (profile.kind == ProfileKind::kLocalhost) {
     RETURN_IF_ERROR(CheckAbsolutePath("localhost_ref", profile.localhost_ref));
@@ -61,7 +73,7 @@ Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) 
   if (context.has_apparmor()) {
     ASSIGN_OR_RETURN(profile, ParseProfile(context.apparmor()));
   } else {
-    ASSIGN_OR_RETURN(profile, ParseOldProfile(context.apparmor_profile()));
+    ASSIGN_OR_RETURN(profile, ParseOldProfile(OldAppArmor(context)));
   }
   if (profile.kind != ProfileKind::kLocalhost) return profile;
   if (profile.localhost_ref.starts_with(kLocalhostPrefix)) {

@@ -38,7 +38,8 @@ Result<UniqueFd> ConnectTo(const std::filesystem::path& path) {
   if (!socket.valid()) return FailErrno("socket");
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == ECONNREFUSED) return Fail(Code::kUnavailable, "nobody listens on {}", path.native());
+    if (errno == ECONNREFUSED)
+      return Fail(Code::kUnavailable, "nobody listens on {}", path.native());
     return FailErrno("connect to {}", path.native());
   }
   RETURN_IF_ERROR(CheckPeer(socket), path.native());

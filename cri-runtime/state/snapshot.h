@@ -1,9 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <map>
 #include <vector>
 
 #include "cri-runtime/container/record.h"

@@ -133,9 +133,8 @@ Result<> Store::Add(sandbox::Record record) {
 Result<> Store::Add(container::Record record) {
   const std::string id = record.id;
   const auto writing = writing_.Lock(id);
-  RETURN_IF_ERROR(
-      WriteFileVolatile(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
-      "record container");
+  RETURN_IF_ERROR(WriteFileVolatile(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
+                  "record container");
   Publish([&](Snapshot& snapshot) {
     snapshot.containers[id] = std::make_shared<const Container>(
         Container{std::make_shared<const container::Record>(std::move(record)), {}});
