@@ -141,8 +141,6 @@ Result<std::vector<std::string>> FilePool::List() const {
 }
 
 Result<std::optional<BlockDevice>> FilePool::FindDevice(const std::string& id) const {
-  ASSIGN_OR_RETURN(const auto size, SizeOf(id));
-  if (!size) return std::nullopt;
   return loop::Find(ImageOf(id));
 }
 

@@ -82,11 +82,19 @@ int Configure(int device_fd, loop_config& config) {
   return ::ioctl(device_fd, LOOP_CONFIGURE, &config);
 }
 
-// Whether sysfs names a file of this name: only such devices are opened, since
-// opening a stranger's loop device can delay its release.
-bool MayShow(const std::string& device, const std::string& image_name) {
-  const auto backing = ReadFile(kSysBlock / device / "loop" / "backing_file");
-  return backing && backing->find("/" + image_name) != std::string::npos;
+// What sysfs says is behind the device; empty when nothing is. Only devices whose
+// file has the right name are opened: opening a stranger's can delay its release.
+std::string BackingFile(const std::string& device) {
+  auto text = ReadFile(kSysBlock / device / "loop" / "backing_file");
+  if (!text) return "";
+  while (text->ends_with('\n')) text->pop_back();
+  return *text;
+}
+
+bool IsBackedBy(const BlockDevice& device, const struct stat& file) {
+  loop_info64 info{};
+  return ::ioctl(device.fd.get(), LOOP_GET_STATUS64, &info) == 0 && info.lo_device == file.st_dev &&
+         info.lo_inode == file.st_ino;
 }
 
 }  // namespace
@@ -110,17 +118,20 @@ Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptio
 
 Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image) {
   struct stat file{};
-  if (::stat(image.c_str(), &file) != 0) return FailErrno("stat {}", image.native());
+  const bool deleted = ::stat(image.c_str(), &file) != 0;
+  if (deleted && errno != ENOENT) return FailErrno("stat {}", image.native());
+  const std::string name_of_deleted = image.native() + " (deleted)";
+
   ASSIGN_OR_RETURN(const std::vector<std::string> devices, ListDirectory(kSysBlock));
   for (const std::string& name : devices) {
-    if (!name.starts_with("loop") || !MayShow(name, image.filename())) continue;
+    if (!name.starts_with("loop")) continue;
+    const std::string backing = BackingFile(name);
+    const bool candidate = deleted ? backing == name_of_deleted
+                                   : std::filesystem::path(backing).filename() == image.filename();
+    if (!candidate) continue;
     auto device = Open("/dev/" + name, O_RDONLY);
     if (!device) continue;  // released since it was listed
-    loop_info64 info{};
-    if (::ioctl(device->fd.get(), LOOP_GET_STATUS64, &info) != 0) continue;
-    if (info.lo_device == file.st_dev && info.lo_inode == file.st_ino) {
-      return std::optional(std::move(*device));
-    }
+    if (deleted || IsBackedBy(*device, file)) return std::optional(std::move(*device));
   }
   return std::nullopt;
 }

@@ -39,7 +39,8 @@ namespace loop {
 Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptions& options);
 
 /// The loop device that shows the file `image`, found by the file's device and
-/// inode; none when it is not attached.
+/// inode, or by its path when somebody deleted it meanwhile; none when it is not
+/// attached.
 Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image);
 
 /// Unbinds the device; when it is still in use the kernel does so with its last user.

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 
 #include "common/linux/mount.h"
+#include "csi/volume/kernel_step.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/presence.h"
 #include "csi/volume/target_path.h"
@@ -81,8 +82,7 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
   }
   attachment.publications[request.target_path] = use;
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
-  RETURN_IF_ERROR(BindToTarget(*device, request, use), step);
-  return {};
+  return KernelStep(step, BindToTarget(*device, request, use));
 }
 
 Result<> NodeVolumes::BindToTarget(const BlockDevice& device, const PublishRequest& request,

@@ -6,6 +6,7 @@
 #include "csi/filesystem/grow.h"
 #include "csi/filesystem/mkfs.h"
 #include "csi/filesystem/mount_flags.h"
+#include "csi/volume/kernel_step.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/presence.h"
 #include "csi/volume/target_path.h"
@@ -24,6 +25,13 @@ Staged WhereStaged(const Attachment& attachment, const std::filesystem::path& pa
                     IsAt(table, staging.path, *device);
   if (!real) return Staged::kNowhere;
   return staging.path == path ? Staged::kHere : Staged::kElsewhere;
+}
+
+Result<> CheckBytes(const Pool& pool, const VolumeRecord& record) {
+  ASSIGN_OR_RETURN(const auto size_bytes, pool.SizeOf(record.id));
+  if (size_bytes && *size_bytes >= record.size_bytes) return {};
+  return Fail(Code::kDataLoss, "pool {} has {} of its {} bytes", pool.name(),
+              size_bytes.value_or(0), record.size_bytes);
 }
 
 Result<> CheckStagingFolder(const MountTable& table, const std::filesystem::path& path,
@@ -70,8 +78,9 @@ Result<VolumeRecord> NodeVolumes::FindUsable(const std::string& id,
   return record;
 }
 
-// By the volume's bytes, not by its record, which may be unreadable.
+// The record's pool, or for an unreadable record the one that holds the bytes.
 Result<Pool*> NodeVolumes::PoolHolding(const std::string& id) const {
+  if (const auto record = records_.Find(id)) return pools_.Of(*record);
   for (const auto& pool : pools_.all()) {
     ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(id));
     if (size_bytes) return pool.get();
@@ -101,6 +110,7 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
     case Staged::kNowhere:
       break;
   }
+  RETURN_IF_ERROR(CheckBytes(*pool, record), step);
   RETURN_IF_ERROR(CheckStagingFolder(table, request.staging_path, device), step);
   attachment.staging = Staging{request.staging_path, use};
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));

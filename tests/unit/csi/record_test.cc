@@ -1,0 +1,120 @@
+#include "csi/volume/record.h"
+
+#include "csi/volume/record_store.h"
+#include "csi/volume/volume_id.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/temp_directory.h"
+
+namespace trivet::csi {
+namespace {
+
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+using ::trivet::testing::TempDirectory;
+
+VolumeRecord Example(const std::string& name = "pvc-1") {
+  return {.id = VolumeIdOf(name),
+          .name = name,
+          .pool = "default",
+          .size_bytes = uint64_t{64} << 20,
+          .provisioning = Provisioning::kThin,
+          .usage = {.mount = true, .file_system = FileSystem::kXfs},
+          .content = Content::kReady,
+          .file_system_uuid = "5e9c1f6e-0000-4000-8000-000000000001",
+          .created_unix_seconds = 1'800'000'000};
+}
+
+std::string Replaced(std::string text, std::string_view from, std::string_view to) {
+  const size_t at = text.find(from);
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(ParseRecord, ReadsWhatWasWritten) {
+  const VolumeRecord record = Example();
+
+  const auto read = ParseRecord(WriteRecord(record), record.id);
+
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(*read, record);
+}
+
+struct Damage {
+  const char* name;
+  const char* from;
+  const char* to;
+  const char* reason;
+};
+
+class ParseRecordRefuses : public ::testing::TestWithParam<Damage> {};
+
+TEST_P(ParseRecordRefuses, AndNamesTheKey) {
+  const auto& [name, from, to, reason] = GetParam();
+  const std::string text = Replaced(WriteRecord(Example()), from, to);
+
+  EXPECT_THAT(ParseRecord(text, Example().id), FailsWith(Code::kDataLoss, reason));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Damages, ParseRecordRefuses,
+    ::testing::Values(
+        Damage{"ANewerVersion", "\"version\": 1", "\"version\": 2", "version: 2"},
+        Damage{"AnotherVolumesId", "\"id\": \"v-", "\"id\": \"w-", "id: unexpected w-"},
+        Damage{"NoName", "\"name\"", "\"nome\"", "name: missing"},
+        Damage{"NegativeSize", "67108864", "-1", "sizeBytes: unexpected -1"},
+        Damage{"NoSize", "67108864", "0", "sizeBytes: unexpected 0"},
+        Damage{"HalfASector", "67108864", "67108865", "sizeBytes: unexpected 67108865"},
+        Damage{"UnknownFileSystem", "\"xfs\"", "\"zfs\"", "fileSystem: unexpected zfs"},
+        Damage{"UnknownContent", "\"ready\"", "\"fine\"", "content: unexpected fine"},
+        Damage{"UnknownProvisioning", "\"thin\"", "\"fat\"", "provisioning: unexpected fat"},
+        Damage{"ReadyWithoutUuid", "5e9c1f6e-0000-4000-8000-000000000001", "",
+               "fileSystemUuid: missing"},
+        Damage{"CutShort", "}", "", "end of input"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(ParseRecord, RefusesAnEmptyFileAsAPowerLossLeavesIt) {
+  EXPECT_THAT(ParseRecord("", Example().id), FailsWith(Code::kDataLoss, ""));
+  EXPECT_THAT(ParseRecord(std::string(100, '\0'), Example().id), FailsWith(Code::kDataLoss, ""));
+}
+
+TEST(RecordStore, FindsAfterReopeningWhatWasPut) {
+  const TempDirectory folder;
+  ASSERT_THAT(RecordStore::Open(folder.path())->Put(Example()), IsOk());
+
+  const auto store = RecordStore::Open(folder.path());
+
+  ASSERT_THAT(store, IsOk());
+  EXPECT_EQ(*store->Find(Example().id), Example());
+}
+
+TEST(RecordStore, ServesTheOthersWhenOneRecordIsDamaged) {
+  const TempDirectory folder;
+  const std::string bad = VolumeIdOf("bad");
+  folder.Fill(
+      {{Example().id + ".json", WriteRecord(Example())}, {bad + ".json", "{\"version\": 1"}});
+
+  const auto store = RecordStore::Open(folder.path());
+
+  ASSERT_THAT(store, IsOk());
+  EXPECT_THAT(store->Find(Example().id), IsOk());
+  EXPECT_THAT(store->Find(bad), FailsWith(Code::kDataLoss, bad + ".json"));
+  EXPECT_EQ(store->All().size(), 1U);
+}
+
+TEST(RecordStore, RemovesWhatAnInterruptedWriteLeftAndKeepsStrangersFiles) {
+  const TempDirectory folder;
+  folder.Fill({{".v-x.json.1.1.tmp", "half"}, {"README", "mine"}});
+
+  ASSERT_THAT(RecordStore::Open(folder.path()), IsOk());
+
+  EXPECT_FALSE(std::filesystem::exists(folder / ".v-x.json.1.1.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "README"));
+}
+
+TEST(RecordStore, SaysThatAVolumeDoesNotExist) {
+  const TempDirectory folder;
+  const auto store = RecordStore::Open(folder.path());
+  EXPECT_THAT(store->Find("../../etc/shadow"), FailsWith(Code::kNotFound, "does not exist"));
+}
+
+}  // namespace
+}  // namespace trivet::csi
