@@ -22,7 +22,9 @@ constexpr int32_t kNoFd = -1;
 enum class Verb : uint8_t {
   kHello = 1,             // -> State: what runs here; also subscribes this connection to events
   kCreateContainer = 2,   // ContainerSpec -> Empty; nothing is executed yet
-  kStartContainer = 3,    // ContainerRef -> Started
+  // ContainerRef -> Started. A start that fails ends the container: exit code 128, with record and
+  // event.
+  kStartContainer = 3,
   kSignalContainer = 4,   // SignalRequest -> Empty
   kRemoveContainer = 5,   // ContainerRef -> Empty; kills what is left; unknown is success
   kExec = 6,              // ExecRequest -> ExecResult, when the process has ended
@@ -56,7 +58,9 @@ enum class NamespaceMode : uint8_t {
 };
 
 /// What the shim is started with: it makes the pod's namespaces before its
-/// socket answers. The daemon leaves it in the file shims/<sandbox>/spec.
+/// socket answers. The daemon leaves it in the file shims/<sandbox>/spec, encoded by wire.h, and
+/// starts `trivet-shim --run-dir shims/<sandbox> --ready-fd N`: when the socket listens the shim
+/// writes "ready\n" to N and closes it; else it writes why not and exits 1.
 struct SandboxSpec {
   std::string id;
   std::string hostname;  // set in the pod's UTS namespace; empty: left alone
@@ -102,7 +106,11 @@ enum class MountKind : uint8_t {
   kMqueue = 5,
   kDevpts = 6,
   kCgroup = 7,  // the container's own view: cgroup2, or the v1 hierarchies, in a cgroup namespace
-  kDev = 8,     // tmpfs with the default nodes and links (OCI runtime spec, default devices)
+  // tmpfs with the default nodes and links (OCI runtime spec, default devices) and those of
+  // ContainerSpec.devices. With MOUNT_ATTR_NODEV each node is a mount of its own and nothing else in
+  // the folder can be opened as a device. With nodev on the root and the other mounts, too, that is
+  // the device access control: it needs no device cgroup.
+  kDev = 8,
 };
 
 /// Mounted in the order given, below the container's root, never following a
@@ -112,7 +120,7 @@ struct MountSpec {
   std::string target;        // absolute, inside the container
   int32_t fd_index = kNoFd;  // of kDetached
   uint64_t attributes = 0;   // MOUNT_ATTR_RDONLY | …NOSUID … (linux/mount.h); kDetached has its own
-  std::string options;       // of kTmpfs
+  std::string options;       // "size=64m,mode=1777"; empty: what is usual for the kind
   bool is_directory = true;  // what to make when the target is absent
 };
 

@@ -1,0 +1,61 @@
+#include "shim/container_init.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/dev_child.h"
+#include "shim/mount_child.h"
+#include "shim/process_start.h"
+#include "shim/report.h"
+
+namespace trivet::shim {
+namespace {
+
+// From here to execve: async-signal-safe calls only, no allocation, no logging.
+[[noreturn]] void RunContainer(const InitPlan& plan, int report_fd) {
+  const Reporter report(report_fd);
+  LeaveTheShim(plan.process, report);
+  // After the cgroup was joined: its group is the root of what this namespace shows.
+  report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
+  ::umask(0);
+  EnterRoot(plan, report);
+  MakeMounts(plan, report);
+  if (plan.process.terminal) OpenTerminal(plan, report);
+  RestrictPaths(plan, report);
+  Execute(plan.process, plan.root.get(), report);
+}
+
+[[noreturn]] void RunExec(const ExecPlan& plan, int report_fd) {
+  const Reporter report(report_fd);
+  LeaveTheShim(plan.process, report);
+  if (plan.is_subreaper) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  report.Check(::setns(plan.target_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP) == 0,
+               Step::kEnterNamespaces);
+  const int root_fd = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  report.Check(root_fd >= 0, Step::kWorkingDirectory, "/");
+  Execute(plan.process, root_fd, report);
+}
+
+template <class Plan>
+Result<Launch> Clone(const Plan& plan, const CloneFlags& flags,
+                     void (*run)(const Plan&, int report_fd)) {
+  ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
+  ASSIGN_OR_RETURN(Child child, Clone3(flags));
+  if (child.pid == 0) run(plan, channel.child.get());
+  return Launch{std::move(child), std::move(channel.parent)};
+}
+
+}  // namespace
+
+Result<Launch> LaunchContainer(const InitPlan& plan, const CloneFlags& flags) {
+  return Clone<InitPlan>(plan, flags, RunContainer);
+}
+
+Result<Launch> LaunchExec(const ExecPlan& plan, const CloneFlags& flags) {
+  return Clone<ExecPlan>(plan, flags, RunExec);
+}
+
+}  // namespace trivet::shim

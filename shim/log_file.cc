@@ -1,0 +1,50 @@
+#include "shim/log_file.h"
+
+#include <fcntl.h>
+
+namespace trivet::shim {
+namespace {
+
+Result<UniqueFd> OpenLog(const std::string& path) {
+  constexpr mode_t kMode = 0640;
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kMode));
+  if (!fd.valid()) return FailErrno("open log {}", path);
+  return fd;
+}
+
+// Leaves in `pieces` what `written` bytes did not cover.
+std::span<iovec> Remaining(std::span<iovec> pieces, size_t written) {
+  while (!pieces.empty() && written >= pieces.front().iov_len) {
+    written -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  if (!pieces.empty()) {
+    pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + written;
+    pieces.front().iov_len -= written;
+  }
+  return pieces;
+}
+
+}  // namespace
+
+Result<LogFile> LogFile::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenLog(path));
+  return LogFile(path, std::move(fd));
+}
+
+Result<> LogFile::Reopen() {
+  if (path_.empty()) return {};
+  ASSIGN_OR_RETURN(fd_, OpenLog(path_));
+  return {};
+}
+
+void LogFile::Write(std::span<iovec> pieces) {
+  while (fd_.valid() && !pieces.empty()) {
+    const ssize_t n = ::writev(fd_.get(), pieces.data(), static_cast<int>(pieces.size()));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    pieces = Remaining(pieces, static_cast<size_t>(n));
+  }
+}
+
+}  // namespace trivet::shim

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <span>
+#include <string>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+
+namespace trivet::shim {
+
+/// A container's log file. A write that fails is lost, never the container's problem: a full disk
+/// must not stop a pod.
+class LogFile {
+ public:
+  /// Opens for appending, made 0640 when absent; a link at `path` is refused.
+  static Result<LogFile> Open(const std::string& path);
+  /// Drops everything.
+  static LogFile Discard() { return LogFile({}, UniqueFd()); }
+
+  /// Opens the path again, after rotation renamed the file. When that fails the old file is kept and
+  /// no new one is there.
+  Result<> Reopen();
+
+  void Write(std::span<iovec> pieces);
+
+ private:
+  LogFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  std::string path_;
+  UniqueFd fd_;
+};
+
+}  // namespace trivet::shim

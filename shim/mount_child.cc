@@ -1,0 +1,170 @@
+#include "shim/mount_child.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/linux/path_in_root.h"
+#include "shim/dev_child.h"
+
+namespace trivet::shim {
+namespace {
+
+constexpr mode_t kFolderMode = 0755;
+constexpr mode_t kFileMode = 0644;
+
+bool IsLink(int root_fd, const char* path) {
+  const int fd = async_signal_safe::OpenInRoot(root_fd, path, O_PATH | O_NOFOLLOW, 0);
+  struct stat status {};
+  const bool link = fd >= 0 && ::fstat(fd, &status) == 0 && S_ISLNK(status.st_mode);
+  if (fd >= 0) ::close(fd);
+  return link;
+}
+
+int OpenTarget(int root_fd, const MountPlan& mount, const Reporter& report) {
+  const char* path = mount.target.c_str();
+  if (!mount.follows_link && IsLink(root_fd, path)) {
+    errno = ELOOP;  // CVE-2026-41579: an image whose /dev or /proc leads elsewhere
+    report.Fail(Step::kMount, path);
+  }
+  const int fd = mount.is_directory
+                     ? async_signal_safe::EnsureDirectoryInRoot(root_fd, path, kFolderMode)
+                     : async_signal_safe::EnsureFileInRoot(root_fd, path, kFileMode);
+  report.Check(fd >= 0, Step::kMount, path);
+  return fd;
+}
+
+void MakeMount(const InitPlan& plan, const MountPlan& mount, const Reporter& report) {
+  const bool is_tree = mount.tree.valid();
+  const int tree_fd = is_tree ? mount.tree.get() : NewFileSystem(mount, report);
+  if (mount.is_dev) MakeDeviceNodes(tree_fd, plan.devices, report);
+  const int target_fd = OpenTarget(plan.root.get(), mount, report);
+  report.Check(MoveTree(tree_fd, target_fd), Step::kMount, mount.target.c_str());
+  if (mount.is_dev && (mount.attributes & MOUNT_ATTR_NODEV) != 0) {
+    ConfineDevices(tree_fd, plan.devices, report);
+  }
+  ::close(target_fd);
+}
+
+bool SetAttributes(int fd, uint64_t attributes, unsigned flags) {
+  mount_attr attr{.attr_set = attributes};
+  return ::mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr, sizeof attr) == 0;
+}
+
+// The masks' sources, each attached once and cloned from there for every further path.
+struct Masks {
+  int folder_fd = -1;
+  int file_fd = -1;
+  bool file_attached = false;
+};
+
+int Clone(int tree_fd) {
+  return ::open_tree(tree_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+}
+
+int FolderMask(Masks& masks, const Reporter& report) {
+  if (masks.folder_fd >= 0) return Clone(masks.folder_fd);
+  const int context = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
+  const bool made = context >= 0 &&
+                    ::fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 &&
+                    ::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  constexpr unsigned kAttributes =
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  masks.folder_fd = made ? ::fsmount(context, FSMOUNT_CLOEXEC, kAttributes) : -1;
+  report.Check(masks.folder_fd >= 0, Step::kMask, "tmpfs");
+  return masks.folder_fd;
+}
+
+int FileMask(const InitPlan& plan, Masks& masks) {
+  if (masks.file_attached) return Clone(masks.file_fd);
+  masks.file_attached = true;
+  masks.file_fd = plan.null_tree.get();
+  return masks.file_fd;
+}
+
+// Absent, or below a file: nothing to protect.
+bool IsAbsent() { return errno == ENOENT || errno == ENOTDIR; }
+
+void Mask(const InitPlan& plan, const char* path, Masks& masks, const Reporter& report) {
+  const int target_fd = async_signal_safe::OpenInRoot(plan.root.get(), path, O_PATH, 0);
+  if (target_fd < 0 && IsAbsent()) return;
+  struct stat status {};
+  report.Check(target_fd >= 0 && ::fstat(target_fd, &status) == 0, Step::kMask, path);
+  const int tree_fd = S_ISDIR(status.st_mode) ? FolderMask(masks, report) : FileMask(plan, masks);
+  report.Check(tree_fd >= 0 && MoveTree(tree_fd, target_fd), Step::kMask, path);
+  ::close(target_fd);
+}
+
+void MakeReadonly(const InitPlan& plan, const char* path, const Reporter& report) {
+  const int target_fd = async_signal_safe::OpenInRoot(plan.root.get(), path, O_PATH, 0);
+  if (target_fd < 0 && IsAbsent()) return;
+  report.Check(target_fd >= 0, Step::kReadonlyPath, path);
+  constexpr unsigned kFlags =
+      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | static_cast<unsigned>(AT_RECURSIVE);
+  const int tree_fd = ::open_tree(target_fd, "", kFlags);
+  report.Check(tree_fd >= 0 && SetAttributes(tree_fd, MOUNT_ATTR_RDONLY, AT_RECURSIVE) &&
+                   MoveTree(tree_fd, target_fd),
+               Step::kReadonlyPath, path);
+  ::close(tree_fd);
+  ::close(target_fd);
+}
+
+}  // namespace
+
+int NewFileSystem(const MountPlan& mount, const Reporter& report) {
+  const char* target = mount.target.c_str();
+  const int context = ::fsopen(mount.file_system.c_str(), FSOPEN_CLOEXEC);
+  report.Check(context >= 0, Step::kMount, target);
+  ::fsconfig(context, FSCONFIG_SET_STRING, "source", mount.file_system.c_str(), 0);
+  for (const auto& [key, value] : mount.options) {
+    const bool set = value.empty()
+                         ? ::fsconfig(context, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == 0
+                         : ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) == 0;
+    report.Check(set, Step::kMount, target);
+  }
+  report.Check(::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0, Step::kMount,
+               target);
+  // /dev gets nodev once its nodes are mounts of their own.
+  const uint64_t attributes = mount.is_dev ? mount.attributes & ~uint64_t{MOUNT_ATTR_NODEV}
+                                           : mount.attributes;
+  const int tree_fd = ::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes));
+  report.Check(tree_fd >= 0, Step::kMount, target);
+  ::close(context);
+  return tree_fd;
+}
+
+bool MoveTree(int tree_fd, int target_fd) {
+  return ::move_mount(tree_fd, "", target_fd, "",
+                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+}
+
+// Nothing that is mounted here may show on the node, and nothing of the node may come in later but
+// by a mount that asked for it.
+void EnterRoot(const InitPlan& plan, const Reporter& report) {
+  const char* attach_point = plan.attach_point.c_str();
+  report.Check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0,
+               Step::kMountNamespace);
+  report.Check(::move_mount(plan.root.get(), "", AT_FDCWD, attach_point,
+                            MOVE_MOUNT_F_EMPTY_PATH) == 0,
+               Step::kAttachRoot, attach_point);
+  report.Check(::fchdir(plan.root.get()) == 0, Step::kPivotRoot);
+  report.Check(::syscall(SYS_pivot_root, ".", ".") == 0, Step::kPivotRoot);
+  report.Check(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, Step::kPivotRoot);
+}
+
+void MakeMounts(const InitPlan& plan, const Reporter& report) {
+  for (const MountPlan& mount : plan.mounts) MakeMount(plan, mount, report);
+}
+
+void RestrictPaths(const InitPlan& plan, const Reporter& report) {
+  for (const std::string& path : plan.readonly_paths) MakeReadonly(plan, path.c_str(), report);
+  Masks masks;
+  for (const std::string& path : plan.masked_paths) Mask(plan, path.c_str(), masks, report);
+  if (plan.readonly_root) {
+    report.Check(SetAttributes(plan.root.get(), MOUNT_ATTR_RDONLY, 0), Step::kReadonlyRoot);
+  }
+}
+
+}  // namespace trivet::shim

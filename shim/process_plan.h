@@ -1,0 +1,69 @@
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::shim {
+
+struct RlimitPlan {
+  int resource = 0;
+  rlimit value{};
+};
+
+/// A ProcessSpec turned into what the child needs, so that it allocates nothing between clone3 and
+/// execve. Not copyable: pointers into its own strings.
+struct ProcessPlan {
+  ProcessPlan() = default;
+  ProcessPlan(ProcessPlan&&) = default;
+  ProcessPlan& operator=(ProcessPlan&&) = default;
+  ProcessPlan(const ProcessPlan&) = delete;
+  ProcessPlan& operator=(const ProcessPlan&) = delete;
+
+  std::vector<std::string> args;
+  std::vector<std::string> environment;
+  std::vector<std::string> programs;  // args[0], or where PATH says that it may be, in that order
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  bool searched = false;  // args[0] had no slash
+
+  std::vector<std::string> cwd;  // one element: its address must survive a move
+  bool makes_cwd = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  uint64_t bounding_caps = 0;
+  uint64_t effective_caps = 0;
+  uint64_t ambient_caps = 0;
+  bool no_new_privs = false;
+  bool terminal = false;
+  std::vector<sock_filter> seccomp;
+  std::string apparmor;  // "exec <profile>", or empty
+  std::string oom_score_adj;
+  std::vector<RlimitPlan> rlimits;
+
+  std::vector<UniqueFd> cgroup_procs;  // v1: open files, the child writes itself into each
+  std::array<UniqueFd, 3> stdio;       // absent with a terminal
+};
+
+enum class Purpose { kContainerStart, kExec };
+
+/// Pure but for opening the cgroup files. `own_caps` is what the shim may give away: a capability
+/// the node itself does not have is left out.
+/// Errors: kInvalidArgument naming the field.
+Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, uint64_t own_caps);
+
+/// Opens the cgroup.procs files a process is to join. Errors: kNotFound.
+Result<std::vector<UniqueFd>> OpenProcsFiles(const std::vector<std::string>& files);
+
+/// The capabilities this process could pass on: its bounding set.
+uint64_t ReadBoundingCapabilities();
+
+}  // namespace trivet::shim

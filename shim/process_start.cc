@@ -1,0 +1,140 @@
+#include "shim/process_start.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/linux/path_in_root.h"
+#include "shim/credentials.h"
+
+namespace trivet::shim {
+namespace {
+
+void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
+  for (const UniqueFd& file : plan.cgroup_procs) {  // "0" is the writer
+    report.Check(::write(file.get(), "0", 1) == 1, Step::kJoinCgroup);
+  }
+}
+
+void ResetSignals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// The node's /proc: nothing of the container is mounted yet.
+bool WriteOwn(const char* file, const std::string& text) {
+  const int fd = ::open(file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int saved_errno = errno;
+  ::close(fd);
+  errno = saved_errno;
+  return written;
+}
+
+void SetOomScore(const ProcessPlan& plan, const Reporter& report) {
+  const bool written = WriteOwn("/proc/self/oom_score_adj", plan.oom_score_adj);
+  // Lowering needs CAP_SYS_RESOURCE, which a nested node may lack; the score is advice.
+  report.Check(written || errno == EACCES || errno == EPERM, Step::kOomScore,
+               plan.oom_score_adj.c_str());
+}
+
+void SetAppArmor(const ProcessPlan& plan, const Reporter& report) {
+  if (plan.apparmor.empty()) return;
+  constexpr const char* kFile = "/proc/self/attr/apparmor/exec";
+  constexpr const char* kOldFile = "/proc/self/attr/exec";
+  const bool written = WriteOwn(kFile, plan.apparmor) ||
+                       (errno == ENOENT && WriteOwn(kOldFile, plan.apparmor));
+  report.Check(written, Step::kAppArmor, plan.apparmor.c_str());
+}
+
+void SetLimits(const ProcessPlan& plan, const Reporter& report) {
+  for (const RlimitPlan& limit : plan.rlimits) {
+    report.Check(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &limit.value) == 0,
+                 Step::kRlimit);
+  }
+}
+
+// By descriptor and without magic links: /proc/self/fd/N cannot be a working directory. getcwd
+// says "(unreachable)" for one outside of the root (CVE-2024-21626).
+void EnterWorkingDirectory(const ProcessPlan& plan, int root_fd, const Reporter& report) {
+  constexpr mode_t kMode = 0755;
+  const char* path = plan.cwd.front().c_str();
+  const int fd = plan.makes_cwd
+                     ? async_signal_safe::EnsureDirectoryInRoot(root_fd, path, kMode)
+                     : async_signal_safe::OpenInRoot(root_fd, path, O_PATH | O_DIRECTORY, 0);
+  report.Check(fd >= 0 && ::fchdir(fd) == 0, Step::kWorkingDirectory, path);
+  char real[PATH_MAX];
+  const long size = ::syscall(SYS_getcwd, real, sizeof real);
+  if (size > 0 && real[0] != '/') errno = ENOTDIR;
+  report.Check(size > 0 && real[0] == '/', Step::kWorkingDirectory, path);
+}
+
+// The user must be able to open /dev/stdout again, so pipes become the user's.
+void OwnPipe(int fd, const ProcessPlan& plan) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return;
+  if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) {
+    if (::fchown(fd, plan.uid, plan.gid) != 0) errno = 0;  // a pipe of another owner stays so
+  }
+}
+
+void WireStdio(const ProcessPlan& plan, const Reporter& report) {
+  for (int number = 0; number < 3; ++number) {
+    const UniqueFd& fd = plan.stdio[static_cast<size_t>(number)];
+    if (!fd.valid()) continue;  // the terminal is there already
+    OwnPipe(fd.get(), plan);
+    report.Check(::dup2(fd.get(), number) == number, Step::kStdio);
+  }
+}
+
+void CloseOnExec(const Reporter& report) {
+  constexpr unsigned kFirst = 3;
+  report.Check(::syscall(SYS_close_range, kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0, Step::kStdio);
+}
+
+[[noreturn]] void Exec(const ProcessPlan& plan, const Reporter& report) {
+  int worst = ENOENT;
+  for (const std::string& program : plan.programs) {
+    ::execve(program.c_str(), plan.argv.data(), plan.envp.data());
+    if (!plan.searched) report.Fail(Step::kExecve, program.c_str());
+    if (errno == EACCES) worst = EACCES;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+      report.Fail(Step::kExecve, program.c_str());
+    }
+  }
+  errno = worst;
+  report.Fail(Step::kSearchPath, plan.argv[0]);
+}
+
+}  // namespace
+
+void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
+  JoinCgroups(plan, report);
+  ResetSignals();
+  SetOomScore(plan, report);
+  SetAppArmor(plan, report);
+  report.Check(::setsid() >= 0, Step::kSession);
+}
+
+void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
+  constexpr mode_t kUmask = 022;
+  SetLimits(plan, report);
+  EnterWorkingDirectory(plan, root_fd, report);
+  WireStdio(plan, report);
+  CloseOnExec(report);
+  ::umask(kUmask);
+  TakeCredentials(plan, report);
+  Exec(plan, report);
+}
+
+}  // namespace trivet::shim

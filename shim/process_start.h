@@ -1,0 +1,17 @@
+#pragma once
+
+#include "shim/process_plan.h"
+#include "shim/report.h"
+
+/// The parts that a container's first process and an exec share. All of it runs in the child:
+/// async-signal-safe, no allocation, no logging.
+namespace trivet::shim {
+
+/// First thing in the child: own cgroup, signals, oom_score_adj, AppArmor profile, session.
+void LeaveTheShim(const ProcessPlan& plan, const Reporter& report);
+
+/// Last thing: limits, working directory below `root_fd`, standard input and output, credentials,
+/// execve.
+[[noreturn]] void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report);
+
+}  // namespace trivet::shim

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+
+namespace trivet::shim {
+
+/// What a child does between clone3 and execve, as a failure names it.
+enum class Step : uint32_t {
+  kJoinCgroup,
+  kOomScore,
+  kAppArmor,
+  kSession,
+  kEnterNamespaces,
+  kMountNamespace,
+  kAttachRoot,
+  kPivotRoot,
+  kMount,
+  kDevice,
+  kMask,
+  kReadonlyPath,
+  kReadonlyRoot,
+  kWorkingDirectory,
+  kTerminal,
+  kStdio,
+  kRlimit,
+  kUser,
+  kCapabilities,
+  kNoNewPrivs,
+  kSeccomp,
+  kSearchPath,
+  kExecve,
+};
+
+/// Why a child did not get to execve: one message on a close-on-exec socket.
+struct Failure {
+  Step step{};
+  int32_t err = 0;
+  char object[200] = {};
+};
+
+/// "execve /bin/nope: No such file or directory"
+Error ToError(const Failure& failure);
+
+/// The child's end. Async-signal-safe.
+class Reporter {
+ public:
+  explicit Reporter(int fd) : fd_(fd) {}
+
+  /// Sends errno and ends the child.
+  [[noreturn]] void Fail(Step step, const char* object = "") const;
+  void Check(bool succeeded, Step step, const char* object = "") const {
+    if (!succeeded) Fail(step, object);
+  }
+  /// Gives the parent the terminal's other side.
+  void SendTerminal(int terminal_fd) const;
+
+ private:
+  int fd_;
+};
+
+/// What the parent learns: a failure, the terminal, or that execve succeeded (end of file: the
+/// socket is close-on-exec).
+struct Executed {};
+using Report = std::variant<Executed, Failure, UniqueFd>;
+
+struct ReportChannel {
+  UniqueFd parent;
+  UniqueFd child;
+};
+Result<ReportChannel> MakeReportChannel();
+
+/// Reads one report that is there already.
+Result<Report> ReadReport(int fd);
+
+}  // namespace trivet::shim
