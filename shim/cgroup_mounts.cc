@@ -22,9 +22,9 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 }
 
 bool IsController(std::string_view option) {
-  for (const std::string_view name : {"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer",
-                                      "pids", "blkio", "net_cls", "net_prio", "perf_event",
-                                      "hugetlb", "rdma", "misc"}) {
+  for (const std::string_view name :
+       {"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids", "blkio", "net_cls",
+        "net_prio", "perf_event", "hugetlb", "rdma", "misc"}) {
     if (option == name) return true;
   }
   return false;

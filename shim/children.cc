@@ -27,7 +27,9 @@ Result<std::unique_ptr<Children>> Children::Watch(EventLoop& loop) {
   return children;
 }
 
-void Children::Expect(pid_t pid, OnExit on_exit) { expected_[pid] = std::move(on_exit); }
+void Children::Expect(pid_t pid, OnExit on_exit) {
+  expected_[pid] = std::move(on_exit);
+}
 
 void Children::ReapAll() {
   signalfd_siginfo ignored{};  // signals of many children may have become one

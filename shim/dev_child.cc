@@ -25,7 +25,7 @@ struct Link {
   const char* target;
 };
 
-constexpr Node kNodes[] = {{"null", 1, 3}, {"zero", 1, 5},    {"full", 1, 7},
+constexpr Node kNodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
                            {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 constexpr Link kLinks[] = {{"fd", "/proc/self/fd"},
                            {"stdin", "/proc/self/fd/0"},
@@ -60,8 +60,9 @@ void MakeNode(int dev_fd, const DevicePlan& device, const Reporter& report) {
 void Confine(int dev_fd, const char* name, const Reporter& report) {
   const int tree_fd =
       ::open_tree(dev_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-  report.Check(tree_fd >= 0 && ::move_mount(tree_fd, "", dev_fd, name, MOVE_MOUNT_F_EMPTY_PATH) == 0,
-               Step::kDevice, name);
+  report.Check(
+      tree_fd >= 0 && ::move_mount(tree_fd, "", dev_fd, name, MOVE_MOUNT_F_EMPTY_PATH) == 0,
+      Step::kDevice, name);
   ::close(tree_fd);
 }
 

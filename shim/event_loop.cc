@@ -29,7 +29,9 @@ EventLoop::Timer EventLoop::AddTimer(Clock::duration delay, Handler handler) {
   return timer;
 }
 
-void EventLoop::CancelTimer(const Timer& timer) { timers_.erase(timer); }
+void EventLoop::CancelTimer(const Timer& timer) {
+  timers_.erase(timer);
+}
 
 // One event per wait: what a handler removes can then not be in hand already.
 Result<> EventLoop::Run() {

@@ -19,8 +19,8 @@ class LogFile {
   /// Drops everything.
   static LogFile Discard() { return LogFile({}, UniqueFd()); }
 
-  /// Opens the path again, after rotation renamed the file. When that fails the old file is kept and
-  /// no new one is there.
+  /// Opens the path again, after rotation renamed the file. When that fails the old file is kept
+  /// and no new one is there.
   Result<> Reopen();
 
   void Write(std::span<iovec> pieces);

@@ -12,10 +12,10 @@ LogLineHeader::LogLineHeader(int64_t time_ns, LogStream stream, bool is_partial)
   tm utc{};
   ::gmtime_r(&seconds, &utc);
   const size_t date = ::strftime(text_.data(), text_.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  const int rest = std::snprintf(text_.data() + date, text_.size() - date, ".%09dZ %s %c ",
-                                 static_cast<int>(time_ns % kNanoseconds),
-                                 stream == LogStream::kStdout ? "stdout" : "stderr",
-                                 is_partial ? 'P' : 'F');
+  const int rest =
+      std::snprintf(text_.data() + date, text_.size() - date, ".%09dZ %s %c ",
+                    static_cast<int>(time_ns % kNanoseconds),
+                    stream == LogStream::kStdout ? "stdout" : "stderr", is_partial ? 'P' : 'F');
   size_ = date + static_cast<size_t>(rest);
 }
 

@@ -17,7 +17,7 @@ constexpr mode_t kFileMode = 0644;
 
 bool IsLink(int root_fd, const char* path) {
   const int fd = async_signal_safe::OpenInRoot(root_fd, path, O_PATH | O_NOFOLLOW, 0);
-  struct stat status {};
+  struct stat status{};
   const bool link = fd >= 0 && ::fstat(fd, &status) == 0 && S_ISLNK(status.st_mode);
   if (fd >= 0) ::close(fd);
   return link;
@@ -85,12 +85,14 @@ int FileMask(const InitPlan& plan, Masks& masks) {
 }
 
 // Absent, or below a file: nothing to protect.
-bool IsAbsent() { return errno == ENOENT || errno == ENOTDIR; }
+bool IsAbsent() {
+  return errno == ENOENT || errno == ENOTDIR;
+}
 
 void Mask(const InitPlan& plan, const char* path, Masks& masks, const Reporter& report) {
   const int target_fd = async_signal_safe::OpenInRoot(plan.root.get(), path, O_PATH, 0);
   if (target_fd < 0 && IsAbsent()) return;
-  struct stat status {};
+  struct stat status{};
   report.Check(target_fd >= 0 && ::fstat(target_fd, &status) == 0, Step::kMask, path);
   const int tree_fd = S_ISDIR(status.st_mode) ? FolderMask(masks, report) : FileMask(plan, masks);
   report.Check(tree_fd >= 0 && MoveTree(tree_fd, target_fd), Step::kMask, path);
@@ -119,16 +121,17 @@ int NewFileSystem(const MountPlan& mount, const Reporter& report) {
   report.Check(context >= 0, Step::kMount, target);
   ::fsconfig(context, FSCONFIG_SET_STRING, "source", mount.file_system.c_str(), 0);
   for (const auto& [key, value] : mount.options) {
-    const bool set = value.empty()
-                         ? ::fsconfig(context, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == 0
-                         : ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) == 0;
+    const bool set =
+        value.empty()
+            ? ::fsconfig(context, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == 0
+            : ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) == 0;
     report.Check(set, Step::kMount, target);
   }
   report.Check(::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0, Step::kMount,
                target);
   // /dev gets nodev once its nodes are mounts of their own.
-  const uint64_t attributes = mount.is_dev ? mount.attributes & ~uint64_t{MOUNT_ATTR_NODEV}
-                                           : mount.attributes;
+  const uint64_t attributes =
+      mount.is_dev ? mount.attributes & ~uint64_t{MOUNT_ATTR_NODEV} : mount.attributes;
   const int tree_fd = ::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes));
   report.Check(tree_fd >= 0, Step::kMount, target);
   ::close(context);
@@ -146,9 +149,9 @@ void EnterRoot(const InitPlan& plan, const Reporter& report) {
   const char* attach_point = plan.attach_point.c_str();
   report.Check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0,
                Step::kMountNamespace);
-  report.Check(::move_mount(plan.root.get(), "", AT_FDCWD, attach_point,
-                            MOVE_MOUNT_F_EMPTY_PATH) == 0,
-               Step::kAttachRoot, attach_point);
+  report.Check(
+      ::move_mount(plan.root.get(), "", AT_FDCWD, attach_point, MOVE_MOUNT_F_EMPTY_PATH) == 0,
+      Step::kAttachRoot, attach_point);
   report.Check(::fchdir(plan.root.get()) == 0, Step::kPivotRoot);
   report.Check(::syscall(SYS_pivot_root, ".", ".") == 0, Step::kPivotRoot);
   report.Check(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, Step::kPivotRoot);

@@ -22,7 +22,7 @@ void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
 }
 
 void ResetSignals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
   sigset_t none;
@@ -52,8 +52,8 @@ void SetAppArmor(const ProcessPlan& plan, const Reporter& report) {
   if (plan.apparmor.empty()) return;
   constexpr const char* kFile = "/proc/self/attr/apparmor/exec";
   constexpr const char* kOldFile = "/proc/self/attr/exec";
-  const bool written = WriteOwn(kFile, plan.apparmor) ||
-                       (errno == ENOENT && WriteOwn(kOldFile, plan.apparmor));
+  const bool written =
+      WriteOwn(kFile, plan.apparmor) || (errno == ENOENT && WriteOwn(kOldFile, plan.apparmor));
   report.Check(written, Step::kAppArmor, plan.apparmor.c_str());
 }
 
@@ -81,7 +81,7 @@ void EnterWorkingDirectory(const ProcessPlan& plan, int root_fd, const Reporter&
 
 // The user must be able to open /dev/stdout again, so pipes become the user's.
 void OwnPipe(int fd, const ProcessPlan& plan) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return;
   if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) {
     if (::fchown(fd, plan.uid, plan.gid) != 0) errno = 0;  // a pipe of another owner stays so
