@@ -27,11 +27,11 @@ class ClusterIndex {
   [[nodiscard]] std::vector<std::string> NamespacesOf(const std::string& policy_namespace,
                                                       const Peer& peer) const;
 
-  std::map<std::string, Labels> namespaces_;                        // every one that has anything
+  std::map<std::string, Labels> namespaces_;  // every one that has anything
   Pods all_pods_;
   std::unordered_map<std::string, Pods> pods_by_namespace_;
-  std::unordered_map<std::string, Pods> pods_by_label_;             // namespace, key, value
-  std::unordered_map<std::string, Policies> policies_by_label_;     // as above: its first label
+  std::unordered_map<std::string, Pods> pods_by_label_;               // namespace, key, value
+  std::unordered_map<std::string, Policies> policies_by_label_;       // as above: its first label
   std::unordered_map<std::string, Policies> policies_without_label_;  // by namespace
 };
 

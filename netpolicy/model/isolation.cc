@@ -20,7 +20,8 @@ struct Ports {
     for (const PortRange& one : numbers) {
       text += fmt::format("{}:{}-{},", NameOf(one.protocol), one.first, one.last);
     }
-    for (const auto& [protocol, name] : names) text += fmt::format("{}:{},", NameOf(protocol), name);
+    for (const auto& [protocol, name] : names)
+      text += fmt::format("{}:{},", NameOf(protocol), name);
     return text;
   }
 };

@@ -18,7 +18,8 @@ Result<> CheckLabelText(std::string_view text) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '/';
   });
   if (!allowed || text.size() > kMaxLabelBytes) {
-    return Fail(Code::kInvalidArgument, "'{}' has a character that is not allowed, or is too long", text);
+    return Fail(Code::kInvalidArgument, "'{}' has a character that is not allowed, or is too long",
+                text);
   }
   return {};
 }
@@ -99,8 +100,8 @@ Result<Selector::Requirement> ParseRequirement(const json::Value& object) {
   RETURN_IF_ERROR(json::ReadRequired(object, "operator", op));
   ASSIGN_OR_RETURN(requirement.op, ParseOperator(op));
   RETURN_IF_ERROR(json::ReadOptional(object, "values", requirement.values));
-  const bool wants_values = requirement.op == Selector::Operator::kIn ||
-                            requirement.op == Selector::Operator::kNotIn;
+  const bool wants_values =
+      requirement.op == Selector::Operator::kIn || requirement.op == Selector::Operator::kNotIn;
   if (wants_values == requirement.values.empty()) {
     return Fail(Code::kInvalidArgument, "values: {} for operator {}",
                 wants_values ? "missing" : "not allowed", op);

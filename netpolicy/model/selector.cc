@@ -42,8 +42,8 @@ std::string Selector::Canonical() const {
   // Label keys and values have no character of these separators (API validation; ours as well).
   for (const auto& [key, value] : match_labels) parts.push_back(fmt::format("{}={}", key, value));
   for (const Requirement& one : match_expressions) {
-    parts.push_back(fmt::format("{}?{}?{}", one.key, static_cast<int>(one.op),
-                                fmt::join(one.values, "|")));
+    parts.push_back(
+        fmt::format("{}?{}?{}", one.key, static_cast<int>(one.op), fmt::join(one.values, "|")));
   }
   std::sort(parts.begin(), parts.end());
   return fmt::format("{{{}}}", fmt::join(parts, ","));

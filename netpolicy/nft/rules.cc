@@ -57,9 +57,9 @@ struct AddressField {
 // A packet without a connection has no tuple to judge: it passes only when no pod is an end of it.
 void AddInvalidDrops(nft::Transaction& transaction) {
   constexpr std::array<AddressField, 4> kFields{
-      {{NFPROTO_IPV4, 12, 4, fixed_sets::kPods4},    // struct iphdr: saddr, daddr
+      {{NFPROTO_IPV4, 12, 4, fixed_sets::kPods4},  // struct iphdr: saddr, daddr
        {NFPROTO_IPV4, 16, 4, fixed_sets::kPods4},
-       {NFPROTO_IPV6, 8, 16, fixed_sets::kPods6},    // struct ipv6hdr: saddr, daddr
+       {NFPROTO_IPV6, 8, 16, fixed_sets::kPods6},  // struct ipv6hdr: saddr, daddr
        {NFPROTO_IPV6, 24, 16, fixed_sets::kPods6}}};
   for (const AddressField& field : kFields) {
     transaction.AddRule(kForwardChain,
@@ -99,12 +99,12 @@ struct Dispatch {
 // goto, not jump: a pod's class is the last word about its direction, and what follows the map is
 // for addresses that are not in it.
 void AddDispatch(const Dispatch& dispatch, nft::Transaction& transaction) {
-  transaction.AddRule(dispatch.chain, nft::Rule()
-                                          .CtTuple(NFT_CT_SRC_IP, dispatch.side)
-                                          .LookupVerdict(dispatch.map4));
-  transaction.AddRule(dispatch.chain, nft::Rule()
-                                          .CtTuple(NFT_CT_SRC_IP6, dispatch.side)
-                                          .LookupVerdict(dispatch.map6));
+  transaction.AddRule(
+      dispatch.chain,
+      nft::Rule().CtTuple(NFT_CT_SRC_IP, dispatch.side).LookupVerdict(dispatch.map4));
+  transaction.AddRule(
+      dispatch.chain,
+      nft::Rule().CtTuple(NFT_CT_SRC_IP6, dispatch.side).LookupVerdict(dispatch.map6));
   transaction.AddRule(dispatch.chain, nft::Rule()
                                           .CtTuple(NFT_CT_SRC_IP, dispatch.side)
                                           .Lookup(fixed_sets::kNodeRanges4)
@@ -125,8 +125,7 @@ void MatchPort(uint32_t to, nft::Rule& rule) {
 nft::Rule ToNftRule(const ClassRule& rule, Direction direction) {
   nft::Rule out;
   const uint32_t key = rule.ipv6 ? NFT_CT_SRC_IP6 : NFT_CT_SRC_IP;
-  const uint8_t peer_side =
-      direction == Direction::kIngress ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
+  const uint8_t peer_side = direction == Direction::kIngress ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
   if (rule.peers) out.CtTuple(key, peer_side).Lookup(*rule.peers);
   if (rule.protocol) out.Ct(NFT_CT_PROTOCOL).Equal(ToBytes(*rule.protocol));
   if (rule.ports) {

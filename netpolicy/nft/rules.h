@@ -14,7 +14,6 @@ constexpr const char* kToPodChain = "to_pod";
 void AddFixedChains(nft::Transaction& transaction);
 
 /// Adds a class chain with its rules and the drop at its end; its sets exist already.
-void AddClassChain(const std::string& name, const ClassChain& chain,
-                   nft::Transaction& transaction);
+void AddClassChain(const std::string& name, const ClassChain& chain, nft::Transaction& transaction);
 
 }  // namespace trivet::netpolicy

@@ -74,7 +74,7 @@ std::string Text(const ClassRule& rule) {
 std::string AddClass(const Isolation& isolation, Direction direction, std::string_view comment,
                      SetBuilder& sets, Ruleset& ruleset) {
   ClassChain chain{.direction = direction, .comment = std::string(comment)};
-  std::string content;
+  std::string content = fmt::format("{};", comment);  // one chain per set of policies
   for (const Allowance& allowance : isolation.allowances) {
     for (ClassRule& rule : RulesOf(allowance, sets)) {
       content += Text(rule);

@@ -136,8 +136,8 @@ class Compiler {
     std::string names;
     for (const NetworkPolicy* policy : policies) {
       if (!policy->Isolates(direction)) continue;
-      names += fmt::format("{}{}/{}", names.empty() ? "" : " ", policy->name.first,
-                           policy->name.second);
+      names +=
+          fmt::format("{}{}/{}", names.empty() ? "" : " ", policy->name.first, policy->name.second);
     }
     if (names.empty()) return {};
     std::string key = fmt::format("{}|{}|", static_cast<int>(direction), names);

@@ -16,11 +16,11 @@ namespace trivet::netpolicy {
 /// One allowing rule of a class chain: every member that is set must match, then the packet returns
 /// to the caller. Sets are named.
 struct ClassRule {
-  bool ipv6 = false;                        // the family of the peer's address
-  std::optional<std::string> peers;         // address
+  bool ipv6 = false;                 // the family of the peer's address
+  std::optional<std::string> peers;  // address
   std::optional<Protocol> protocol;
-  std::optional<std::string> ports;         // port range
-  std::optional<std::string> services;      // protocol . port
+  std::optional<std::string> ports;          // port range
+  std::optional<std::string> services;       // protocol . port
   std::optional<std::string> peer_services;  // address . protocol . port
   friend bool operator==(const ClassRule&, const ClassRule&) = default;
 };

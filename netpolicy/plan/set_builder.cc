@@ -166,8 +166,7 @@ std::string SetBuilder::NamedPorts(const Allowance& allowance, bool ipv6) {
   std::vector<nft::Element> elements;
   for (const Pod* pod : index_.AllPods()) {
     for (const Address& address : AddressesOf(*pod)) {
-      const bool is_peer =
-          allowance.any_peer || peers.contains(pod) || InBlock(allowance, address);
+      const bool is_peer = allowance.any_peer || peers.contains(pod) || InBlock(allowance, address);
       if (is_peer && address.is_ipv6() == ipv6) {
         AppendNamedPorts(allowance, *pod, address, elements);
       }

@@ -1,0 +1,24 @@
+#pragma once
+
+/// What the agent keeps, and where:
+///
+///   /etc/trivet/netpolicy.json          optional; flags override it
+///   /var/lib/trivet/netpolicy/   0700   --state-dir
+///     lock                              held by the running agent
+///     <boot id>/                        this boot's; folders of earlier boots are removed at start
+///       <network>@<container>@<ifname>.json   one pod interface and its addresses (attachments.h)
+///   /run/trivet/netpolicy.sock   0600   --socket; proto/trivet/policy.h
+///
+/// and in the kernel, table inet trivet_policy (docs/netpolicy.md). Both survive the agent: a
+/// stopped or killed agent leaves its rules in force, `trivet-netpolicy --flush` removes all of it.
+///
+/// Records are made before the rules and removed after them. They are not synced: a crash of the
+/// machine ends the pods as well, and then the boot id is another.
+namespace trivet::netpolicy {
+
+constexpr const char* kDefaultConfig = "/etc/trivet/netpolicy.json";
+constexpr const char* kDefaultStateDirectory = "/var/lib/trivet/netpolicy";
+constexpr const char* kDefaultSocket = "/run/trivet/netpolicy.sock";
+constexpr const char* kLockName = "lock";
+
+}  // namespace trivet::netpolicy

@@ -1,0 +1,147 @@
+#include "netpolicy/watch/folder.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "common/linux/file.h"
+
+namespace trivet::netpolicy {
+namespace {
+
+constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                             IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+bool IsManifest(const std::filesystem::path& path) {
+  const auto extension = path.extension();
+  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FolderSource>> FolderSource::Open(
+    const std::vector<std::filesystem::path>& folders) {
+  UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify.valid()) return FailErrno("create inotify instance");
+  std::unique_ptr<FolderSource> source(new FolderSource(std::move(inotify)));
+  for (const auto& path : folders) {
+    Folder& folder = source->folders_.emplace_back(Folder{.path = path});
+    RETURN_IF_ERROR(source->Watch(folder));
+  }
+  return source;
+}
+
+Result<> FolderSource::Watch(Folder& folder) {
+  folder.watch = ::inotify_add_watch(inotify_.get(), folder.path.c_str(), kEvents);
+  if (folder.watch < 0) return FailErrno("watch manifests {}", folder.path.native());
+  rescan_ = true;
+  return {};
+}
+
+// A folder that went away and came back. Its objects stay until then.
+Result<> FolderSource::WatchAgain() {
+  for (Folder& folder : folders_) {
+    if (folder.watch < 0) RETURN_IF_ERROR(Watch(folder));
+  }
+  return {};
+}
+
+Result<bool> FolderSource::Refresh() {
+  RETURN_IF_ERROR(DrainEvents());
+  RETURN_IF_ERROR(WatchAgain());
+  if (rescan_) {
+    for (const Folder& folder : folders_) RETURN_IF_ERROR(Scan(folder));
+    rescan_ = false;
+  }
+  if (changed_.empty() && first_read_done_) return false;
+  for (const auto& path : changed_) ReadOne(path);
+  changed_.clear();
+  first_read_done_ = true;
+  Rebuild();
+  return true;
+}
+
+Result<> FolderSource::Scan(const Folder& folder) {
+  ASSIGN_OR_RETURN(const auto names, ListDirectory(folder.path), "read manifests");
+  for (const std::string& name : names) {
+    if (IsManifest(name)) changed_.insert(folder.path / name);
+  }
+  for (const auto& [path, file] : files_) {
+    if (path.parent_path() == folder.path) changed_.insert(path);  // perhaps gone
+  }
+  return {};
+}
+
+Result<> FolderSource::DrainEvents() {
+  alignas(inotify_event) std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t size = ::read(inotify_.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) return {};
+    if (size <= 0) return FailErrno("read inotify events");
+    for (size_t at = 0; at < static_cast<size_t>(size);) {
+      inotify_event event{};
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      const char* name = buffer.data() + at + sizeof event;
+      TakeEvent(event.wd, event.mask, std::string_view(name, ::strnlen(name, event.len)));
+      at += sizeof event + event.len;
+    }
+  }
+}
+
+void FolderSource::TakeEvent(int watch, uint32_t mask, std::string_view name) {
+  if ((mask & IN_Q_OVERFLOW) != 0) rescan_ = true;
+  for (Folder& folder : folders_) {
+    if (folder.watch != watch) continue;
+    if ((mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(inotify_.get(), watch);
+    if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) folder.watch = -1;
+    if (!name.empty() && IsManifest(name)) changed_.insert(folder.path / name);
+  }
+}
+
+void FolderSource::ReadOne(const std::filesystem::path& path) {
+  auto objects = ReadManifestFile(path);
+  if (!objects && objects.error().code() == Code::kNotFound) {
+    files_.erase(path);
+    return;
+  }
+  const bool is_new = !files_.contains(path);
+  File& file = files_[path];
+  if (objects) {
+    file = File{.objects = std::move(*objects)};
+    return;
+  }
+  file.complaint = objects.error().message();
+  if (is_new && !first_read_done_) file.never_good = true;
+}
+
+void FolderSource::Rebuild() {
+  Cluster cluster;
+  conflicts_.clear();
+  for (const auto& [path, file] : files_) {
+    auto conflicts = AddTo(cluster, file.objects);
+    conflicts_.insert(conflicts_.end(), conflicts.begin(), conflicts.end());
+  }
+  cluster_ = std::move(cluster);
+}
+
+bool FolderSource::complete() const {
+  return first_read_done_ && std::none_of(files_.begin(), files_.end(),
+                                          [](const auto& one) { return one.second.never_good; });
+}
+
+std::vector<std::string> FolderSource::complaints() const {
+  std::vector<std::string> lines = conflicts_;
+  for (const auto& [path, file] : files_) {
+    if (!file.complaint.empty()) lines.push_back(file.complaint);
+  }
+  for (const Folder& folder : folders_) {
+    if (folder.watch < 0) lines.push_back(fmt::format("{}: went away", folder.path.native()));
+  }
+  return lines;
+}
+
+}  // namespace trivet::netpolicy
