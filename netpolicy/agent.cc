@@ -74,8 +74,9 @@ void Agent::LogComplaints() {
 // The kernel is asked when a change fails or CHECK looks, not before each change: that would cost
 // time for every pod of the node. A table that somebody else changed is put in place as a whole.
 Result<> Agent::Reconcile() {
-  Ruleset desired = Compile(
-      {.cluster = source_.cluster(), .local = attachments_.Addresses(), .node_ranges = node_ranges_});
+  Ruleset desired = Compile({.cluster = source_.cluster(),
+                             .local = attachments_.Addresses(),
+                             .node_ranges = node_ranges_});
   if (installed_) {
     const Plan plan = MakePlan(desired, actual_);
     if (plan.empty()) return {};
@@ -100,8 +101,7 @@ policy::Answer Agent::Handle(const policy::Request& request) {
   }
   spdlog::error("{} {} code={} error=\"{}\"", NameOf(request.verb), Describe(request),
                 static_cast<int>(result.error().code()), result.error().message());
-  return {.code = static_cast<int32_t>(result.error().code()),
-          .message = result.error().message()};
+  return {.code = static_cast<int32_t>(result.error().code()), .message = result.error().message()};
 }
 
 Result<> Agent::Dispatch(const policy::Request& request) {

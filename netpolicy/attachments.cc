@@ -41,8 +41,8 @@ Result<LocalAddresses> ParseAddresses(const policy::Request& request) {
     return Fail(Code::kInvalidArgument, "pod: a name is longer than {} bytes", kMaxPodNameBytes);
   }
   if (request.addresses.empty() || request.addresses.size() > kMaxAddresses) {
-    return Fail(Code::kInvalidArgument, "addresses: {}, 1 to {} expected",
-                request.addresses.size(), kMaxAddresses);
+    return Fail(Code::kInvalidArgument, "addresses: {}, 1 to {} expected", request.addresses.size(),
+                kMaxAddresses);
   }
   for (const std::string& text : request.addresses) {
     ASSIGN_OR_RETURN(Address address, Address::Parse(text), "addresses");

@@ -31,9 +31,9 @@ class FolderSource : public Source {
 
  private:
   struct File {
-    ManifestObjects objects;     // the last good ones
-    std::string complaint;       // why the file's present content does not count
-    bool never_good = false;     // broken since the agent looked first
+    ManifestObjects objects;  // the last good ones
+    std::string complaint;    // why the file's present content does not count
+    bool never_good = false;  // broken since the agent looked first
   };
   struct Folder {
     std::filesystem::path path;
