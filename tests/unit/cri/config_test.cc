@@ -1,0 +1,55 @@
+#include "cri-runtime/config.h"
+
+#include "tests/testing/matchers.h"
+
+namespace trivet::cri {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+
+TEST(ReadConfig, OverwritesWhatTheFileNamesAndKeepsTheRest) {
+  Config config;
+  ASSERT_THAT(ReadConfig(R"({"socket": "/s", /* why */ "pids_limit": 100})", config), IsOk());
+  EXPECT_EQ(config.socket, "/s");
+  EXPECT_EQ(config.pids_limit, 100);
+  EXPECT_EQ(config.run_dir, Config{}.run_dir);
+}
+
+TEST(ReadConfig, ReadsBackWhatStatusShows) {
+  Config config;
+  config.cni_bin_dirs = {"/a", "/b"};
+  Config read;
+  ASSERT_THAT(ReadConfig(json::Write(ToJson(config)), read), IsOk());
+  EXPECT_EQ(read.cni_bin_dirs, config.cni_bin_dirs);
+}
+
+struct BadConfig {
+  std::string name;
+  std::string text;
+  std::string complaint;
+};
+
+class BadConfigTable : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(BadConfigTable, IsRefusedByTheNameOfTheKey) {
+  Config config;
+  Result<> result = ReadConfig(GetParam().text, config);
+  if (result) result = CheckConfig(config);
+  EXPECT_THAT(result, FailsWith(Code::kInvalidArgument, GetParam().complaint));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, BadConfigTable,
+    ::testing::Values(BadConfig{"UnknownKey", R"({"sockett": "/s"})", "sockett"},
+                      BadConfig{"WrongType", R"({"socket": 5})", "socket"},
+                      BadConfig{"RelativePath", R"({"state_dir": "x"})", "state_dir: \"x\""},
+                      BadConfig{"NoPlugins", R"({"cni_bin_dirs": []})", "cni_bin_dirs: empty"},
+                      BadConfig{"RelativePlugins", R"({"cni_bin_dirs": ["b"]})", "cni_bin_dirs"},
+                      BadConfig{"RelativeGroup", R"({"cgroup_parent": "t"})", "cgroup_parent"},
+                      BadConfig{"NoProcesses", R"({"pids_limit": 0})", "pids_limit"},
+                      BadConfig{"NoObject", "[]", "not an object"}),
+    [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace trivet::cri

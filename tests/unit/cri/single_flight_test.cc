@@ -1,0 +1,58 @@
+#include "cri-runtime/state/single_flight.h"
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+
+#include "tests/testing/matchers.h"
+
+namespace trivet::state {
+namespace {
+
+using testing::FailsWith;
+
+TEST(SingleFlight, GivesARetryTheResultOfTheCallThatRuns) {
+  SingleFlight<int> flight;
+  std::promise<void> running;
+  std::promise<void> may_end;
+  std::atomic<int> runs = 0;
+  const auto slow = [&]() -> Result<int> {
+    ++runs;
+    running.set_value();
+    may_end.get_future().wait();
+    return 7;
+  };
+  auto first = std::async(std::launch::async, [&] { return flight.Do("k", slow); });
+  running.get_future().wait();
+  auto retry = std::async(std::launch::async, [&] {
+    return flight.Do("k", [&]() -> Result<int> {
+      ++runs;
+      return 7;
+    });
+  });
+  may_end.set_value();
+  EXPECT_EQ(*first.get(), 7);
+  EXPECT_EQ(*retry.get(), 7);
+  EXPECT_LE(runs, 2);  // a retry that came after the end ran by itself
+}
+
+TEST(SingleFlight, RunsCallsWithOtherKeysBesides) {
+  SingleFlight<int> flight;
+  EXPECT_EQ(*flight.Do("a", [&] { return flight.Do("b", [] { return Result<int>(2); }); }), 2);
+}
+
+TEST(SingleFlight, RunsAgainAfterAFailure) {
+  SingleFlight<int> flight;
+  const auto failing = [] { return Result<int>(Fail(Code::kInternal, "no")); };
+  EXPECT_THAT(flight.Do("k", failing), FailsWith(Code::kInternal, "no"));
+  EXPECT_EQ(*flight.Do("k", [] { return Result<int>(1); }), 1);
+}
+
+TEST(SingleFlight, EndsACallThatThrew) {
+  SingleFlight<int> flight;
+  const auto throwing = []() -> Result<int> { throw std::runtime_error("out"); };
+  EXPECT_THAT(flight.Do("k", throwing), FailsWith(Code::kInternal, "exception: out"));
+}
+
+}  // namespace
+}  // namespace trivet::state
