@@ -167,8 +167,9 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
   std::vector<std::string> args = command.args;
   args.insert(args.begin(), command.program.native());
   const std::vector<char*> argv = Pointers(args);
+  static const std::vector<std::string> none;
   const std::vector<char*> environment =
-      Pointers(command.environment.value_or(std::vector<std::string>{}));
+      Pointers(command.environment ? *command.environment : none);
   pid_t pid = 0;
   const int err =
       ::posix_spawn(&pid, command.program.c_str(), settings.actions(), settings.attributes(),
