@@ -1,7 +1,6 @@
 #include "cri-runtime/container/creation.h"
 
-#include <algorithm>
-#include <csignal>
+#include <sys/mount.h>
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
@@ -38,6 +37,9 @@ std::string LogPath(const sandbox::Config& sandbox, const Config& config) {
 Result<> Creation::Run(const Config& config) {
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
   ASSIGN_OR_RETURN(DetachedMount root, MountRoot(image), "root file system");
+  if (!config.security.privileged) {
+    RETURN_IF_ERROR(root.SetAttributes(MOUNT_ATTR_NODEV), "root file system");
+  }
   ASSIGN_OR_RETURN(const Record record, Plan(config, image, root.fd()));
   RETURN_IF_ERROR(node_.store.Add(record));
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");

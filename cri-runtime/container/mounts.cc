@@ -59,12 +59,15 @@ Result<Source> OpenSource(const std::string& path) {
   return Source{std::move(fd), S_ISDIR(status.st_mode)};
 }
 
-Result<shim::MountSpec> Bind(const Mount& mount, FdTable& fds) {
+Result<shim::MountSpec> Bind(const Mount& mount, bool devices, FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
   ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree),
                    mount.host_path);
   RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
                   mount.host_path);
+  if (!devices) {
+    RETURN_IF_ERROR(tree.SetAttributes(MOUNT_ATTR_NODEV, Recursion::kWholeTree), mount.host_path);
+  }
   const Recursion depth = mount.recursive_read_only ? Recursion::kWholeTree : Recursion::kThisMount;
   if (const uint64_t attributes = AttributesOf(mount); attributes != 0) {
     RETURN_IF_ERROR(tree.SetAttributes(attributes, depth), mount.host_path);
@@ -93,11 +96,12 @@ std::vector<Mount> PodBinds(const Config& config, const PodMounts& pod) {
 std::vector<shim::MountSpec> StandardMounts(const Security& security) {
   using shim::MountKind;
   const uint64_t system = security.privileged ? kQuiet : kQuiet | MOUNT_ATTR_RDONLY;
+  // Without NODEV every node in /dev can be opened, also those that the container makes.
+  const uint64_t devices =
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | (security.privileged ? 0 : MOUNT_ATTR_NODEV);
   return {
       {.kind = MountKind::kProc, .target = "/proc", .attributes = kQuiet},
-      {.kind = MountKind::kDev,
-       .target = "/dev",
-       .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+      {.kind = MountKind::kDev, .target = "/dev", .attributes = devices},
       {.kind = MountKind::kDevpts,
        .target = "/dev/pts",
        .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
@@ -109,15 +113,16 @@ std::vector<shim::MountSpec> StandardMounts(const Security& security) {
 
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
                                                    FdTable& fds) {
+  const bool privileged = config.security.privileged;
   std::vector<shim::MountSpec> mounts = StandardMounts(config.security);
   std::erase_if(
       mounts, [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
   for (const Mount& bind : PodBinds(config, pod)) {
-    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, fds), bind.container_path);
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, fds), bind.container_path);
     mounts.push_back(std::move(mount));
   }
   for (const Mount& wanted : config.mounts) {
-    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(wanted, fds),
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(wanted, privileged, fds),
                      fmt::format("mount {}", wanted.container_path));
     mounts.push_back(std::move(mount));
   }

@@ -20,7 +20,8 @@ struct PodMounts {
 /// All mounts of a container in the order they are made: the standard ones (the OCI runtime
 /// specification's, Linux), the pod's files, the request's. A mount of the request replaces a
 /// standard one at the same place. Trees of the node are taken here as detached mounts, added to
-/// `fds`: from now on nobody can exchange what a path means.
+/// `fds`: from now on nobody can exchange what a path means. Only a privileged container can open
+/// devices through them.
 /// Errors: kNotFound for a host_path that does not exist; kInvalidArgument for what cannot be
 /// combined; the kernel's.
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,39 +18,43 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kStartPatience = std::chrono::seconds(20);
 constexpr auto kReapPatience = std::chrono::seconds(1);
 
-// The shim's own words: what it wrote last before it gave up.
-std::string LastWords(const std::filesystem::path& log) {
-  auto text = ReadFile(log);
-  if (!text) return "it said nothing";
-  while (text->ends_with('\n')) text->pop_back();
-  const std::string line = text->substr(text->rfind('\n') + 1);
-  return line.empty() ? "it said nothing" : line;
+constexpr int kReadyFd = 3;  // in the shim
+constexpr std::string_view kReady = "ready\n";
+
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Result<Pipe> MakePipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-// Waits until the shim has written its pid file, which it does once it listens.
-Result<> AwaitReady(const UniqueFd& watch, const Child& child,
-                    const std::filesystem::path& folder) {
+// What the shim writes until it closes its end: that it listens, or why it gave up.
+Result<std::string> ReadWords(const UniqueFd& reader) {
   const Clock::time_point deadline = Clock::now() + kStartPatience;
-  std::array<pollfd, 2> events{pollfd{watch.get(), POLLIN, 0},
-                               pollfd{child.pidfd.get(), POLLIN, 0}};
-  while (::access((folder / "pid").c_str(), F_OK) != 0) {
+  std::string words;
+  while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd event{reader.get(), POLLIN, 0};
     if (left.count() <= 0) return Fail(Code::kDeadlineExceeded, "it does not listen");
-    if (::poll(events.data(), events.size(), static_cast<int>(left.count())) < 0) continue;
-    if (events[1].revents != 0) return Fail(Code::kInternal, "{}", LastWords(folder / "log"));
-    std::array<char, 4096> ignored;
-    if (events[0].revents != 0 && ::read(watch.get(), ignored.data(), ignored.size()) < 0) continue;
+    if (::poll(&event, 1, static_cast<int>(left.count())) <= 0) continue;
+    std::array<char, 1024> piece;
+    const ssize_t n = ::read(reader.get(), piece.data(), piece.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("read from the shim");
+    if (n == 0) return words;
+    words.append(piece.data(), static_cast<size_t>(n));
   }
-  return {};
 }
 
-Result<UniqueFd> WatchFolder(const std::filesystem::path& folder) {
-  UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!watch.valid()) return FailErrno("inotify_init");
-  if (::inotify_add_watch(watch.get(), folder.c_str(), IN_CREATE | IN_MOVED_TO) < 0) {
-    return FailErrno("watch {}", folder.native());
-  }
-  return watch;
+Result<> AwaitReady(const UniqueFd& reader) {
+  ASSIGN_OR_RETURN(std::string words, ReadWords(reader));
+  if (words == kReady) return {};
+  while (words.ends_with('\n')) words.pop_back();
+  return Fail(Code::kInternal, "{}", words.empty() ? "it gave up without a word" : words);
 }
 
 bool WaitForEnd(const UniqueFd& pidfd, std::chrono::milliseconds patience) {
@@ -65,14 +68,15 @@ Result<LaunchedShim> ShimLauncher::Launch(const std::filesystem::path& run_folde
                                           const shim::SandboxSpec& spec) {
   RETURN_IF_ERROR(EnsureDirectory(run_folder));
   RETURN_IF_ERROR(WriteFileVolatile(run_folder / "spec", wire::Encode(spec)));
-  ASSIGN_OR_RETURN(const UniqueFd watch, WatchFolder(run_folder));
-  const std::filesystem::path log = run_folder / "log";
-  const UniqueFd words(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!words.valid()) return FailErrno("open {}", log.native());
-
-  const Command command{.program = program_, .args = {"--run-dir", run_folder.native()}};
-  ASSIGN_OR_RETURN(Child child, StartCommand(command, {{2, words.get()}}));
-  const auto ready = AwaitReady(watch, child, run_folder);
+  ASSIGN_OR_RETURN(Pipe ready_pipe, MakePipe());
+  const Command command{
+      .program = program_,
+      .args = {"--run-dir", run_folder.native(), "--ready-fd", std::to_string(kReadyFd)}};
+  // Its warnings go where ours go.
+  ASSIGN_OR_RETURN(Child child, StartCommand(command, {{2, STDERR_FILENO},
+                                                       {kReadyFd, ready_pipe.writer.get()}}));
+  ready_pipe.writer.reset();
+  const auto ready = AwaitReady(ready_pipe.reader);
   auto start_time = ReadStartTime(child.pid);
   if (!ready || !start_time) {
     // Not reaped yet, so the number is still its own.
