@@ -1,0 +1,75 @@
+#include "shim/container_cgroup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/linux/cgroup_tree.h"
+#include "common/linux/file.h"
+#include "shim/process_plan.h"
+
+namespace trivet::shim {
+namespace {
+
+// Source: cgroup v1: release_agent is in the root only; v2: cgroup.type is in every group but it.
+bool IsRoot(const std::filesystem::path& folder, bool is_v2) {
+  return is_v2 ? !std::filesystem::exists(folder / "cgroup.type")
+               : std::filesystem::exists(folder / "release_agent") ||
+                     !std::filesystem::exists(folder / "cgroup.procs") ||
+                     !std::filesystem::exists(folder.parent_path() / "cgroup.procs");
+}
+
+}  // namespace
+
+Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
+  ContainerCgroup group;
+  group.is_v2_ = !spec.cgroup_v2.empty();
+  if (!group.is_v2_ && spec.cgroup_procs.empty()) return group;
+  group.folder_ = group.is_v2_ ? std::filesystem::path(spec.cgroup_v2)
+                               : std::filesystem::path(spec.cgroup_procs.front()).parent_path();
+  if (IsRoot(group.folder_, group.is_v2_)) {
+    return Fail(Code::kInvalidArgument, "cgroup: {} is no group below a root",
+                group.folder_.native());
+  }
+  group.procs_files_ = spec.cgroup_procs;
+  if (!group.is_v2_) return group;
+  group.folder_fd_.reset(::open(spec.cgroup_v2.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!group.folder_fd_.valid()) return FailErrno("open cgroup {}", spec.cgroup_v2);
+  return group;
+}
+
+Result<std::vector<UniqueFd>> ContainerCgroup::OpenProcs() const {
+  if (is_v2_) return std::vector<UniqueFd>{};
+  return OpenProcsFiles(procs_files_);
+}
+
+Result<> ContainerCgroup::Signal(int signal) const {
+  if (!exists()) return {};
+  ASSIGN_OR_RETURN(const std::vector<pid_t> pids, cgroup_tree::Processes(folder_));
+  for (const pid_t pid : pids) {
+    if (pid > 0 && pid != ::getpid()) ::kill(pid, signal);
+  }
+  return {};
+}
+
+void ContainerCgroup::Kill() const {
+  if (!exists()) return;
+  if (is_v2_ && WriteControlFile(folder_ / "cgroup.kill", "1")) return;
+  // A process that is being killed cannot fork: a second look finds those that were just born.
+  constexpr int kLooks = 3;
+  for (int look = 0; look < kLooks; ++look) {
+    if (!Signal(SIGKILL)) return;
+  }
+}
+
+uint64_t ContainerCgroup::ReadOomKills() const {
+  if (is_v2_) return cgroup_tree::ReadKey(folder_ / "memory.events", "oom_kill").value_or(0);
+  for (const std::string& file : procs_files_) {
+    const auto kills = cgroup_tree::ReadKey(
+        std::filesystem::path(file).parent_path() / "memory.oom_control", "oom_kill");
+    if (kills) return *kills;
+  }
+  return 0;
+}
+
+}  // namespace trivet::shim

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "proto/trivet/shim.h"
+
+namespace trivet::shim {
+
+/// A container's control group as the shim needs it: a place for processes to be born in, to be
+/// found in, and a counter of OOM kills. The group itself is the daemon's.
+class ContainerCgroup {
+ public:
+  /// Errors: kInvalidArgument for the root of a hierarchy: a container's end kills its whole group.
+  static Result<ContainerCgroup> Open(const ContainerSpec& spec);
+
+  /// For CLONE_INTO_CGROUP; -1 on v1.
+  [[nodiscard]] int birth_fd() const { return folder_fd_.get(); }
+  /// v1: what a child writes itself to, opened for one child.
+  [[nodiscard]] Result<std::vector<UniqueFd>> OpenProcs() const;
+
+  [[nodiscard]] bool exists() const { return !folder_.empty(); }
+  /// Sends `signal` to every process in the group.
+  Result<> Signal(int signal) const;
+  /// Kills every process in the group; those that fork meanwhile, too.
+  void Kill() const;
+  /// How many processes of the group the kernel has killed for lack of memory.
+  [[nodiscard]] uint64_t ReadOomKills() const;
+
+ private:
+  std::filesystem::path folder_;  // where processes are looked for; empty: no group
+  bool is_v2_ = false;
+  UniqueFd folder_fd_;
+  std::vector<std::string> procs_files_;
+};
+
+}  // namespace trivet::shim

@@ -1,0 +1,67 @@
+#include "shim/exec.h"
+
+#include "shim/pid_namespace.h"
+#include "shim/process_tree.h"
+#include "shim/report.h"
+
+namespace trivet::shim {
+
+Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPlan plan,
+                                           std::chrono::milliseconds timeout, EventLoop& loop,
+                                           Children& children) {
+  if (container.pidfd() < 0) return Fail(Code::kFailedPrecondition, "container is not running");
+  const bool has_timeout = timeout.count() > 0;
+  ExecPlan exec_plan{
+      .process = std::move(plan), .target_pidfd = container.pidfd(), .is_subreaper = has_timeout};
+  ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup().OpenProcs());
+  const bool in_node = container.pid_mode() == NamespaceMode::kNode;
+  ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(in_node ? -1 : container.pidfd()));
+  ASSIGN_OR_RETURN(shim::Launch launch,
+                   LaunchExec(exec_plan, {.cgroup_fd = container.cgroup().birth_fd()}), "exec");
+
+  std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch)));
+  Exec* self = exec.get();
+  children.Expect(self->child_.pid, [self](int exit_code) { self->OnExit(exit_code); });
+  RETURN_IF_ERROR(loop.Add(self->report_.get(), [self] { self->TakeReport(); }));
+  if (has_timeout) {
+    self->timer_ = loop.AddTimer(timeout, [self] {
+      self->timer_.reset();
+      self->result_.timed_out = true;
+      self->Kill();
+    });
+  }
+  return exec;
+}
+
+Exec::Exec(EventLoop& loop, shim::Launch launch)
+    : loop_(loop), child_(std::move(launch.child)), report_(std::move(launch.report)) {}
+
+Exec::~Exec() {
+  if (timer_) loop_.CancelTimer(*timer_);
+  if (report_.valid()) loop_.Remove(report_.get());
+}
+
+void Exec::Kill() {
+  KillProcessTree(child_.pid);
+}
+
+void Exec::TakeReport() {
+  auto report = ReadReport(report_.get());
+  if (!report) {
+    error_ = std::move(report).error();
+  } else if (const auto* failure = std::get_if<Failure>(&*report)) {
+    error_ = ToError(*failure).Wrap("exec");
+  }
+  loop_.Remove(report_.get());
+  report_.reset();
+}
+
+void Exec::OnExit(int exit_code) {
+  if (report_.valid()) TakeReport();
+  result_.exit_code = exit_code;
+  const OnDone done = std::move(on_done_);
+  if (error_) return done(std::unexpected(*error_));
+  done(result_);
+}
+
+}  // namespace trivet::shim

@@ -1,0 +1,115 @@
+#include "shim/server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <vector>
+
+#include "common/base/log.h"
+
+namespace trivet::shim {
+namespace {
+
+Result<UniqueFd> ListenAt(const std::filesystem::path& path) {
+  constexpr int kBacklog = 16;
+  constexpr mode_t kOwnerOnly = 0177;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof address.sun_path) {
+    return Fail(Code::kInvalidArgument, "{}: longer than a socket's path may be", path.native());
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return FailErrno("socket");
+  const mode_t umask = ::umask(kOwnerOnly);
+  const int bound =
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::umask(umask);
+  if (bound != 0) return FailErrno("bind {}", path.native());
+  if (::listen(socket.get(), kBacklog) != 0) return FailErrno("listen on {}", path.native());
+  return socket;
+}
+
+bool IsSameUser(const UniqueFd& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         peer.uid == ::geteuid();
+}
+
+Header HeaderOf(const Error& error, const Server::Address& to) {
+  constexpr size_t kMostMessageBytes = 2048;  // so that a header stays small
+  return {.serial = to.serial,
+          .verb = to.verb,
+          .code = static_cast<int32_t>(error.code()),
+          .sys_errno = error.sys_errno(),
+          .message = error.message().substr(0, kMostMessageBytes)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Listen(EventLoop& loop, const std::filesystem::path& socket,
+                                               OnRequest on_request) {
+  ASSIGN_OR_RETURN(UniqueFd listening, ListenAt(socket));
+  std::unique_ptr<Server> server(new Server(loop, std::move(listening), std::move(on_request)));
+  Server* self = server.get();
+  RETURN_IF_ERROR(loop.Add(self->socket_.get(), [self] { self->Accept(); }));
+  return server;
+}
+
+void Server::Accept() {
+  UniqueFd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket.valid() || !IsSameUser(socket)) return;
+  const uint64_t id = ++last_id_;
+  if (!loop_.Add(socket.get(), [this, id] { Read(id); })) return;
+  connections_[id].socket = std::move(socket);
+}
+
+void Server::Read(uint64_t id) {
+  auto packet = ReceivePacket(connections_.at(id).socket.get());
+  if (packet) {
+    const Address from{id, packet->header.serial, packet->header.verb};
+    return on_request_(from, std::move(*packet));
+  }
+  if (packet.error().code() == Code::kAborted) return;
+  if (packet.error().code() != Code::kUnavailable) {
+    WriteLogLine(LogLevel::kError, "trivet-shim", packet.error().message());
+  }
+  Drop(id);
+}
+
+void Server::Answer(const Address& to, const Result<std::string>& body) {
+  const auto connection = connections_.find(to.connection);
+  if (connection == connections_.end()) return;
+  const Header header =
+      body ? Header{.serial = to.serial, .verb = to.verb} : HeaderOf(body.error(), to);
+  if (!SendPacket(connection->second.socket.get(), header, body ? *body : "")) {
+    Drop(to.connection);
+  }
+}
+
+void Server::Subscribe(const Address& to) {
+  const auto connection = connections_.find(to.connection);
+  if (connection != connections_.end()) connection->second.subscribed = true;
+}
+
+void Server::SendEvent(Verb verb, const std::string& body) {
+  std::vector<uint64_t> stuck;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection.subscribed) continue;
+    if (!SendPacket(connection.socket.get(), {.verb = verb}, body)) stuck.push_back(id);
+  }
+  for (const uint64_t id : stuck) Drop(id);
+}
+
+void Server::Drop(uint64_t id) {
+  const auto connection = connections_.find(id);
+  if (connection == connections_.end()) return;
+  loop_.Remove(connection->second.socket.get());
+  connections_.erase(connection);
+}
+
+}  // namespace trivet::shim

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "shim/event_loop.h"
+#include "shim/log_writer.h"
+
+namespace trivet::shim {
+
+struct Pipe {
+  UniqueFd reader;  // not blocking: the shim's end
+  UniqueFd writer;
+};
+Result<Pipe> MakeOutputPipe();
+
+/// The node's /dev/null, verified to be character device 1:3. `flags` are open(2)'s.
+Result<UniqueFd> OpenNull(int flags);
+
+/// One output stream of a container on its way to the log.
+class OutputStream {
+ public:
+  /// `on_end` is called once, when every writer has closed the stream.
+  static Result<std::unique_ptr<OutputStream>> Open(EventLoop& loop, UniqueFd reader, LogFile& log,
+                                                    LogStream name, std::function<void()> on_end);
+  ~OutputStream();
+  OutputStream(const OutputStream&) = delete;
+  OutputStream& operator=(const OutputStream&) = delete;
+
+  [[nodiscard]] bool ended() const { return !reader_.valid(); }
+  /// Takes what is there now and gives the stream up, whoever still holds it open.
+  void DrainAndClose();
+
+ private:
+  OutputStream(EventLoop& loop, UniqueFd reader, LogFile& log, LogStream name,
+               std::function<void()> on_end)
+      : loop_(loop), reader_(std::move(reader)), log_(log, name), on_end_(std::move(on_end)) {}
+  bool TakeOnce();  // false: nothing there now, or the end
+  void Close();
+
+  EventLoop& loop_;
+  UniqueFd reader_;
+  LogWriter log_;
+  std::function<void()> on_end_;
+};
+
+}  // namespace trivet::shim

@@ -1,0 +1,237 @@
+#include "shim/supervisor.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "proto/trivet/wire.h"
+#include "shim/netns_pin.h"
+#include "shim/process_plan.h"
+#include "shim/stdio.h"
+
+namespace trivet::shim {
+
+Supervisor::Supervisor(SandboxSpec spec, Paths paths, EventLoop& loop, Children& children,
+                       std::optional<Child> reaper)
+    : spec_(std::move(spec)),
+      paths_(std::move(paths)),
+      loop_(loop),
+      children_(children),
+      reaper_(std::move(reaper)),
+      own_caps_(ReadBoundingCapabilities()) {
+  if (reaper_) children_.Expect(reaper_->pid, [this](int /*exit_code*/) { FinishShutdown(); });
+}
+
+Result<> Supervisor::Listen() {
+  ASSIGN_OR_RETURN(
+      server_, Server::Listen(loop_, paths_.socket(), [this](const Address& from, Packet packet) {
+        Handle(from, std::move(packet));
+      }));
+  return {};
+}
+
+template <class Body>
+void Supervisor::AnswerWith(const Address& to, const Body& body) {
+  server_->Answer(to, wire::Encode(body));
+}
+
+// What Dispatch fails with is the answer; when it succeeds the answer was given or will be.
+void Supervisor::Handle(const Address& from, Packet packet) {
+  auto dispatched = Dispatch(from, packet);
+  if (!dispatched) server_->Answer(from, std::unexpected(std::move(dispatched).error()));
+  packet = {};
+  ::malloc_trim(0);
+}
+
+Result<> Supervisor::Dispatch(const Address& from, Packet& packet) {
+  switch (packet.header.verb) {
+    case Verb::kHello:
+      Hello(from);
+      return {};
+    case Verb::kCreateContainer:
+      return CreateContainer(from, packet);
+    case Verb::kStartContainer:
+      return StartContainer(from, packet);
+    case Verb::kSignalContainer:
+      return SignalContainer(from, packet);
+    case Verb::kRemoveContainer:
+      return RemoveContainer(from, packet);
+    case Verb::kExec:
+      return StartExec(from, packet);
+    case Verb::kReopenLog:
+      return ReopenLog(from, packet);
+    case Verb::kShutdown:
+      Shutdown(from);
+      return {};
+    case Verb::kContainerExited:
+      break;
+  }
+  return Fail(Code::kUnimplemented, "verb {} is no request", static_cast<int>(packet.header.verb));
+}
+
+void Supervisor::Hello(const Address& from) {
+  server_->Subscribe(from);
+  AnswerWith(from, StateNow());
+}
+
+Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
+  ASSIGN_OR_RETURN(const auto spec, wire::Decode<ContainerSpec>(packet.body));
+  const std::string what = "create container " + spec.id;
+  if (shutting_down_for_) return Fail(Code::kFailedPrecondition, "{}: the pod is ending", what);
+  if (containers_.contains(spec.id)) return Fail(Code::kAlreadyExists, "{}: exists", what);
+  ASSIGN_OR_RETURN(InitPlan plan,
+                   MakeInitPlan(spec, packet.fds,
+                                {.attach_point = paths_.root().native(), .own_caps = own_caps_}),
+                   what);
+  ASSIGN_OR_RETURN(auto container,
+                   Container::Create(spec, std::move(plan), loop_, children_,
+                                     [this](const ExitRecord& exit) {
+                                       server_->SendEvent(Verb::kContainerExited,
+                                                          wire::Encode(exit));
+                                       FinishShutdown();
+                                     }),
+                   what);
+  containers_[spec.id] = std::move(container);
+  AnswerWith(from, Empty{});
+  return {};
+}
+
+Result<> Supervisor::StartContainer(const Address& from, const Packet& packet) {
+  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  ASSIGN_OR_RETURN(Container * container, Find(ref.id));
+  ASSIGN_OR_RETURN(const int pidfd, PidNamespaceOf(*container), "start container " + ref.id);
+  container->Start(pidfd, [this, from](Result<Started> started) {
+    if (started) return AnswerWith(from, *started);
+    server_->Answer(from, std::unexpected(std::move(started).error()));
+  });
+  return {};
+}
+
+Result<> Supervisor::SignalContainer(const Address& from, const Packet& packet) {
+  ASSIGN_OR_RETURN(const auto request, wire::Decode<SignalRequest>(packet.body));
+  ASSIGN_OR_RETURN(Container * container, Find(request.id));
+  RETURN_IF_ERROR(container->Signal(request), "signal container " + request.id);
+  AnswerWith(from, Empty{});
+  return {};
+}
+
+Result<> Supervisor::RemoveContainer(const Address& from, const Packet& packet) {
+  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  const auto found = containers_.find(ref.id);
+  if (found == containers_.end()) {
+    AnswerWith(from, Empty{});
+    return {};
+  }
+  found->second->Kill();
+  found->second->WhenGone([this, from, id = ref.id] {
+    // Not now: it may be the container that calls.
+    loop_.AddTimer({}, [this, from, id] {
+      containers_.erase(id);
+      AnswerWith(from, Empty{});
+    });
+  });
+  return {};
+}
+
+Result<> Supervisor::StartExec(const Address& from, Packet& packet) {
+  ASSIGN_OR_RETURN(const auto request, wire::Decode<ExecRequest>(packet.body));
+  ASSIGN_OR_RETURN(Container * container, Find(request.id));
+  if (request.process.terminal) {
+    return Fail(Code::kUnimplemented, "exec: a terminal comes with streaming, later");
+  }
+  ASSIGN_OR_RETURN(ProcessPlan plan, MakeProcessPlan(request.process, Purpose::kExec, own_caps_),
+                   "exec");
+  const int32_t indices[] = {request.stdin_fd_index, request.stdout_fd_index,
+                             request.stderr_fd_index};
+  for (size_t number = 0; number < 3; ++number) {
+    ASSIGN_OR_RETURN(plan.stdio[number], indices[number] == kNoFd
+                                             ? OpenNull(O_RDWR)
+                                             : TakeFd(packet.fds, indices[number], "exec stdio"));
+  }
+  ASSIGN_OR_RETURN(auto exec,
+                   Exec::Launch(*container, std::move(plan),
+                                std::chrono::milliseconds(request.timeout_ms), loop_, children_));
+  const uint64_t id = ++last_exec_;
+  exec->WhenDone([this, from, id](Result<ExecResult> result) {
+    if (result) {
+      AnswerWith(from, *result);
+    } else {
+      server_->Answer(from, std::unexpected(std::move(result).error()));
+    }
+    loop_.AddTimer({}, [this, id] { execs_.erase(id); });
+  });
+  execs_[id] = std::move(exec);
+  return {};
+}
+
+Result<> Supervisor::ReopenLog(const Address& from, const Packet& packet) {
+  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  ASSIGN_OR_RETURN(Container * container, Find(ref.id));
+  RETURN_IF_ERROR(container->ReopenLog());
+  AnswerWith(from, Empty{});
+  return {};
+}
+
+// Containers first: their ends are recorded. The reaper goes when the last has ended, and takes
+// along what hides in the PID namespace.
+void Supervisor::Shutdown(const Address& from) {
+  shutting_down_for_ = from;
+  for (const auto& [id, container] : containers_) container->Kill();
+  for (const auto& [id, exec] : execs_) exec->Kill();
+  FinishShutdown();
+}
+
+void Supervisor::FinishShutdown() {
+  if (!shutting_down_for_ || stopped_) return;
+  for (const auto& [id, container] : containers_) {
+    if (container->state().phase == ContainerPhase::kRunning) return;
+  }
+  if (reaper_) {
+    const Child reaper = std::move(*std::exchange(reaper_, std::nullopt));
+    if (SendSignal(reaper.pidfd, SIGKILL)) return;  // goes on when it has ended
+  }
+  if (!children_.empty()) {
+    loop_.AddTimer(std::chrono::milliseconds(1), [this] { FinishShutdown(); });
+    return;
+  }
+  stopped_ = true;
+  const auto unpinned = UnpinNetworkNamespace(spec_.netns_path);
+  ::unlink(paths_.socket().c_str());
+  ::unlink(paths_.pid().c_str());
+  server_->Answer(*shutting_down_for_, unpinned ? Result<std::string>(wire::Encode(Empty{}))
+                                                : std::unexpected(unpinned.error()));
+  loop_.Stop();
+}
+
+Result<Container*> Supervisor::Find(const std::string& id) const {
+  const auto found = containers_.find(id);
+  if (found == containers_.end()) return Fail(Code::kNotFound, "container {} does not exist", id);
+  return found->second.get();
+}
+
+// A process in the PID namespace the container is to be born in, or -1 for the node's or a new one.
+Result<int> Supervisor::PidNamespaceOf(const Container& container) const {
+  switch (container.pid_mode()) {
+    case NamespaceMode::kNode:
+    case NamespaceMode::kContainer:
+      return -1;
+    case NamespaceMode::kPod:
+      if (reaper_) return reaper_->pidfd.get();
+      return Fail(Code::kFailedPrecondition, "the pod has no PID namespace to share");
+    case NamespaceMode::kTarget:
+      break;
+  }
+  ASSIGN_OR_RETURN(const Container* target, Find(container.pid_target()), "pid_target");
+  if (target->pidfd() >= 0) return target->pidfd();
+  return Fail(Code::kFailedPrecondition, "pid_target {} is not running", container.pid_target());
+}
+
+State Supervisor::StateNow() const {
+  State state{
+      .sandbox_id = spec_.id, .shim_pid = ::getpid(), .reaper_pid = reaper_ ? reaper_->pid : 0};
+  for (const auto& [id, container] : containers_) state.containers.push_back(container->state());
+  return state;
+}
+
+}  // namespace trivet::shim
