@@ -21,10 +21,15 @@ void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
   }
 }
 
+// The system call itself: glibc's sigaction refuses 32 and 33, which whoever started the shim may
+// have ignored. All zeros is SIG_DFL.
 void ResetSignals() {
-  struct sigaction action{};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  constexpr int kSignals = 64;
+  constexpr size_t kKernelSetBytes = 8;
+  const unsigned long action[4] = {};  // struct kernel_sigaction
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, action, nullptr, kKernelSetBytes);
+  }
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

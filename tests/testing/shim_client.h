@@ -1,0 +1,53 @@
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "common/linux/process.h"
+#include "proto/trivet/shim.h"
+#include "proto/trivet/wire.h"
+
+namespace trivet::testing {
+
+/// One connection to a shim, as the daemon has it; calls one after the other.
+class ShimClient {
+ public:
+  static Result<ShimClient> Connect(const std::filesystem::path& socket);
+
+  template <class Answer, class Request>
+  Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {}) {
+    RETURN_IF_ERROR(Send({.serial = ++serial_, .verb = verb}, wire::Encode(request), fds));
+    ASSIGN_OR_RETURN(const std::string body, AwaitAnswer(serial_));
+    return wire::Decode<Answer>(body);
+  }
+  /// Sends a request without waiting; the answer comes by AwaitAnswer.
+  Result<uint32_t> Send(shim::Verb verb, const std::string& body, const std::vector<int>& fds);
+  Result<std::string> AwaitAnswer(uint32_t serial);
+  /// The next exit of a container. Errors: kDeadlineExceeded after ten seconds.
+  Result<shim::ExitRecord> AwaitExit();
+  /// Bytes as they are.
+  Result<> SendRaw(const std::string& bytes, const std::vector<int>& fds = {}) const;
+  /// Whether the shim has closed this connection.
+  [[nodiscard]] bool IsClosed() const;
+
+ private:
+  struct Packet {
+    shim::Header header;
+    std::string body;
+  };
+  explicit ShimClient(UniqueFd socket) : socket_(std::move(socket)) {}
+  Result<> Send(const shim::Header& header, const std::string& body, const std::vector<int>& fds);
+  Result<Packet> Receive();
+
+  UniqueFd socket_;
+  uint32_t serial_ = 0;
+  std::deque<shim::ExitRecord> exits_;
+  std::deque<Packet> answers_;
+};
+
+}  // namespace trivet::testing
