@@ -39,11 +39,12 @@ std::optional<std::string> WhyNot(const VolumeRecord& record,
 }
 
 // The usage that GetCapacity asks about; none when no volume of ours can have it.
-std::optional<Usage> UsageAsked(const ::csi::v1::GetCapacityRequest& request) {
+std::optional<Usage> UsageAsked(const ::csi::v1::GetCapacityRequest& request,
+                                const Parameters& parameters) {
   if (request.volume_capabilities().empty()) return Usage{.block = true};
   const auto capabilities = ParseCapabilities(request.volume_capabilities());
   if (!capabilities) return std::nullopt;
-  const auto usage = UsageOf(*capabilities);
+  const auto usage = UsageOf(*capabilities, parameters.file_system);
   if (!usage) return std::nullopt;
   return *usage;
 }
@@ -117,7 +118,7 @@ grpc::Status ControllerService::GetCapacity(grpc::ServerContext* /*context*/,
   return rpc::Handle("GetCapacity", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const Parameters parameters, ParseParameters(request->parameters()),
                      "request");
-    const auto usage = UsageAsked(*request);
+    const auto usage = UsageAsked(*request, parameters);
     if (!usage || !Matches(request->accessible_topology(), node_id_)) return {};
     ASSIGN_OR_RETURN(const uint64_t available, provisioner_.Available(parameters));
     const uint64_t minimum = MinimumBytesOf(*usage);

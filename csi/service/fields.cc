@@ -38,6 +38,18 @@ Result<AccessMode> ParseMode(::csi::v1::VolumeCapability::AccessMode::Mode mode)
   }
 }
 
+Result<FileSystem> ParseFileSystem(std::string_view field, std::string_view name) {
+  if (const auto found = FileSystemNamed(name)) return *found;
+  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\", want ext4 or xfs", field,
+              name.substr(0, kMaxStringBytes));
+}
+
+Result<Provisioning> ParseProvisioning(std::string_view name) {
+  if (name == "thick") return Provisioning::kThick;
+  if (name == "thin") return Provisioning::kThin;
+  return Fail(Code::kInvalidArgument, "provisioning: unexpected \"{}\", want thick or thin", name);
+}
+
 Result<> ParseMount(const ::csi::v1::VolumeCapability::MountVolume& mount, Capability& out) {
   out.access_type = AccessType::kMount;
   if (!mount.volume_mount_group().empty()) {
@@ -45,12 +57,8 @@ Result<> ParseMount(const ::csi::v1::VolumeCapability::MountVolume& mount, Capab
                 "volume_capability: volume_mount_group: VOLUME_MOUNT_GROUP is not supported");
   }
   if (!mount.fs_type().empty()) {
-    out.file_system = FileSystemNamed(mount.fs_type());
-    if (!out.file_system) {
-      return Fail(Code::kInvalidArgument,
-                  "volume_capability: fs_type: unexpected \"{}\", want ext4 or xfs",
-                  mount.fs_type().substr(0, kMaxStringBytes));
-    }
+    ASSIGN_OR_RETURN(out.file_system, ParseFileSystem("fs_type", mount.fs_type()),
+                     "volume_capability");
   }
   out.mount_flags.assign(mount.mount_flags().begin(), mount.mount_flags().end());
   RETURN_IF_ERROR(ParseMountFlags(out.mount_flags), "volume_capability");
@@ -137,11 +145,9 @@ Result<Parameters> ParseParameters(const StringMap& parameters) {
     if (key == "pool") {
       parsed.pool = value;
     } else if (key == "provisioning") {
-      if (value != "thick" && value != "thin") {
-        return Fail(Code::kInvalidArgument,
-                    "parameters: provisioning: unexpected \"{}\", want thick or thin", value);
-      }
-      parsed.provisioning = value == "thin" ? Provisioning::kThin : Provisioning::kThick;
+      ASSIGN_OR_RETURN(parsed.provisioning, ParseProvisioning(value), "parameters");
+    } else if (key == "fsType") {
+      ASSIGN_OR_RETURN(parsed.file_system, ParseFileSystem("fsType", value), "parameters");
     } else if (!key.starts_with(kKubernetes)) {
       return Fail(Code::kInvalidArgument, "parameters: {}: unknown key", key);
     }

@@ -34,7 +34,8 @@ Result<std::vector<Capability>> ParseCapabilities(
 
 Result<CapacityRange> ParseRange(const ::csi::v1::CapacityRange& range);
 
-/// The StorageClass keys "pool" and "provisioning" (thick, thin). Kubernetes' own
+/// The StorageClass keys "pool", "provisioning" (thick, thin) and "fsType", the file
+/// system when a capability names none (ext4, xfs). Kubernetes' own
 /// keys (csi.storage.k8s.io/…) are accepted and unused; any other is an error.
 Result<Parameters> ParseParameters(const StringMap& parameters);
 

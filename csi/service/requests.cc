@@ -9,9 +9,9 @@ Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request) {
   CreateRequest parsed{.name = request.name()};
   RETURN_IF_ERROR(CheckVolumeName(parsed.name));
   ASSIGN_OR_RETURN(const auto capabilities, ParseCapabilities(request.volume_capabilities()));
-  ASSIGN_OR_RETURN(parsed.usage, UsageOf(capabilities));
   ASSIGN_OR_RETURN(parsed.capacity, ParseRange(request.capacity_range()));
   ASSIGN_OR_RETURN(parsed.parameters, ParseParameters(request.parameters()));
+  ASSIGN_OR_RETURN(parsed.usage, UsageOf(capabilities, parsed.parameters.file_system));
   if (request.has_volume_content_source()) {
     return Fail(Code::kInvalidArgument,
                 "volume_content_source: snapshots and clones are not supported");

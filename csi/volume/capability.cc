@@ -4,7 +4,7 @@
 
 namespace trivet::csi {
 
-Result<Usage> UsageOf(const std::vector<Capability>& capabilities) {
+Result<Usage> UsageOf(const std::vector<Capability>& capabilities, FileSystem otherwise) {
   Usage usage;
   std::optional<FileSystem> asked;
   for (const Capability& capability : capabilities) {
@@ -20,7 +20,7 @@ Result<Usage> UsageOf(const std::vector<Capability>& capabilities) {
     }
     asked = capability.file_system;
   }
-  usage.file_system = asked.value_or(FileSystem::kExt4);
+  usage.file_system = asked.value_or(otherwise);
   return usage;
 }
 

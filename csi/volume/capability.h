@@ -40,9 +40,9 @@ struct Usage {
   bool operator==(const Usage&) const = default;
 };
 
-/// What all of `capabilities` together ask of a new volume. The file system is
-/// ext4 when none is named. Errors: kInvalidArgument for two file systems.
-Result<Usage> UsageOf(const std::vector<Capability>& capabilities);
+/// What all of `capabilities` together ask of a new volume, with `otherwise` when
+/// they name no file system. Errors: kInvalidArgument for two file systems.
+Result<Usage> UsageOf(const std::vector<Capability>& capabilities, FileSystem otherwise);
 
 /// Why a volume of this usage cannot serve `capability`, or nothing when it can.
 std::optional<std::string> Mismatch(const Usage& usage, const Capability& capability);

@@ -18,6 +18,7 @@ namespace trivet::csi {
 struct Parameters {
   std::string pool;  // "" = the first configured one
   Provisioning provisioning = Provisioning::kThick;
+  FileSystem file_system = FileSystem::kExt4;  // when a capability names none
 };
 
 /// What CreateVolume asks for.

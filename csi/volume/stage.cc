@@ -1,5 +1,6 @@
 // Staging: the half of NodeVolumes that makes a volume's device and file system.
 
+#include <fcntl.h>
 #include <sys/mount.h>
 
 #include "common/linux/mount.h"
@@ -48,9 +49,20 @@ Result<> CheckStagingFolder(const MountTable& table, const std::filesystem::path
   return {};
 }
 
+// A mkfs outlives a driver that was killed. It holds its device exclusively, so a
+// second one would fail on it; and its result must not be taken for ours.
+Result<> CheckNobodyFormats(const BlockDevice& device) {
+  const UniqueFd exclusive(::open(device.path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  if (exclusive.valid()) return {};
+  if (errno != EBUSY) return FailErrno("open {}", device.path.native());
+  return Fail(Code::kAborted, "another process has {} open, perhaps a mkfs that was interrupted",
+              device.path.native());
+}
+
 // Sets the volume's format in one durable step each: the intent, then the fact.
 Result<> Format(RecordStore& records, VolumeRecord& record, const BlockDevice& device,
                 FormatStep step) {
+  RETURN_IF_ERROR(CheckNobodyFormats(device), "format");
   if (record.file_system_uuid.empty()) {
     ASSIGN_OR_RETURN(record.file_system_uuid, NewUuid());
   }
@@ -185,12 +197,14 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
   ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(id), step);
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
   if (device) {
-    RETURN_IF_ERROR(
-        UnmountAll(path, [&](const MountEntry& entry) { return Shows(entry, *device); }), step);
+    const auto mine = [&](const MountEntry& entry) { return Shows(entry, *device); };
     ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
-    if (IsAnywhere(table, *device)) {
-      return Fail(Code::kFailedPrecondition, "{}: it is still published", step);
+    for (const MountEntry& entry : table.entries()) {
+      if (!mine(entry) || entry.target == path) continue;
+      return Fail(Code::kFailedPrecondition, "{}: it is still published at {}", step,
+                  entry.target.native());
     }
+    RETURN_IF_ERROR(UnmountAll(path, mine), step);
     RETURN_IF_ERROR(pool->Detach(*device), step);
   }
   attachment.staging.reset();

@@ -51,6 +51,14 @@ TEST(ParseCreateVolume, ReadsWhatKubernetesSends) {
   EXPECT_EQ(parsed->parameters.provisioning, Provisioning::kThin);
 }
 
+TEST(ParseCreateVolume, TakesTheFileSystemOfTheClassWhenTheCapabilityNamesNone) {
+  auto request = Create();
+  (*request.mutable_parameters())["fsType"] = "xfs";
+  EXPECT_EQ(Parse(request)->usage.file_system, FileSystem::kExt4);
+  *request.mutable_volume_capabilities(0) = MountCapability("");
+  EXPECT_EQ(Parse(request)->usage.file_system, FileSystem::kXfs);
+}
+
 template <class Request>
 struct Change {
   const char* name;
@@ -124,6 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
         CreateChange{"OtherProvisioning",
                      [](auto& r) { (*r.mutable_parameters())["provisioning"] = "fat"; },
                      Code::kInvalidArgument, "provisioning: unexpected \"fat\""},
+        CreateChange{"OtherDefaultFileSystem",
+                     [](auto& r) { (*r.mutable_parameters())["fsType"] = "ntfs"; },
+                     Code::kInvalidArgument, "parameters: fsType: unexpected \"ntfs\""},
         CreateChange{"LargeParameters",
                      [](auto& r) { (*r.mutable_parameters())["pool"] = std::string(4096, 'x'); },
                      Code::kInvalidArgument, "parameters: 4100 bytes"},
