@@ -20,8 +20,8 @@ constexpr uint32_t kMaxInlineBytes = 65536;
 constexpr int32_t kNoFd = -1;
 
 enum class Verb : uint8_t {
-  kHello = 1,             // -> State: what runs here; also subscribes this connection to events
-  kCreateContainer = 2,   // ContainerSpec -> Empty; nothing is executed yet
+  kHello = 1,            // -> State: what runs here; also subscribes this connection to events
+  kCreateContainer = 2,  // ContainerSpec -> Empty; nothing is executed yet
   // ContainerRef -> Started. A start that fails ends the container: exit code 128, with record and
   // event.
   kStartContainer = 3,
@@ -107,9 +107,9 @@ enum class MountKind : uint8_t {
   kDevpts = 6,
   kCgroup = 7,  // the container's own view: cgroup2, or the v1 hierarchies, in a cgroup namespace
   // tmpfs with the default nodes and links (OCI runtime spec, default devices) and those of
-  // ContainerSpec.devices. With MOUNT_ATTR_NODEV each node is a mount of its own and nothing else in
-  // the folder can be opened as a device. With nodev on the root and the other mounts, too, that is
-  // the device access control: it needs no device cgroup.
+  // ContainerSpec.devices. With MOUNT_ATTR_NODEV each node is a mount of its own and nothing else
+  // in the folder can be opened as a device. With nodev on the root and the other mounts, too, that
+  // is the device access control: it needs no device cgroup.
   kDev = 8,
 };
 
