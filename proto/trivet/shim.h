@@ -91,7 +91,7 @@ struct ProcessSpec {
       0;  // also the permitted set; the inheritable set is always ambient_caps
   uint64_t ambient_caps = 0;
   bool no_new_privs = false;
-  bool terminal = false;
+  bool terminal = false;         // of an exec: kUnimplemented until streaming comes
   std::string seccomp_bpf;       // array of struct sock_filter; empty: none
   std::string apparmor_profile;  // empty: none
   std::vector<Rlimit> rlimits;

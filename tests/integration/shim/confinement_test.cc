@@ -1,0 +1,200 @@
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/shim_pod.h"
+
+namespace trivet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+
+// What a hostile image or program must not reach. Rows of research "Security history".
+class ConfinementTest : public testing::ShimTest {
+ protected:
+  // A filter that refuses chmod and its relatives with EPERM and allows the rest.
+  static std::string FilterAgainst(uint32_t number) {
+    const sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return {reinterpret_cast<const char*>(filter), sizeof filter};
+  }
+};
+
+TEST_F(ConfinementTest, LoadsTheSeccompFilterWithNoNewPrivileges) {
+  StartPod();
+  const auto outcome = Run("grep Seccomp: /proc/self/status; mkdir /tmp/x", [](Setup& setup) {
+    setup.spec.process.no_new_privs = true;
+    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir);
+  });
+  EXPECT_THAT(outcome->out, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(outcome->out, HasSubstr("Operation not permitted"));
+}
+
+TEST_F(ConfinementTest, LoadsTheSeccompFilterForAnotherUserWithoutNoNewPrivileges) {
+  StartPod();
+  const auto outcome = Run("grep Seccomp: /proc/self/status; mkdir /tmp/x", [](Setup& setup) {
+    setup.spec.process.uid = 1000;
+    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir);
+  });
+  EXPECT_THAT(outcome->out, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(outcome->out, HasSubstr("Operation not permitted"));
+}
+
+TEST_F(ConfinementTest, MasksFilesAndFolders) {
+  StartPod();
+  const auto outcome =
+      Run("cat /proc/keys | wc -c; ls /proc/bus | wc -l; ls /etc/secret | wc -l; "
+          "cat /etc/shadow | wc -c; touch /etc/secret/x 2>&1",
+          [](Setup& setup) {
+            std::filesystem::create_directories(setup.root / "etc/secret/inner");
+            ASSERT_THAT(WriteFileVolatile(setup.root / "etc/shadow", "secret"), IsOk());
+            setup.spec.masked_paths = {"/proc/keys", "/proc/bus", "/etc/secret", "/etc/shadow",
+                                       "/proc/absent"};
+          });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("0\n0\n0\n0\n"));
+  EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+}
+
+// CVE-2025-31133: the mask was the container's own /dev/null, which it could replace.
+TEST_F(ConfinementTest, MasksWithTheNodesNullWhateverTheImageHasThere) {
+  StartPod();
+  const auto outcome = Run("cat /etc/shadow | wc -c", [](Setup& setup) {
+    ASSERT_THAT(WriteFileVolatile(setup.root / "etc/shadow", "secret"), IsOk());
+    std::filesystem::create_symlink("/etc/shadow", setup.root / "dev/null");
+    std::erase_if(setup.spec.mounts,
+                  [](const shim::MountSpec& mount) { return mount.target.starts_with("/dev"); });
+    setup.spec.masked_paths = {"/etc/shadow"};
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->out, "0\n");
+}
+
+TEST_F(ConfinementTest, MakesPathsReadOnly) {
+  StartPod();
+  const auto outcome =
+      Run("echo 1 > /proc/sys/kernel/msgmax; touch /tmp/ok && echo ok",
+          [](Setup& setup) { setup.spec.readonly_paths = {"/proc/sys", "/proc/absent"}; });
+  EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+  EXPECT_THAT(outcome->out, HasSubstr("ok"));
+}
+
+TEST_F(ConfinementTest, MakesTheRootReadOnlyButNotItsMounts) {
+  StartPod();
+  const auto outcome = Run("touch /etc/x; touch /tmp/x && echo ok", [](Setup& setup) {
+    setup.spec.readonly_root = true;
+    setup.spec.mounts.push_back({.kind = shim::MountKind::kTmpfs, .target = "/tmp"});
+  });
+  EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+  EXPECT_THAT(outcome->out, HasSubstr("ok"));
+}
+
+// CVE-2024-21626.
+TEST_F(ConfinementTest, RefusesADescriptorAsWorkingDirectory) {
+  for (const char* fd : {"3", "7", "8", "9"}) {
+    SCOPED_TRACE(fd);
+    StartPod();
+    EXPECT_FALSE(Run("pwd", [&](Setup& setup) {
+                   setup.spec.process.cwd = std::string("/proc/self/fd/") + fd;
+                 }).has_value());
+    TearDown();
+    shim_ = {};
+    std::filesystem::remove_all(run_dir_);
+    std::filesystem::create_directories(run_dir_);
+  }
+}
+
+// CVE-2026-41579.
+TEST_F(ConfinementTest, RefusesAnImageWhoseDevIsALink) {
+  StartPod();
+  EXPECT_THAT(Run("true",
+                  [](Setup& setup) {
+                    std::filesystem::remove_all(setup.root / "dev");
+                    std::filesystem::create_symlink("/etc", setup.root / "dev");
+                  }),
+              FailsWith(Code::kInvalidArgument, "mount /dev"));
+}
+
+// CVE-2021-30465, CVE-2024-45310.
+TEST_F(ConfinementTest, MountsBelowTheRootEvenWhenTheTargetIsALinkOutOfIt) {
+  StartPod();
+  std::filesystem::create_directories("/run/outside");
+  const auto outcome = Run("cat /proc/mounts", [](Setup& setup) {
+    std::filesystem::create_symlink("../../../../run/outside", setup.root / "link");
+    setup.spec.mounts.push_back({.kind = shim::MountKind::kTmpfs, .target = "/link"});
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("tmpfs /run/outside"));  // in the container's root
+  EXPECT_FALSE(*IsMountPoint("/run/outside"));
+}
+
+TEST_F(ConfinementTest, ShowsNothingOfTheNodesMounts) {
+  StartPod();
+  const auto outcome = Run("cat /proc/self/mountinfo");
+  EXPECT_THAT(outcome->out, ::testing::Not(HasSubstr("/sys/fs/cgroup")));
+  EXPECT_THAT(outcome->out, ::testing::Not(HasSubstr("/run")));
+}
+
+// With CAP_MKNOD, as the usual default has it, and without a device cgroup.
+TEST_F(ConfinementTest, OpensNoDeviceButThoseOfItsDev) {
+  StartPod();
+  const auto outcome =
+      Run("echo x > /dev/null && echo null; head -c1 /dev/zero | wc -c; head -c1 /dev/fuse 2>&1; "
+          "mknod /dev/disk b 254 0 && head -c1 /dev/disk");
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("null\n1\n"));
+  EXPECT_THAT(outcome->out, HasSubstr("'/dev/disk' for reading: Permission denied"));
+}
+
+TEST_F(ConfinementTest, HasTheDevicesItAskedFor) {
+  StartPod();
+  const auto outcome =
+      Run("stat -c '%t:%T %a' /dev/net/mine; head -c1 /dev/net/mine | wc -c", [](Setup& setup) {
+        setup.spec.devices = {{.path = "/dev/net/mine", .major = 1, .minor = 5, .mode = 0600}};
+      });
+  EXPECT_EQ(outcome->out, "1:5 600\n1\n");
+}
+
+TEST_F(ConfinementTest, RefusesADeviceOutsideOfDev) {
+  StartPod();
+  EXPECT_THAT(CreateContainer("true",
+                              [](Setup& setup) {
+                                setup.spec.devices = {{.path = "/dev/../etc/x", .major = 1}};
+                              }),
+              FailsWith(Code::kInvalidArgument, "/dev/../etc/x"));
+}
+
+// CVE-2019-5736: the program cannot be written to, found by whatever way.
+TEST_F(ConfinementTest, RunsTheShimFromAReadOnlyMount) {
+  StartPod();
+  const std::string exe = "/proc/" + std::to_string(shim_.pid) + "/exe";
+  const UniqueFd fd(::open(exe.c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_FALSE(fd.valid());
+  EXPECT_TRUE(errno == EROFS || errno == ETXTBSY) << errno;
+  const UniqueFd reader(::open(exe.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_LT(::open(("/proc/self/fd/" + std::to_string(reader.get())).c_str(), O_WRONLY), 0);
+}
+
+// CVE-2020-15257.
+TEST_F(ConfinementTest, KeepsItsSocketToTheOwner) {
+  StartPod();
+  struct stat status{};
+  ASSERT_EQ(::stat((run_dir_ / "sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+}
+
+}  // namespace
+}  // namespace trivet

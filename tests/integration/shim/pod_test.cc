@@ -1,0 +1,287 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "common/linux/cgroup.h"
+#include "common/linux/command.h"
+#include "common/linux/file.h"
+#include "common/linux/netns.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/shim_pod.h"
+
+namespace trivet {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+using ::trivet::testing::ShimClient;
+
+// The pod as a whole: namespaces, the daemon's death, memory, the end.
+class PodTest : public testing::ShimTest {
+ protected:
+  Result<shim::Empty> Shutdown() {
+    return client_->Call<shim::Empty>(shim::Verb::kShutdown, shim::Empty{});
+  }
+  // How the shim ends when its spec is wrong: what it says.
+  static std::string StartFailure(const std::filesystem::path& run_dir,
+                                  const shim::SandboxSpec& spec) {
+    EXPECT_THAT(WriteFileVolatile(run_dir / "spec", wire::Encode(spec)), IsOk());
+    const auto output =
+        RunCommand({.program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-shim",
+                    .args = {"--run-dir", run_dir.native()}},
+                   {}, {.timeout = milliseconds(5000)});
+    if (!output) return "failed to run: " + output.error().message();
+    EXPECT_EQ(output->exit_code, 1);
+    return output->err;
+  }
+};
+
+TEST_F(PodTest, HasANetworkOfItsOwnThatCanBeFoundByPath) {
+  StartPod([](auto& spec) {
+    spec.network = shim::NamespaceMode::kPod;
+    spec.netns_path = "/run/netns/s1";
+  });
+  EXPECT_TRUE(*IsMountPoint("/run/netns/s1"));
+  EXPECT_THAT(InNetworkNamespace("/run/netns/s1", []() -> Result<> { return {}; }), IsOk());
+  EXPECT_THAT(
+      Run("cat /proc/net/dev | wc -l; cat /sys/class/net/lo/flags",
+          [](Setup& setup) {
+            setup.spec.mounts.push_back({.kind = shim::MountKind::kSysfs, .target = "/sys"});
+          })
+          ->out,
+      HasSubstr("0x9"));  // up
+}
+
+TEST_F(PodTest, SetsItsSysctls) {
+  StartPod([](auto& spec) {
+    spec.network = shim::NamespaceMode::kPod;
+    spec.sysctls = {"net.ipv4.ip_unprivileged_port_start=77", "kernel.shm_rmid_forced=1"};
+  });
+  EXPECT_EQ(Run("cat /proc/sys/net/ipv4/ip_unprivileged_port_start "
+                "/proc/sys/kernel/shm_rmid_forced")
+                ->out,
+            "77\n1\n");
+}
+
+TEST_F(PodTest, RefusesASysctlOfTheNode) {
+  EXPECT_THAT(StartFailure(run_dir_, {.id = "s1", .sysctls = {"kernel.core_pattern=|/x"}}),
+              HasSubstr("kernel.core_pattern"));
+}
+
+TEST_F(PodTest, SaysWhyItDoesNotStart) {
+  ASSERT_THAT(WriteFileVolatile(run_dir_ / "spec", "garbage"), IsOk());
+  const auto output =
+      RunCommand({.program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-shim",
+                  .args = {"--run-dir", run_dir_.native()}});
+  EXPECT_EQ(output->exit_code, 1);
+  EXPECT_THAT(output->err, HasSubstr("spec: message of 7 bytes ends early"));
+}
+
+TEST_F(PodTest, TellsWhatRunsAfterTheDaemonCameBack) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000"), IsOk());
+  const auto started = StartContainer();
+  client_.reset();
+  auto second = ShimClient::Connect(run_dir_ / "sock");
+  const auto state = second->Call<shim::State>(shim::Verb::kHello, shim::Empty{});
+  ASSERT_THAT(state, IsOk());
+  ASSERT_THAT(state->containers, SizeIs(1));
+  EXPECT_EQ(state->containers[0].phase, shim::ContainerPhase::kRunning);
+  EXPECT_EQ(state->containers[0].pid, started->pid);
+  EXPECT_EQ(state->containers[0].start_time, *ReadStartTime(started->pid));
+}
+
+TEST_F(PodTest, KeepsLogAndExitCodeWhileNobodyIsConnected) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("sleep 0.2; seq 1000; exit 9"), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  client_.reset();
+  ASSERT_TRUE(LogSays("\n1000\n"));
+  for (int i = 0; i < 1000 && !std::filesystem::exists(exit_); ++i) ::usleep(5000);
+  EXPECT_EQ(wire::Decode<shim::ExitRecord>(*ReadFile(exit_))->exit_code, 9);
+}
+
+TEST_F(PodTest, SendsTheExitToEveryConnectionThatSaidHello) {
+  StartPod();
+  auto second = ShimClient::Connect(run_dir_ / "sock");
+  ASSERT_THAT((second->Call<shim::State>(shim::Verb::kHello, shim::Empty{})), IsOk());
+  ASSERT_THAT(Run("exit 4"), IsOk());
+  EXPECT_EQ(second->AwaitExit()->exit_code, 4);
+}
+
+TEST_F(PodTest, DropsAConnectionThatSpeaksAnotherLanguage) {
+  StartPod();
+  auto stranger = ShimClient::Connect(run_dir_ / "sock");
+  ASSERT_THAT(stranger->SendRaw("not a packet"), IsOk());
+  EXPECT_TRUE(stranger->IsClosed());
+  EXPECT_THAT(Run("true"), IsOk());
+}
+
+TEST_F(PodTest, AnswersAMalformedBodyAndAnUnknownVerb) {
+  StartPod();
+  EXPECT_THAT((client_->Call<shim::Empty>(shim::Verb::kCreateContainer, shim::Empty{})),
+              FailsWith(Code::kInvalidArgument, "ends early"));
+  EXPECT_THAT((client_->Call<shim::Empty>(static_cast<shim::Verb>(99), shim::Empty{})),
+              FailsWith(Code::kUnimplemented, "99"));
+  EXPECT_THAT(
+      (client_->Call<shim::Empty>(shim::Verb::kCreateContainer, shim::ContainerSpec{.id = "x"})),
+      FailsWith(Code::kInvalidArgument, "args"));
+}
+
+TEST_F(PodTest, TakesASpecTooLargeForOnePacket) {
+  StartPod();
+  const auto outcome = Run("echo ${#BIG}", [](Setup& setup) {
+    setup.spec.process.env.push_back("BIG=" + std::string(100'000, 'x'));
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->out, "100000\n");
+}
+
+TEST_F(PodTest, FinishesAContainerWhoseGrandchildKeepsTheOutputOpen) {
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  const auto outcome = Run("setsid sleep 1000 & exit 6",
+                           [](Setup& setup) { setup.spec.pid = shim::NamespaceMode::kPod; });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit.exit_code, 6);
+}
+
+TEST_F(PodTest, RemovesARunningContainerAndAnUnknownOne) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000"), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(
+        (client_->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{"c1"})),
+        IsOk());
+  }
+  EXPECT_THAT((client_->Call<shim::State>(shim::Verb::kHello, shim::Empty{}))->containers,
+              IsEmpty());
+}
+
+TEST_F(PodTest, LeavesNothingAfterShutdown) {
+  StartPod([](auto& spec) {
+    spec.network = shim::NamespaceMode::kPod;
+    spec.netns_path = "/run/netns/s1";
+    spec.pid = shim::NamespaceMode::kPod;
+  });
+  ASSERT_THAT(CreateContainer("sleep 1000 & exec sleep 1000",
+                              [](Setup& setup) { setup.spec.pid = shim::NamespaceMode::kPod; }),
+              IsOk());
+  const auto started = StartContainer();
+  const int32_t reaper = client_->Call<shim::State>(shim::Verb::kHello, shim::Empty{})->reaper_pid;
+  ASSERT_GT(reaper, 0);
+
+  ASSERT_THAT(Shutdown(), IsOk());
+
+  EXPECT_EQ(*Reap(shim_.pidfd), 0);
+  shim_ = {};
+  EXPECT_THAT(ReadStartTime(started->pid), FailsWith(Code::kNotFound, "stat"));
+  EXPECT_THAT(ReadStartTime(reaper), FailsWith(Code::kNotFound, "stat"));
+  EXPECT_FALSE(std::filesystem::exists("/run/netns/s1"));
+  EXPECT_FALSE(std::filesystem::exists(run_dir_ / "sock"));
+  EXPECT_TRUE(std::filesystem::exists(exit_));
+}
+
+TEST_F(PodTest, TakesTheSharedPidNamespaceDownWhenTheShimDies) {
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  const int32_t reaper = client_->Call<shim::State>(shim::Verb::kHello, shim::Empty{})->reaper_pid;
+  const auto pidfd = OpenPidfd(reaper);
+  ASSERT_THAT(pidfd, IsOk());
+  ASSERT_THAT(SendSignal(shim_.pidfd, SIGKILL), IsOk());
+  pollfd ended{pidfd->get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 5000), 1);
+}
+
+// In a group of its own below /trivet-test.
+class PodCgroupTest : public PodTest {
+ protected:
+  void SetUp() override {
+    PodTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    cgroups_ = std::move(*Cgroups::Open());
+    ASSERT_THAT(cgroups_->Create(group_), IsOk());
+  }
+  void TearDown() override {
+    PodTest::TearDown();
+    if (cgroups_ == nullptr) return;
+    EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
+    const auto files = cgroups_->ProcsFiles(group_);
+    EXPECT_THAT(cgroups_->Remove(group_), IsOk());
+    for (const auto& file : files) ::rmdir(file.parent_path().parent_path().c_str());
+  }
+  void InGroup(Setup& setup) const {
+    setup.spec.cgroup_v2 = cgroups_->BirthFolder(group_).native();
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      setup.spec.cgroup_procs.push_back(file.native());
+    }
+  }
+  std::string group_ = "/trivet-test/shim-" + std::to_string(::getpid());
+  std::unique_ptr<Cgroups> cgroups_;
+};
+
+TEST_F(PodCgroupTest, SaysThatAContainerWasKilledForLackOfMemory) {
+  ASSERT_THAT(
+      cgroups_->SetLimits(group_, {.memory_bytes = 15 << 20, .memory_and_swap_bytes = 15 << 20}),
+      IsOk());
+  StartPod();
+  const auto outcome = Run("exec tail /dev/zero", [&](Setup& setup) { InGroup(setup); });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit.exit_code, 137);
+  EXPECT_TRUE(outcome->exit.oom_killed);
+}
+
+TEST_F(PodCgroupTest, StartsAContainerInsideItsGroupAndItsExecs) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  EXPECT_THAT(*cgroups_->Processes(group_), SizeIs(1));
+  EXPECT_THAT(Exec("cat /proc/self/cgroup")->out, HasSubstr(":/\n"));  // its own namespace's root
+}
+
+TEST_F(PodCgroupTest, KillsWhatIsLeftOfAContainerInASharedPidNamespace) {
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  const auto outcome = Run("setsid sleep 1000 & exit 0", [&](Setup& setup) {
+    setup.spec.pid = shim::NamespaceMode::kPod;
+    InGroup(setup);
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(cgroups_->Kill(group_, milliseconds(1000)), IsOk());
+  EXPECT_THAT(*cgroups_->Processes(group_), IsEmpty());
+}
+
+TEST_F(PodCgroupTest, ShowsTheContainerItsOwnGroupReadOnly) {
+  StartPod();
+  const auto outcome =
+      Run("find /sys/fs/cgroup -name memory.events -o -name memory.limit_in_bytes; "
+          "mkdir /sys/fs/cgroup/x /sys/fs/cgroup/memory/x",
+          [&](Setup& setup) {
+            InGroup(setup);
+            setup.spec.mounts.push_back({.kind = shim::MountKind::kSysfs, .target = "/sys"});
+            setup.spec.mounts.push_back({.kind = shim::MountKind::kCgroup,
+                                         .target = "/sys/fs/cgroup",
+                                         .attributes = MOUNT_ATTR_RDONLY});
+          });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("/memory."));
+  EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+}
+
+TEST_F(PodCgroupTest, RefusesARootOfAHierarchyAsGroup) {
+  StartPod();
+  EXPECT_THAT(CreateContainer("true",
+                              [&](Setup& setup) {
+                                const auto root = cgroups_->ProcsFiles("/").front();
+                                setup.spec.cgroup_procs = {root.native()};
+                              }),
+              FailsWith(Code::kInvalidArgument, "cgroup"));
+}
+
+}  // namespace
+}  // namespace trivet
