@@ -1,26 +1,20 @@
 #!/usr/bin/env python3
-"""Fails when a .cc file is in no CMakeLists.txt: it would be compiled, tested and linted nowhere."""
+"""check_sources.py ROOT DATABASE: fails when a .cc file is built by nothing.
 
+DATABASE is the compile_commands.json of a configured build: what CMake knows, however it was listed.
+"""
+
+import json
+import pathlib
 import sys
 
 import tree
 
 
-def is_listed(path, top):
-    """Whether a CMakeLists.txt beside `path` or above names it, relative to itself."""
-    for folder in path.parents:
-        lists = folder / "CMakeLists.txt"
-        if lists.exists() and path.relative_to(folder).as_posix() in lists.read_text().split():
-            return True
-        if folder == top:
-            return False
-    return False
-
-
 def main():
-    top = tree.root()
-    found = [f"{path.relative_to(top)}: in no CMakeLists.txt"
-             for path in tree.files(top, ".cc") if not is_listed(path, top)]
+    top, database = tree.root(), pathlib.Path(sys.argv[2])
+    built = {pathlib.Path(entry["directory"], entry["file"]).resolve() for entry in json.loads(database.read_text())}
+    found = [f"{path.relative_to(top)}: built by no target" for path in tree.files(top, ".cc") if path not in built]
     return tree.report("source lists", found)
 
 
