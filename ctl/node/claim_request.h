@@ -10,10 +10,10 @@ namespace trivet::ctl {
 
 /// What the driver said it can do, where it changes what is asked of it.
 struct DriverAbilities {
-  bool controller_publish = false;          // PUBLISH_UNPUBLISH_VOLUME
-  bool stage = false;                       // STAGE_UNSTAGE_VOLUME
-  bool single_node_multi_writer = false;    // SINGLE_NODE_MULTI_WRITER of the node
-  bool volume_mount_group = false;          // VOLUME_MOUNT_GROUP: the driver applies fsGroup
+  bool controller_publish = false;        // PUBLISH_UNPUBLISH_VOLUME
+  bool stage = false;                     // STAGE_UNSTAGE_VOLUME
+  bool single_node_multi_writer = false;  // SINGLE_NODE_MULTI_WRITER of the node
+  bool volume_mount_group = false;        // VOLUME_MOUNT_GROUP: the driver applies fsGroup
 };
 
 /// One capability per access mode of the claim. Pure.

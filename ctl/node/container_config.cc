@@ -13,9 +13,10 @@ namespace cri = ::runtime::v1;
 
 // Source: k8s.io/kubernetes/pkg/securitycontext/util.go (procMount Default).
 constexpr std::array kMaskedPaths = {
-    "/proc/asound",     "/proc/acpi",      "/proc/interrupts",   "/proc/kcore",
-    "/proc/keys",       "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-    "/proc/sched_debug", "/proc/scsi",     "/sys/firmware",      "/sys/devices/virtual/powercap"};
+    "/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+    "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+    "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
 constexpr std::array kReadonlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                        "/proc/sysrq-trigger"};
 
@@ -148,8 +149,7 @@ cri::ContainerConfig MakeContainerConfig(const Pod& pod, const Container& contai
 
 Result<> CheckNonRoot(const Pod& pod, const Container& container, const cri::Image& image) {
   const SecurityContext& own = container.security;
-  const bool wanted =
-      own.run_as_non_root.value_or(pod.security.run_as_non_root.value_or(false));
+  const bool wanted = own.run_as_non_root.value_or(pod.security.run_as_non_root.value_or(false));
   if (!wanted) return {};
   const auto user = own.run_as_user ? own.run_as_user : pod.security.run_as_user;
   const bool named = !user && !image.username().empty();

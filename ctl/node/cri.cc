@@ -13,15 +13,20 @@ constexpr auto kPullTimeout = std::chrono::minutes(15);
 
 }  // namespace
 
-Cri Cri::Connect(const std::filesystem::path& socket) {
+Result<Cri> Cri::Connect(const std::filesystem::path& socket) {
   const auto channel = OpenChannel(socket);
-  return {.runtime = RuntimeService::NewStub(channel), .images = ImageService::NewStub(channel)};
+  Cri cri{.runtime = RuntimeService::NewStub(channel), .images = ImageService::NewStub(channel)};
+  RETURN_IF_ERROR(
+      Call(*cri.runtime, &RuntimeService::Stub::Version, cri_api::VersionRequest(), kHelloTimeout),
+      fmt::format("CRI runtime at {}", socket.native()));
+  return cri;
 }
 
 Result<std::vector<cri_api::PodSandbox>> ListSandboxes(Cri& cri, const LabelSelector& labels) {
   cri_api::ListPodSandboxRequest request;
   request.mutable_filter()->mutable_label_selector()->insert(labels.begin(), labels.end());
-  ASSIGN_OR_RETURN(auto response, Call(*cri.runtime, &RuntimeService::Stub::ListPodSandbox, request),
+  ASSIGN_OR_RETURN(auto response,
+                   Call(*cri.runtime, &RuntimeService::Stub::ListPodSandbox, request),
                    "list sandboxes");
   std::vector<cri_api::PodSandbox> items(response.items().begin(), response.items().end());
   std::ranges::sort(items, std::ranges::greater(), &cri_api::PodSandbox::created_at);
@@ -31,7 +36,8 @@ Result<std::vector<cri_api::PodSandbox>> ListSandboxes(Cri& cri, const LabelSele
 Result<std::vector<cri_api::Container>> ListContainers(Cri& cri, const LabelSelector& labels) {
   cri_api::ListContainersRequest request;
   request.mutable_filter()->mutable_label_selector()->insert(labels.begin(), labels.end());
-  ASSIGN_OR_RETURN(auto response, Call(*cri.runtime, &RuntimeService::Stub::ListContainers, request),
+  ASSIGN_OR_RETURN(auto response,
+                   Call(*cri.runtime, &RuntimeService::Stub::ListContainers, request),
                    "list containers");
   std::vector<cri_api::Container> items(response.containers().begin(), response.containers().end());
   std::ranges::sort(items, std::ranges::greater(), &cri_api::Container::created_at);

@@ -18,7 +18,8 @@ struct Cri {
   std::unique_ptr<::runtime::v1::RuntimeService::Stub> runtime;
   std::unique_ptr<::runtime::v1::ImageService::Stub> images;
 
-  static Cri Connect(const std::filesystem::path& socket);
+  /// Says hello (Version). Errors: kUnavailable when nobody serves the socket.
+  static Result<Cri> Connect(const std::filesystem::path& socket);
 };
 
 /// Only sandboxes with these labels; newest first.

@@ -7,15 +7,6 @@ namespace csi_api = ::csi::v1;
 using ControllerRpc = csi_api::ControllerServiceCapability::RPC;
 using NodeRpc = csi_api::NodeServiceCapability::RPC;
 
-}  // namespace
-
-Csi Csi::Connect(const std::filesystem::path& socket) {
-  const auto channel = OpenChannel(socket);
-  return {.identity = csi_api::Identity::NewStub(channel),
-          .controller = csi_api::Controller::NewStub(channel),
-          .node = csi_api::Node::NewStub(channel)};
-}
-
 Result<DriverAbilities> ReadAbilities(Csi& csi) {
   DriverAbilities abilities;
   ASSIGN_OR_RETURN(const auto controller,
@@ -27,8 +18,9 @@ Result<DriverAbilities> ReadAbilities(Csi& csi) {
       abilities.controller_publish = true;
     }
   }
-  ASSIGN_OR_RETURN(const auto node, Call(*csi.node, &csi_api::Node::Stub::NodeGetCapabilities,
-                                         csi_api::NodeGetCapabilitiesRequest()),
+  ASSIGN_OR_RETURN(const auto node,
+                   Call(*csi.node, &csi_api::Node::Stub::NodeGetCapabilities,
+                        csi_api::NodeGetCapabilitiesRequest()),
                    "node capabilities");
   for (const auto& capability : node.capabilities()) {
     const auto type = capability.rpc().type();
@@ -39,11 +31,23 @@ Result<DriverAbilities> ReadAbilities(Csi& csi) {
   return abilities;
 }
 
-Result<std::string> ReadNodeId(Csi& csi) {
-  ASSIGN_OR_RETURN(auto info, Call(*csi.node, &csi_api::Node::Stub::NodeGetInfo,
-                                   csi_api::NodeGetInfoRequest()),
-                   "node info");
-  return std::move(*info.mutable_node_id());
+}  // namespace
+
+Result<Csi> Csi::Connect(const std::filesystem::path& socket) {
+  const auto channel = OpenChannel(socket);
+  Csi csi{.identity = csi_api::Identity::NewStub(channel),
+          .controller = csi_api::Controller::NewStub(channel),
+          .node = csi_api::Node::NewStub(channel)};
+  const std::string driver = fmt::format("CSI driver at {}", socket.native());
+  RETURN_IF_ERROR(Call(*csi.identity, &csi_api::Identity::Stub::GetPluginInfo,
+                       csi_api::GetPluginInfoRequest(), kHelloTimeout),
+                  driver);
+  ASSIGN_OR_RETURN(csi.abilities, ReadAbilities(csi), driver);
+  ASSIGN_OR_RETURN(
+      const auto info,
+      Call(*csi.node, &csi_api::Node::Stub::NodeGetInfo, csi_api::NodeGetInfoRequest()), driver);
+  csi.node_id = info.node_id();
+  return csi;
 }
 
 }  // namespace trivet::ctl

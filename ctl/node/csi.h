@@ -17,10 +17,11 @@ struct Csi {
   std::unique_ptr<::csi::v1::Controller::Stub> controller;
   std::unique_ptr<::csi::v1::Node::Stub> node;
 
-  static Csi Connect(const std::filesystem::path& socket);
-};
+  DriverAbilities abilities;
+  std::string node_id;
 
-Result<DriverAbilities> ReadAbilities(Csi& csi);
-Result<std::string> ReadNodeId(Csi& csi);
+  /// Asks the driver what it can do. Errors: kUnavailable when nobody serves the socket.
+  static Result<Csi> Connect(const std::filesystem::path& socket);
+};
 
 }  // namespace trivet::ctl

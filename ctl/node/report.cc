@@ -10,7 +10,9 @@ void Report::Done(std::string_view step, std::string_view object, std::string_vi
                   Clock::time_point start) const {
   const std::chrono::duration<double, std::milli> took = Clock::now() - start;
   if (json_) {
-    *out_ << json::Write({{"step", step}, {"object", object}, {"detail", detail},
+    *out_ << json::Write({{"step", step},
+                          {"object", object},
+                          {"detail", detail},
                           {"milliseconds", took.count()}})
           << std::endl;
     return;

@@ -77,7 +77,8 @@ int64_t OomScoreAdjust(Qos qos, const Container& container, int64_t node_memory_
   return std::clamp(score, 1000 + kGuaranteed, kBestEffort - 1);
 }
 
-::runtime::v1::LinuxContainerResources ContainerResources(const Pod& pod, const Container& container,
+::runtime::v1::LinuxContainerResources ContainerResources(const Pod& pod,
+                                                          const Container& container,
                                                           const NodeFacts& facts) {
   ::runtime::v1::LinuxContainerResources out;
   SetCpuAndMemory(container.resources, out);

@@ -18,7 +18,8 @@ int64_t CpuQuotaMicroseconds(int64_t milli_cpu);
 /// oom_score_adj. Source: kubelet qos.GetContainerOOMScoreAdjust.
 int64_t OomScoreAdjust(Qos qos, const Container& container, int64_t node_memory_bytes);
 
-::runtime::v1::LinuxContainerResources ContainerResources(const Pod& pod, const Container& container,
+::runtime::v1::LinuxContainerResources ContainerResources(const Pod& pod,
+                                                          const Container& container,
                                                           const NodeFacts& facts);
 /// The sums over the pod's containers; a limit only where every container has one.
 ::runtime::v1::LinuxContainerResources PodResources(const Pod& pod);

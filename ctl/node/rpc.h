@@ -16,6 +16,9 @@ namespace trivet::ctl {
 /// The kubelet's runtimeRequestTimeout; what may take longer says so.
 constexpr auto kCallTimeout = std::chrono::minutes(2);
 
+/// For the first call: a server that does not even say its version does not work.
+constexpr auto kHelloTimeout = std::chrono::seconds(10);
+
 /// A channel to a unix socket. Connecting happens with the first call.
 std::shared_ptr<grpc::Channel> OpenChannel(const std::filesystem::path& socket);
 

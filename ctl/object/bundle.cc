@@ -40,7 +40,8 @@ Result<> AddPolicy(Bundle& bundle, manifest::Document document, Fields fields) {
 
 Result<> AddClaim(Bundle& bundle, manifest::Document document, Fields fields) {
   ASSIGN_OR_RETURN(Claim claim, ReadClaim(std::move(fields)));
-  bundle.claims.push_back({std::move(claim), std::move(document.object), std::move(document.origin)});
+  bundle.claims.push_back(
+      {std::move(claim), std::move(document.object), std::move(document.origin)});
   return {};
 }
 
@@ -55,10 +56,9 @@ struct Kind {
   std::string_view kind;
   Result<> (*add)(Bundle&, manifest::Document, Fields);
 };
-constexpr std::array kKinds = {Kind{"v1", "Namespace", AddNamespace},
-                               Kind{"networking.k8s.io/v1", "NetworkPolicy", AddPolicy},
-                               Kind{"v1", "PersistentVolumeClaim", AddClaim},
-                               Kind{"v1", "Pod", AddPod}};
+constexpr std::array kKinds = {
+    Kind{"v1", "Namespace", AddNamespace}, Kind{"networking.k8s.io/v1", "NetworkPolicy", AddPolicy},
+    Kind{"v1", "PersistentVolumeClaim", AddClaim}, Kind{"v1", "Pod", AddPod}};
 
 Result<> Add(Bundle& bundle, manifest::Document document) {
   const std::string kind = document.Kind();
@@ -83,7 +83,9 @@ template <class T>
 const Metadata& MetadataOf(const T& object) {
   return object.metadata;
 }
-const Metadata& MetadataOf(const Metadata& metadata) { return metadata; }
+const Metadata& MetadataOf(const Metadata& metadata) {
+  return metadata;
+}
 
 template <class T>
 Result<> RejectTwins(const std::vector<Sourced<T>>& objects) {

@@ -59,7 +59,8 @@ Result<Claim> ReadClaim(Fields document) {
   RETURN_IF_ERROR(ReadSize(*spec, claim));
   RETURN_IF_ERROR(ReadModes(*spec, claim));
   spec->Warn({"storageClassName"}, "no classes here: the driver's defaults are used");
-  RETURN_IF_ERROR(spec->Finish());  // dataSource, selector, volumeName: another volume than asked for
+  RETURN_IF_ERROR(
+      spec->Finish());  // dataSource, selector, volumeName: another volume than asked for
   RETURN_IF_ERROR(document.Finish());
   return claim;
 }

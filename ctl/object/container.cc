@@ -9,14 +9,13 @@ namespace {
 
 // What valueFrom.fieldRef may name here. Labels and annotations by key: metadata.labels['app'].
 constexpr std::array<std::string_view, 7> kFieldPaths = {
-    "metadata.name",  "metadata.namespace", "metadata.uid",
-    "spec.nodeName",  "spec.serviceAccountName", "status.podIP",
-    "status.podIPs"};
+    "metadata.name",           "metadata.namespace", "metadata.uid", "spec.nodeName",
+    "spec.serviceAccountName", "status.podIP",       "status.podIPs"};
 
 bool IsKnownFieldPath(std::string_view path) {
   if (std::ranges::find(kFieldPaths, path) != kFieldPaths.end()) return true;
-  return path.ends_with("']") && (path.starts_with("metadata.labels['") ||
-                                  path.starts_with("metadata.annotations['"));
+  return path.ends_with("']") &&
+         (path.starts_with("metadata.labels['") || path.starts_with("metadata.annotations['"));
 }
 
 Result<> ReadFieldRef(Fields& variable, EnvVar& env) {
@@ -51,7 +50,9 @@ Result<> ReadEnv(Fields& fields, Container& container) {
   return {};
 }
 
-bool IsPort(int32_t port) { return port > 0 && port <= 65535; }
+bool IsPort(int32_t port) {
+  return port > 0 && port <= 65535;
+}
 
 Result<> ReadPorts(Fields& fields, Container& container) {
   ASSIGN_OR_RETURN(auto ports, fields.List("ports"));
@@ -135,7 +136,8 @@ Result<> ReadResources(Fields& fields, Container& container) {
   ASSIGN_OR_RETURN(auto resources, fields.Object("resources"));
   if (!resources) return {};
   Resources& out = container.resources;
-  RETURN_IF_ERROR(ReadAmounts(*resources, "requests", out.cpu_request_milli, out.memory_request_bytes));
+  RETURN_IF_ERROR(
+      ReadAmounts(*resources, "requests", out.cpu_request_milli, out.memory_request_bytes));
   RETURN_IF_ERROR(ReadAmounts(*resources, "limits", out.cpu_limit_milli, out.memory_limit_bytes));
   if (!out.cpu_request_milli) out.cpu_request_milli = out.cpu_limit_milli;
   if (!out.memory_request_bytes) out.memory_request_bytes = out.memory_limit_bytes;

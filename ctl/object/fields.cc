@@ -90,7 +90,8 @@ Result<> Fields::Place(Result<> result) const {
 Result<> ReadLabelName(Fields& fields, std::string_view key, std::string& out) {
   RETURN_IF_ERROR(fields.Require(key, out));
   if (IsLabel(out)) return {};
-  return fields.Complain(key, fmt::format("\"{}\" is not a name of at most 63 of a-z, 0-9 and -", out));
+  return fields.Complain(key,
+                         fmt::format("\"{}\" is not a name of at most 63 of a-z, 0-9 and -", out));
 }
 
 Result<> ReadSubdomainName(Fields& fields, std::string_view key, std::string& out) {

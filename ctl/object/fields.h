@@ -23,7 +23,10 @@ class Fields {
  public:
   /// `object` and `warnings` are borrowed.
   Fields(const json::Value& object, std::string origin, std::string path, Warnings& warnings)
-      : object_(&object), origin_(std::move(origin)), path_(std::move(path)), warnings_(&warnings) {}
+      : object_(&object),
+        origin_(std::move(origin)),
+        path_(std::move(path)),
+        warnings_(&warnings) {}
 
   /// Sets `out` when the field is there. Errors: kInvalidArgument "place.field: reason".
   template <class T>

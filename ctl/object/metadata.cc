@@ -17,8 +17,8 @@ Result<Metadata> ReadMetadata(Fields& document) {
   RETURN_IF_ERROR(fields->Read("labels", metadata.labels));
   RETURN_IF_ERROR(fields->Read("annotations", metadata.annotations));
   fields->Accept({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
-                  "selfLink", "finalizers", "ownerReferences", "generateName",
-                  "deletionTimestamp", "deletionGracePeriodSeconds"});
+                  "selfLink", "finalizers", "ownerReferences", "generateName", "deletionTimestamp",
+                  "deletionGracePeriodSeconds"});
   RETURN_IF_ERROR(fields->Finish());
   return metadata;
 }

@@ -106,8 +106,9 @@ Result<> CheckContainer(const Fields& spec, const Pod& pod, const Container& con
   for (const VolumeDevice& device : container.devices) {
     const Volume* volume = FindVolume(pod, device.name);
     if (volume != nullptr && volume->kind == Volume::Kind::kClaim) continue;
-    return spec.Complain("volumes", fmt::format("container {} wants device \"{}\", which is no claim",
-                                                container.name, device.name));
+    return spec.Complain("volumes",
+                         fmt::format("container {} wants device \"{}\", which is no claim",
+                                     container.name, device.name));
   }
   return {};
 }

@@ -22,7 +22,9 @@ std::unexpected<Error> Complain(std::string_view text, std::string_view reason) 
   return Fail(Code::kInvalidArgument, "quantity \"{}\": {}", text, reason);
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 Result<Quantity> Split(std::string_view text) {
   Quantity quantity;
@@ -50,10 +52,10 @@ struct Unit {
 };
 // Source: Kubernetes API conventions, "Quantities".
 constexpr std::array kUnits = {
-    Unit{"", 0, 1},   Unit{"n", -9, 1},         Unit{"u", -6, 1},
-    Unit{"m", -3, 1}, Unit{"k", 3, 1},          Unit{"M", 6, 1},
-    Unit{"G", 9, 1},  Unit{"T", 12, 1},         Unit{"P", 15, 1},
-    Unit{"E", 18, 1}, Unit{"Ki", 0, 1LL << 10}, Unit{"Mi", 0, 1LL << 20},
+    Unit{"", 0, 1},           Unit{"n", -9, 1},         Unit{"u", -6, 1},
+    Unit{"m", -3, 1},         Unit{"k", 3, 1},          Unit{"M", 6, 1},
+    Unit{"G", 9, 1},          Unit{"T", 12, 1},         Unit{"P", 15, 1},
+    Unit{"E", 18, 1},         Unit{"Ki", 0, 1LL << 10}, Unit{"Mi", 0, 1LL << 20},
     Unit{"Gi", 0, 1LL << 30}, Unit{"Ti", 0, 1LL << 40}, Unit{"Pi", 0, 1LL << 50},
     Unit{"Ei", 0, 1LL << 60}};
 
@@ -89,9 +91,13 @@ Result<int64_t> Scale(std::string_view text, int extra_exponent) {
 
 }  // namespace
 
-Result<int64_t> ParseQuantity(std::string_view text) { return Scale(text, 0); }
+Result<int64_t> ParseQuantity(std::string_view text) {
+  return Scale(text, 0);
+}
 
-Result<int64_t> ParseMilliQuantity(std::string_view text) { return Scale(text, 3); }
+Result<int64_t> ParseMilliQuantity(std::string_view text) {
+  return Scale(text, 3);
+}
 
 Result<std::string> QuantityText(const json::Value& value) {
   if (value.is_string()) return value.get<std::string>();

@@ -8,8 +8,8 @@ namespace trivet::ctl {
 namespace {
 
 constexpr std::array<std::string_view, 8> kHostPathTypes = {
-    "", "DirectoryOrCreate", "Directory", "FileOrCreate",
-    "File", "Socket", "CharDevice", "BlockDevice"};
+    "",       "DirectoryOrCreate", "Directory",  "FileOrCreate", "File",
+    "Socket", "CharDevice",        "BlockDevice"};
 
 Result<> ReadClaimSource(Fields& source, Volume& volume) {
   volume.kind = Volume::Kind::kClaim;
@@ -56,7 +56,8 @@ struct Source {
   Result<> (*read)(Fields&, Volume&);
 };
 constexpr std::array kSources = {Source{"persistentVolumeClaim", ReadClaimSource},
-                                 Source{"emptyDir", ReadEmptyDir}, Source{"hostPath", ReadHostPath}};
+                                 Source{"emptyDir", ReadEmptyDir},
+                                 Source{"hostPath", ReadHostPath}};
 
 }  // namespace
 

@@ -1,0 +1,163 @@
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "ctl/command/exec.h"
+#include "ctl/command/image.h"
+#include "ctl/command/logs.h"
+#include "ctl/command/play.h"
+#include "ctl/command/ps.h"
+
+namespace trivet::ctl {
+namespace {
+
+/// Everything the command line can say.
+struct Options {
+  NodeOptions node;
+  PlayOptions play;
+  TargetName target;
+  LogOptions logs;
+  std::vector<std::string> command;
+  std::string image;
+  std::string output = "text";
+  int timeout_seconds = 0;
+  bool wait = false;
+
+  [[nodiscard]] bool Json() const { return output == "json"; }
+};
+
+// What the chosen command does; its exit status.
+using Command = std::function<Result<int>()>;
+
+Result<int> Finish(const Result<>& result) {
+  if (!result) return std::unexpected(result.error());
+  return EXIT_SUCCESS;
+}
+
+void AddNodeOptions(CLI::App& app, NodeOptions& node) {
+  app.add_option("--cri-socket", node.cri_socket, "socket of the CRI runtime")
+      ->envname("TRIVET_CRI_SOCKET")
+      ->capture_default_str();
+  app.add_option("--csi-socket", node.csi_socket, "socket of the CSI driver")
+      ->envname("TRIVET_CSI_SOCKET")
+      ->capture_default_str();
+  app.add_option("--state-dir", node.state_directory, "where run and delete keep what they did")
+      ->envname("TRIVET_STATE_DIR")
+      ->capture_default_str();
+  app.add_option("--manifests", node.manifests, "folder of manifests that trivet-netpolicy reads")
+      ->envname("TRIVET_MANIFESTS")
+      ->capture_default_str();
+  app.add_option("--cgroup-parent", node.cgroup_parent,
+                 "cgroup of all pods (default: the runtime's own)");
+  app.add_flag("--seccomp-default", node.seccomp_default,
+               "containers without a profile get RuntimeDefault, as the kubelet's flag says");
+}
+
+void AddOutput(CLI::App& command, Options& options) {
+  command.add_option("-o,--output", options.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+void AddPlay(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& run = *app.add_subcommand("run", "Play manifests as the kubelet does, once");
+  run.add_option("-f,--filename", options.play.manifests, "file or folder of manifests")
+      ->required();
+  run.add_flag("--wait", options.wait, "wait until the containers run");
+  options.timeout_seconds = 60;
+  run.add_option("--timeout", options.timeout_seconds, "seconds that --wait waits")
+      ->capture_default_str();
+  AddOutput(run, options);
+  run.callback([&] {
+    chosen = [&] {
+      options.play.json = options.Json();
+      if (options.wait) options.play.wait_timeout = std::chrono::seconds(options.timeout_seconds);
+      return Finish(RunManifests(options.node, options.play));
+    };
+  });
+
+  CLI::App& remove = *app.add_subcommand("delete", "Undo what run did for these manifests");
+  remove.add_option("-f,--filename", options.play.manifests, "file or folder of manifests")
+      ->required();
+  AddOutput(remove, options);
+  remove.callback([&] {
+    chosen = [&] {
+      options.play.json = options.Json();
+      return Finish(DeleteManifests(options.node, options.play));
+    };
+  });
+}
+
+void AddTarget(CLI::App& command, TargetName& target) {
+  command.add_option("pod", target.pod, "POD or NAMESPACE/POD")->required();
+  command.add_option("-c,--container", target.container, "which of its containers");
+}
+
+void AddPods(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& ps = *app.add_subcommand("ps", "List pods and containers");
+  AddOutput(ps, options);
+  ps.callback(
+      [&] { chosen = [&] { return Finish(ListPods(options.node.cri_socket, options.Json())); }; });
+
+  CLI::App& logs = *app.add_subcommand("logs", "Print a container's log");
+  AddTarget(logs, options.target);
+  logs.add_flag("-f,--follow", options.logs.follow, "go on until the container ends");
+  logs.add_option("--tail", options.logs.tail, "only the last lines");
+  logs.add_flag("--timestamps", options.logs.timestamps, "print when each line was written");
+  logs.callback([&] {
+    chosen = [&] {
+      return Finish(PrintLogs(options.node.cri_socket, options.target, options.logs));
+    };
+  });
+
+  CLI::App& exec = *app.add_subcommand("exec", "Run a command in a container: POD -- CMD…");
+  AddTarget(exec, options.target);
+  exec.add_option("command", options.command, "the command and its arguments")->required();
+  exec.callback([&] {
+    chosen = [&] {
+      return Execute(options.node.cri_socket, options.target, options.command,
+                     std::chrono::seconds(0));
+    };
+  });
+}
+
+void AddImages(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& image = *app.add_subcommand("image", "Import, list and remove images");
+  image.require_subcommand(1);
+  CLI::App& import = *image.add_subcommand("import", "Import an OCI layout or archive");
+  import.add_option("location", options.image, "oci:FOLDER[:NAME] or oci-archive:FILE[:NAME]")
+      ->required();
+  import.callback([&] {
+    chosen = [&] { return Finish(ImportImage(options.node.cri_socket, options.image)); };
+  });
+  CLI::App& list = *image.add_subcommand("ls", "List the images of the runtime");
+  AddOutput(list, options);
+  list.callback([&] {
+    chosen = [&] { return Finish(ListImages(options.node.cri_socket, options.Json())); };
+  });
+  CLI::App& remove = *image.add_subcommand("rm", "Remove an image");
+  remove.add_option("name", options.image, "name or id")->required();
+  remove.callback([&] {
+    chosen = [&] { return Finish(RemoveImage(options.node.cri_socket, options.image)); };
+  });
+}
+
+}  // namespace
+}  // namespace trivet::ctl
+
+int main(int argc, char** argv) {
+  CLI::App app("The admin's tool of a trivet node");
+  app.set_version_flag("--version", "trivetctl " TRIVET_VERSION);
+  app.require_subcommand(1);
+  trivet::ctl::Options options;
+  trivet::ctl::Command chosen;
+  AddNodeOptions(app, options.node);
+  AddPlay(app, options, chosen);
+  AddPods(app, options, chosen);
+  AddImages(app, options, chosen);
+  CLI11_PARSE(app, argc, argv);
+
+  auto status = chosen();
+  if (status) return *status;
+  std::cerr << "trivetctl: " << status.error().message() << '\n';
+  return EXIT_FAILURE;
+}

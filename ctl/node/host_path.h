@@ -1,0 +1,12 @@
+#pragma once
+
+#include "common/base/error.h"
+#include "ctl/object/pod.h"
+
+namespace trivet::ctl {
+
+/// Checks a hostPath volume's type, and makes what the type says may be made.
+/// Errors: kFailedPrecondition when something else, or nothing, is there.
+Result<> EnsureHostPath(const Volume& volume);
+
+}  // namespace trivet::ctl
