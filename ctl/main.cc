@@ -34,7 +34,8 @@ Result<int> Finish(const Result<>& result) {
   return EXIT_SUCCESS;
 }
 
-void AddNodeOptions(CLI::App& app, NodeOptions& node) {
+void AddNodeOptions(CLI::App& app, Options& options) {
+  NodeOptions& node = options.node;
   app.add_option("--cri-socket", node.cri_socket, "socket of the CRI runtime")
       ->envname("TRIVET_CRI_SOCKET")
       ->capture_default_str();
@@ -150,7 +151,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   trivet::ctl::Options options;
   trivet::ctl::Command chosen;
-  AddNodeOptions(app, options.node);
+  AddNodeOptions(app, options);
   AddPlay(app, options, chosen);
   AddPods(app, options, chosen);
   AddImages(app, options, chosen);
