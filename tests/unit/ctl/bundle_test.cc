@@ -68,7 +68,9 @@ struct Bad {
   std::string text;
   const char* message;
 };
-void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const Bad& bad, std::ostream* out) {
+  *out << bad.name;
+}
 
 std::string Claim(const std::string& spec) {
   return "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: " + spec + "\n";
@@ -122,7 +124,8 @@ const Bad kBad[] = {
            "dataSource: {kind: VolumeSnapshot, name: s}}"),
      "spec.dataSource: unknown"},
     {"PolicyField",
-     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec: {ingres: []}",
+     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec: {ingres: "
+     "[]}",
      "spec.ingres: unknown"},
 };
 
@@ -132,7 +135,7 @@ TEST_P(MakeBundleRefuses, AndNamesFileFieldAndReason) {
   EXPECT_THAT(Read(GetParam().text), FailsWith(Code::kInvalidArgument, GetParam().message));
 }
 INSTANTIATE_TEST_SUITE_P(Bad, MakeBundleRefuses, ValuesIn(kBad),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
 }  // namespace trivet::ctl

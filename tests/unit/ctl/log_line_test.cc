@@ -13,7 +13,9 @@ using trivet::testing::IsOk;
 
 constexpr std::string_view kTime = "2026-11-23T11:00:00.000000001Z";
 
-std::string Line(std::string_view rest) { return std::string(kTime) + " " + std::string(rest); }
+std::string Line(std::string_view rest) {
+  return std::string(kTime) + " " + std::string(rest);
+}
 
 TEST(ParseLogLine, TakesTheFourParts) {
   const std::string text = Line("stderr P:x  two  blanks ");

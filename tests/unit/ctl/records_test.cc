@@ -53,18 +53,5 @@ TEST(Records, RefuseANewerVersion) {
               FailsWith(Code::kFailedPrecondition, "version 2 is newer"));
 }
 
-TEST(PolicyFolder, ShowsTheObjectWithItsNamespaceAndUid) {
-  const TempDirectory folder;
-  const PolicyFolder policies(folder.path());
-  ASSERT_THAT(policies.Put(Claim()), IsOk());
-  const auto documents = manifest::Load(folder.path());
-  ASSERT_THAT(documents, IsOk());
-  ASSERT_THAT(*documents, SizeIs(1));
-  EXPECT_THAT(documents->front().object["metadata"]["namespace"], Eq("n"));
-  EXPECT_THAT(documents->front().object["metadata"]["uid"], Eq("u"));
-  EXPECT_THAT(policies.Remove(Claim()), IsOk());
-  EXPECT_THAT(*manifest::Load(folder.path()), SizeIs(0));
-}
-
 }  // namespace
 }  // namespace trivet::ctl
