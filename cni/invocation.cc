@@ -22,6 +22,10 @@ Output Failure(SpecVersion version, ErrorCode code, const Error& error) {
   return {.text = FormatError(version, code, error.message()), .exit_status = 1};
 }
 
+Output Failure(SpecVersion version, Command command, const Error& error) {
+  return Failure(version, ErrorCodeOf(command, error), error);
+}
+
 Output AnswerVersion(std::string_view input) {
   SpecVersion version = SpecVersion::k110;
   if (const auto root = json::Parse(input); root && root->is_object()) {
@@ -89,18 +93,6 @@ Result<std::string> Run(Plugin& plugin, Command command) {
   return std::string();
 }
 
-Output RunPlugin(std::string_view program, const Environment& environment, const NetConf& conf) {
-  const auto plugin = MakePlugin(TypeOf(program, conf), conf, environment);
-  if (!plugin) {
-    return Failure(conf.version, ErrorCodeOf(Command::kAdd, plugin.error()), plugin.error());
-  }
-  auto text = Run(**plugin, environment.command);
-  if (!text) {
-    return Failure(conf.version, ErrorCodeOf(environment.command, text.error()), text.error());
-  }
-  return {.text = std::move(*text)};
-}
-
 Result<> CheckPlugin(json::Value value, const json::Value& list) {
   for (const char* key : {"cniVersion", "name"}) {
     if (list.contains(key) && !value.contains(key)) value[key] = list[key];
@@ -146,17 +138,23 @@ Output Invoke(std::string_view program, const LookUpVariable& look_up, std::stri
   if (const auto known = CheckCommandVersion(environment->command, *version); !known) {
     return Failure(*version, ErrorCode::kIncompatibleVersion, known.error());
   }
-  if (const auto netns = CheckNetns(*environment, look_up); !netns) {
-    const bool own = netns.error().code() == Code::kFailedPrecondition;
-    return Failure(*version, own ? ErrorCode::kInvalidNetns : ErrorCode::kInvalidEnvironment,
-                   netns.error());
-  }
   auto conf = ParseNetConf(std::move(*root));
   if (!conf) {
     return Failure(*version, ErrorCode::kInvalidConfig,
                    std::move(conf).error().Wrap("network configuration"));
   }
-  return RunPlugin(program, *environment, *conf);
+  const std::string_view type = TypeOf(program, *conf);
+  const auto plugin = MakePlugin(type, *conf, *environment);
+  if (!plugin) return Failure(*version, Command::kAdd, plugin.error());
+  const bool enters = type != kHostLocalType;  // an IPAM plugin hands out addresses, no more
+  if (const auto netns = CheckNetns(*environment, look_up); enters && !netns) {
+    const bool own = netns.error().code() == Code::kFailedPrecondition;
+    return Failure(*version, own ? ErrorCode::kInvalidNetns : ErrorCode::kInvalidEnvironment,
+                   netns.error());
+  }
+  auto text = Run(**plugin, environment->command);
+  if (!text) return Failure(*version, environment->command, text.error());
+  return {.text = std::move(*text)};
 }
 
 Result<> CheckConfiguration(std::string_view text) {

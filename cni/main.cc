@@ -55,11 +55,12 @@ int RunFlags(std::string_view flag, const char* value) {
   return EXIT_FAILURE;
 }
 
-int RunCommand(const char* program) {
+int RunAsPlugin(const char* program) {
   // Whatever the runtime's mask: records and reservations are readable by root alone where we say
   // so.
   auto input = ReadAll(STDIN_FILENO, "standard input", kMaxInputBytes);
   if (!input && input.error().code() != Code::kOutOfRange) return Fail(input.error());
+  // One byte too many, whatever it was: the limit is the command's to report, as an error object.
   const std::string text = input ? std::move(*input) : std::string(kMaxInputBytes + 1, ' ');
   const Output output =
       Invoke(std::filesystem::path(program).filename().native(), LookUpInEnvironment, text);
@@ -72,5 +73,5 @@ int RunCommand(const char* program) {
 
 int main(int argc, char** argv) {
   if (argc > 1) return trivet::cni::RunFlags(argv[1], argc > 2 ? argv[2] : nullptr);
-  return trivet::cni::RunCommand(argv[0]);
+  return trivet::cni::RunAsPlugin(argv[0]);
 }
