@@ -30,7 +30,7 @@ struct Options {
   std::filesystem::path state = "/var/lib/trivet/csi";
   std::filesystem::path config = "/etc/trivet/csi.json";
   std::string node_id;
-  Mode mode = Mode::kAll;
+  std::string mode = "all";
   bool check_config = false;
 };
 
@@ -38,6 +38,11 @@ std::string HostName() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   return name.data();
+}
+
+Mode ModeOf(const Options& options) {
+  if (options.mode == "controller") return Mode::kController;
+  return options.mode == "node" ? Mode::kNode : Mode::kAll;
 }
 
 std::vector<grpc::Service*> Chosen(Mode mode, IdentityService& identity,
@@ -65,13 +70,13 @@ Result<> Serve(const Options& options, const Config& config) {
   provisioner.Reconcile();
   volumes.Reconcile();
 
-  IdentityService identity(options.mode);
+  const Mode mode = ModeOf(options);
+  IdentityService identity(mode);
   ControllerService controller(provisioner, options.node_id);
   NodeService node(volumes, options.node_id);
-  ASSIGN_OR_RETURN(
-      auto server,
-      rpc::Server::Start(options.socket, Chosen(options.mode, identity, controller, node)),
-      "start");
+  ASSIGN_OR_RETURN(auto server,
+                   rpc::Server::Start(options.socket, Chosen(mode, identity, controller, node)),
+                   "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                records.All().size());
 
@@ -98,7 +103,6 @@ Result<> Run(const Options& options, bool config_given) {
 }  // namespace trivet::csi
 
 int main(int argc, char** argv) {
-  using trivet::csi::Mode;
   trivet::csi::Options options{.node_id = trivet::csi::HostName()};
   CLI::App app("CSI driver for volumes on this node's own disks");
   app.set_version_flag("--version", "trivet-csi " TRIVET_VERSION);
@@ -108,9 +112,9 @@ int main(int argc, char** argv) {
   auto* config = app.add_option("--config", options.config, "pools; may be absent");
   config->capture_default_str();
   app.add_option("--node-id", options.node_id, "this node's name")->capture_default_str();
-  app.add_option("--mode", options.mode, "which services to serve: all, controller or node")
-      ->transform(CLI::Transformer(std::map<std::string, Mode>{
-          {"all", Mode::kAll}, {"controller", Mode::kController}, {"node", Mode::kNode}}));
+  app.add_option("--mode", options.mode, "which services to serve")
+      ->check(CLI::IsMember({"all", "controller", "node"}))
+      ->capture_default_str();
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   CLI11_PARSE(app, argc, argv);
 
