@@ -84,7 +84,9 @@ function(trivet_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  # One value for each property: of a list, discovery keeps the first and drops the rest in silence.
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "TRIVET_BIN_DIR=${CMAKE_BINARY_DIR}/bin;TRIVET_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+    ENVIRONMENT TRIVET_BIN_DIR=${CMAKE_BINARY_DIR}/bin
+    ENVIRONMENT_MODIFICATION TRIVET_SOURCE_DIR=set:${PROJECT_SOURCE_DIR})
 endfunction()

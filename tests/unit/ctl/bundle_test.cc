@@ -1,5 +1,6 @@
 #include "ctl/object/bundle.h"
 
+#include "tests/testing/directories.h"
 #include "tests/testing/matchers.h"
 
 namespace trivet::ctl {
@@ -26,8 +27,7 @@ std::string PodWith(const std::string& spec, const std::string& container = "") 
 }
 
 TEST(LoadBundle, ReadsTheExampleWithoutAWarning) {
-  const auto bundle =
-      LoadBundle(std::filesystem::path(std::getenv("TRIVET_SOURCE_DIR")) / "examples/notes");
+  const auto bundle = LoadBundle(testing::SourceDirectory() / "examples/notes");
   ASSERT_THAT(bundle, IsOk());
   EXPECT_EQ(bundle->namespaces.size(), 2U);
   EXPECT_EQ(bundle->policies.size(), 1U);

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+namespace trivet::testing {
+
+/// Where the built executables are: $TRIVET_BIN_DIR, which ctest sets. A test that is started by
+/// hand without it ends with one clear failure.
+std::filesystem::path BinDirectory();
+
+/// The root of the source tree: $TRIVET_SOURCE_DIR, likewise.
+std::filesystem::path SourceDirectory();
+
+}  // namespace trivet::testing
