@@ -132,8 +132,6 @@ std::vector<std::string> ClaimsOf(const Pod& pod) {
 Result<> ApplyPod(Node& node, const Sourced<Pod>& item) {
   ASSIGN_OR_RETURN(const Record record, EnsureRecord(node, Kind::kPod, item.object.metadata,
                                                      item.manifest, ClaimsOf(item.object)));
-  // The agent knows the pod before CNI ADD asks for its policy.
-  RETURN_IF_ERROR(node.policies.Put(record));
   return StartPod(node, item.object, record);
 }
 

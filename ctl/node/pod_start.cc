@@ -59,10 +59,14 @@ Result<Sandbox> EnsureSandbox(Node& node, const Pod& pod, const Record& record) 
   } else {
     RETURN_IF_ERROR(StopOld(node, known));
     RETURN_IF_ERROR(EnsureDirectory(logs, 0755));
+    // The agent knows the pod before CNI ADD asks for its policy, and no longer by addresses
+    // that may be another pod's by now.
+    RETURN_IF_ERROR(node.policies.Put(record));
     RETURN_IF_ERROR(RunSandbox(node, pod, sandbox), "run sandbox");
   }
   ASSIGN_OR_RETURN(const auto status, ReadSandboxStatus(node.cri, sandbox.id));
   sandbox.addresses = Addresses(status);
+  RETURN_IF_ERROR(node.policies.Put(record, sandbox.addresses));
   if (!ready) {
     node.report.Done("sandbox", record.Path(),
                      fmt::format("{}", fmt::join(sandbox.addresses, ", ")), start);

@@ -1,14 +1,11 @@
 #include "ctl/node/records.h"
 
-#include "common/manifest/manifest.h"
-#include "ctl/node/policy_folder.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
 
 namespace trivet::ctl {
 namespace {
 
-using ::testing::Eq;
 using ::testing::SizeIs;
 using trivet::testing::FailsWith;
 using trivet::testing::IsOk;
