@@ -91,6 +91,7 @@ Result<> ReleaseEarlierBoots(const Paths& paths, const std::string& boot_id) {
     RETURN_IF_ERROR(FreeAddresses(*attachment));
     RETURN_IF_ERROR(store.Remove(attachment->key));
   }
+  RETURN_IF_ERROR(EnsureDirectory(paths.root()));  // the first ADD of this node
   return WriteFileVolatile(paths.boot_id(), boot_id);
 }
 
