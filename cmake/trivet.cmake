@@ -54,6 +54,8 @@ function(trivet_library name)
   target_link_libraries(${name} PUBLIC trivet_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
+add_custom_target(programs COMMENT "All programs, no tests")
+
 # trivet_executable(name SOURCES … LIBRARIES … [STATIC | STATIC_RUNTIME] [DESTINATION dir])
 # STATIC links everything statically, STATIC_RUNTIME only the C++ runtime: the
 # program starts in half the time and needs half the memory.
@@ -72,6 +74,7 @@ function(trivet_executable name)
     set(ARG_DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
   install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
+  add_dependencies(programs ${name})
 endfunction()
 
 # trivet_test(name LABEL unit|integration SOURCES … LIBRARIES …)
