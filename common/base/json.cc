@@ -92,7 +92,10 @@ Result<> ReadSigned(const Value& value, std::string_view key, int64_t low, int64
 }
 
 Result<> ReadUnsigned(const Value& value, std::string_view key, uint64_t high, uint64_t& out) {
-  const bool fits = value.is_number_unsigned() && value.get<uint64_t>() <= high;
+  // A value that was not parsed from JSON text (a manifest's) may hold 80 as a signed number.
+  const bool negative =
+      value.is_number_integer() && !value.is_number_unsigned() && value.get<int64_t>() < 0;
+  const bool fits = value.is_number_integer() && !negative && value.get<uint64_t>() <= high;
   if (!fits) {
     return std::unexpected(WrongType(key, fmt::format("a number from 0 to {}", high), value));
   }

@@ -24,6 +24,15 @@ TEST(JsonReadOptional, RefusesANumberThatDoesNotFit) {
   EXPECT_EQ(mtu, 1500U);
 }
 
+TEST(JsonReadOptional, TakesANumberThatIsKeptAsSigned) {
+  uint16_t port = 0;
+  const json::Value object = {{"port", int64_t{80}}, {"below", int64_t{-1}}};
+  EXPECT_THAT(json::ReadOptional(object, "port", port), IsOk());
+  EXPECT_EQ(port, 80);
+  EXPECT_THAT(json::ReadOptional(object, "below", port),
+              FailsWith(Code::kInvalidArgument, "below: unexpected -1"));
+}
+
 TEST(JsonReadOptional, LeavesTheDefaultWhenTheKeyIsAbsentOrNull) {
   std::string name = "default";
   EXPECT_THAT(json::ReadOptional(*json::Parse(R"({"name": null})"), "name", name), IsOk());
