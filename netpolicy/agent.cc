@@ -44,13 +44,30 @@ Result<> Agent::Start() {
   RETURN_IF_ERROR(Refresh());
   if (!source_.complete()) {
     spdlog::warn("waiting: a manifest was never readable, the kernel's rules stay as they are");
-    return {};
   }
-  return Reconcile();
+  return Enforce();
 }
 
 Result<> Agent::Sync() {
   RETURN_IF_ERROR(Refresh());
+  return Enforce();
+}
+
+Result<> Agent::Heal() {
+  if (!installed_) return Enforce();
+  auto verified = firewall_.Verify(actual_);
+  if (verified) return {};
+  spdlog::warn("replacing the whole table: {}", verified.error().message());
+  installed_ = false;
+  return Enforce();
+}
+
+bool Agent::settled() const {
+  return refreshed_ && (installed_ || !source_.complete());
+}
+
+// While a manifest was never readable a policy may be missing: what is in the kernel stays.
+Result<> Agent::Enforce() {
   if (!source_.complete()) return {};
   return Reconcile();
 }
@@ -58,6 +75,7 @@ Result<> Agent::Sync() {
 Result<> Agent::Refresh() {
   auto refreshed = source_.Refresh();
   LogComplaints();
+  refreshed_ = refreshed.has_value();
   if (!refreshed) return std::unexpected(std::move(refreshed).error());
   return {};
 }
@@ -138,11 +156,12 @@ Result<> Agent::Add(const policy::Request& request) {
   return {};
 }
 
-// The record goes after the rules: until then the retry of a DELETE that failed finds it.
+// From the manifests as they were read last: a folder that went away must not keep pods from
+// ending. An attachment that is not known gets its rules removed as well, because an earlier DELETE
+// may have failed after the record.
 Result<> Agent::Delete(const policy::Attachment& attachment) {
-  if (attachments_.Find(attachment) == nullptr) return {};
   RETURN_IF_ERROR(attachments_.Remove(attachment));
-  return Sync();
+  return Enforce();
 }
 
 Result<> Agent::CollectGarbage(const policy::Request& request) {
@@ -155,7 +174,7 @@ Result<> Agent::CollectGarbage(const policy::Request& request) {
       RETURN_IF_ERROR(attachments_.Remove(one));
     }
   }
-  return Sync();
+  return Enforce();
 }
 
 Result<> Agent::Check(const policy::Request& request) {

@@ -28,6 +28,10 @@ class Agent {
   /// Takes in what changed in the source. Errors: the kernel's, when the rules are as before.
   Result<> Sync();
   policy::Answer Handle(const policy::Request& request);
+  /// Looks whether the kernel has the table as it should be, and puts it in place when not.
+  Result<> Heal();
+  /// False after a failure: Sync() should be tried again although nothing changed.
+  [[nodiscard]] bool settled() const;
 
  private:
   Result<> Dispatch(const policy::Request& request);
@@ -38,6 +42,7 @@ class Agent {
   Result<> Status();
   Result<> Refresh();
   Result<> Reconcile();
+  Result<> Enforce();
   void LogComplaints();
 
   Source& source_;
@@ -45,6 +50,7 @@ class Agent {
   Attachments& attachments_;
   std::vector<Range> node_ranges_;
   bool installed_ = false;  // the table has `actual_`
+  bool refreshed_ = true;   // the source could be read
   Ruleset actual_;
   std::vector<std::string> complaints_;
 };

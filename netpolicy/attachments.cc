@@ -51,8 +51,9 @@ Result<LocalAddresses> ParseAddresses(const policy::Request& request) {
   return local;
 }
 
-json::Value ToRecord(const policy::Request& request) {
+json::Value ToRecord(const policy::Request& request, uint64_t sequence) {
   return {{"version", kRecordVersion},
+          {"sequence", sequence},
           {"network", request.attachment.network},
           {"containerId", request.attachment.container_id},
           {"ifname", request.attachment.ifname},
@@ -79,8 +80,8 @@ Result<policy::Request> FromRecord(const json::Value& record) {
   return request;
 }
 
-// Everything but the lock and this boot's folder is of another boot.
-Result<> RemoveEarlierBoots(const std::filesystem::path& directory, const std::string& boot_id) {
+// Everything but the lock is a boot's folder.
+Result<> RemoveAllBut(const std::filesystem::path& directory, const std::string& boot_id) {
   ASSIGN_OR_RETURN(const auto names, ListDirectory(directory));
   for (const std::string& name : names) {
     if (name != kLockName && name != boot_id) RETURN_IF_ERROR(RemoveTree(directory / name));
@@ -93,7 +94,7 @@ Result<> RemoveEarlierBoots(const std::filesystem::path& directory, const std::s
 Result<Attachments> Attachments::Open(const std::filesystem::path& state_directory) {
   ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
   RETURN_IF_ERROR(EnsureDirectory(state_directory / boot_id));
-  RETURN_IF_ERROR(RemoveEarlierBoots(state_directory, boot_id), "records of earlier boots");
+  RETURN_IF_ERROR(RemoveAllBut(state_directory, boot_id), "records of earlier boots");
   Attachments attachments(state_directory / boot_id);
   ASSIGN_OR_RETURN(const auto names, ListDirectory(attachments.directory_));
   for (const std::string& name : names) {
@@ -104,13 +105,21 @@ Result<Attachments> Attachments::Open(const std::filesystem::path& state_directo
   return attachments;
 }
 
+Result<> Attachments::RemoveAll(const std::filesystem::path& state_directory) {
+  return RemoveAllBut(state_directory, "");
+}
+
 Result<> Attachments::Load(const std::string& file_name) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(directory_ / file_name));
   ASSIGN_OR_RETURN(const json::Value record, json::Parse(text));
   ASSIGN_OR_RETURN(const policy::Request request, FromRecord(record));
   ASSIGN_OR_RETURN(auto local, ParseAddresses(request));
   const policy::Attachment& one = request.attachment;
-  records_.insert_or_assign({one.network, one.container_id, one.ifname}, std::move(local));
+  uint64_t sequence = 0;
+  RETURN_IF_ERROR(json::ReadRequired(record, "sequence", sequence));
+  next_sequence_ = std::max(next_sequence_, sequence + 1);
+  records_.insert_or_assign({one.network, one.container_id, one.ifname},
+                            Record{sequence, std::move(local)});
   return {};
 }
 
@@ -124,9 +133,10 @@ Result<> Attachments::Save(const policy::Request& request) {
   ASSIGN_OR_RETURN(auto local, ParseAddresses(request));
   const Key key{request.attachment.network, request.attachment.container_id,
                 request.attachment.ifname};
-  RETURN_IF_ERROR(WriteFileVolatile(FileOf(key), json::WritePretty(ToRecord(request))),
-                  "record attachment");
-  records_.insert_or_assign(key, std::move(local));
+  RETURN_IF_ERROR(
+      WriteFileVolatile(FileOf(key), json::WritePretty(ToRecord(request, next_sequence_))),
+      "record attachment");
+  records_.insert_or_assign(key, Record{next_sequence_++, std::move(local)});
   return {};
 }
 
@@ -141,18 +151,23 @@ Result<> Attachments::Remove(const policy::Attachment& attachment) {
 const LocalAddresses* Attachments::Find(const policy::Attachment& attachment) const {
   const auto found =
       records_.find({attachment.network, attachment.container_id, attachment.ifname});
-  return found == records_.end() ? nullptr : &found->second;
+  return found == records_.end() ? nullptr : &found->second.local;
 }
 
 std::vector<LocalAddresses> Attachments::Addresses() const {
+  std::vector<const Record*> ordered;
+  for (const auto& [key, record] : records_) ordered.push_back(&record);
+  std::sort(ordered.begin(), ordered.end(),
+            [](const Record* a, const Record* b) { return a->sequence < b->sequence; });
   std::vector<LocalAddresses> all;
-  for (const auto& [key, local] : records_) all.push_back(local);
+  all.reserve(ordered.size());
+  for (const Record* record : ordered) all.push_back(record->local);
   return all;
 }
 
 std::vector<policy::Attachment> Attachments::OfNetwork(const std::string& network) const {
   std::vector<policy::Attachment> found;
-  for (const auto& [key, local] : records_) {
+  for (const auto& [key, record] : records_) {
     const auto& [of, container_id, ifname] = key;
     if (of == network) found.push_back({of, container_id, ifname});
   }

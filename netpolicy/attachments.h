@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,12 +21,17 @@ class Attachments {
   /// a record that is not readable or of a newer version: without it a pod would be unknown.
   static Result<Attachments> Open(const std::filesystem::path& state_directory);
 
-  /// Errors: kInvalidArgument for names or addresses that cannot be an attachment's.
+  /// Removes the records of every boot; the lock stays.
+  static Result<> RemoveAll(const std::filesystem::path& state_directory);
+
+  /// The newest owner of an address counts (World). Errors: kInvalidArgument for names or addresses
+  /// that cannot be an attachment's.
   Result<> Save(const policy::Request& request);
   /// Unknown is success.
   Result<> Remove(const policy::Attachment& attachment);
 
   [[nodiscard]] const LocalAddresses* Find(const policy::Attachment& attachment) const;
+  /// In the order in which they were saved.
   [[nodiscard]] std::vector<LocalAddresses> Addresses() const;
   [[nodiscard]] std::vector<policy::Attachment> OfNetwork(const std::string& network) const;
 
@@ -35,8 +41,13 @@ class Attachments {
   [[nodiscard]] std::filesystem::path FileOf(const Key& key) const;
   Result<> Load(const std::string& file_name);
 
+  struct Record {
+    uint64_t sequence;  // of the ADD on this node since its boot
+    LocalAddresses local;
+  };
   std::filesystem::path directory_;
-  std::map<Key, LocalAddresses> records_;
+  std::map<Key, Record> records_;
+  uint64_t next_sequence_ = 1;
 };
 
 }  // namespace trivet::netpolicy

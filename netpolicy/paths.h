@@ -12,8 +12,9 @@
 /// and in the kernel, table inet trivet_policy (docs/netpolicy.md). Both survive the agent: a
 /// stopped or killed agent leaves its rules in force, `trivet-netpolicy --flush` removes all of it.
 ///
-/// Records are made before the rules and removed after them. They are not synced: a crash of the
-/// machine ends the pods as well, and then the boot id is another.
+/// A record changes before the rules, and the agent's start makes the rules fit the records, so a
+/// kill in between changes nothing. Records are not synced: a crash of the machine ends the pods as
+/// well, and then the boot id is another.
 namespace trivet::netpolicy {
 
 constexpr const char* kDefaultConfig = "/etc/trivet/netpolicy.json";

@@ -32,7 +32,7 @@ std::vector<nft::Set> FixedSets() {
   };
 }
 
-// Nobody but a policy agent of a later version gives an address twice; then the last one counts.
+// An address is given anew before its earlier owner's DELETE has arrived: the newest counts.
 std::map<Address, const LocalAddresses*> OwnersOf(const World& world) {
   std::map<Address, const LocalAddresses*> owners;
   for (const LocalAddresses& one : world.local) {

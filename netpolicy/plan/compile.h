@@ -19,8 +19,8 @@ struct LocalAddresses {
 /// All that decides about the table.
 struct World {
   Cluster cluster;
-  std::vector<LocalAddresses> local;
-  std::vector<Range> node_ranges;  // addresses in here belong to pods of this node or to nobody
+  std::vector<LocalAddresses> local;  // oldest first; an address is its newest owner's
+  std::vector<Range> node_ranges;     // addresses in here belong to pods of this node or to nobody
 };
 
 /// Compiles the world into the table's content. Pure; equal worlds give equal rulesets.
