@@ -6,10 +6,12 @@
 #include <net/if.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cni/address.h"
 #include "cni/sysctl.h"
+#include "common/linux/file.h"
 
 namespace trivet::cni {
 namespace {
@@ -27,6 +29,8 @@ Result<std::array<std::byte, 6>> RandomMac() {
 
 Result<> CreateBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
   ASSIGN_OR_RETURN(const auto mac, RandomMac());
+  RETURN_IF_ERROR(EnsureDirectory(spec.mark.parent_path()));
+  RETURN_IF_ERROR(WriteFileVolatile(spec.mark, MacText(mac)));
   netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(ifinfomsg{})
       .String(IFLA_IFNAME, spec.name)
@@ -47,6 +51,12 @@ Result<> CallFirewall(netlink::RouteSocket& socket, const Link& bridge) {
     });
   });
   return socket.Execute(request, fmt::format("set nf_call_iptables of bridge {}", bridge.name));
+}
+
+Result<bool> HasPorts(netlink::RouteSocket& socket, const Link& bridge) {
+  ASSIGN_OR_RETURN(const std::vector<Link> links, ListLinks(socket));
+  return std::any_of(links.begin(), links.end(),
+                     [&](const Link& link) { return link.master == bridge.index; });
 }
 
 bool InTheWay(const IpPrefix& there, const IpPrefix& wanted) {
@@ -73,6 +83,19 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
   return std::move(*bridge);
 }
 
+Result<> RemoveBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
+  const auto mark = ReadFile(spec.mark);
+  if (!mark && mark.error().code() == Code::kNotFound) return {};
+  if (!mark) return std::unexpected(mark.error());
+  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, spec.name));
+  if (bridge && bridge->kind == "bridge" && bridge->mac == *mark) {
+    ASSIGN_OR_RETURN(const bool used, HasPorts(socket, *bridge));  // by another network
+    if (used) return {};
+    RETURN_IF_ERROR(DeleteLink(socket, spec.name));
+  }
+  return RemoveFile(spec.mark);
+}
+
 Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
                              const IpPrefix& address, bool force) {
   ASSIGN_OR_RETURN(const std::vector<IpPrefix> there, ListAddresses(socket, bridge));
@@ -95,7 +118,9 @@ Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortS
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(port.index);
   netlink::Request request(RTM_NEWLINK, 0);
-  request.Struct(header).Nest(IFLA_LINKINFO, [&](auto& info) {
+  // The kernel ignores an alias at a link's birth.
+  request.Struct(header).String(IFLA_IFALIAS, spec.alias);
+  request.Nest(IFLA_LINKINFO, [&](auto& info) {
     info.String(IFLA_INFO_SLAVE_KIND, "bridge").Nest(IFLA_INFO_SLAVE_DATA, [&](auto& data) {
       data.U8(IFLA_BRPORT_MODE, spec.hairpin ? 1 : 0)
           .U8(IFLA_BRPORT_ISOLATED, spec.isolated ? 1 : 0);

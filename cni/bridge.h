@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "cni/ip_prefix.h"
@@ -12,6 +13,7 @@ namespace trivet::cni {
 
 struct BridgeSpec {
   std::string name;
+  std::filesystem::path mark;  // where the MAC address of a bridge that we make is written first
   bool promiscuous = false;
   bool call_firewall = false;  // bridged packets pass the inet forward hook, on this bridge alone
 };
@@ -21,13 +23,17 @@ struct BridgeSpec {
 /// Source: linux/if_bridge.h; net/bridge/br_netlink.c.
 Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec);
 
+/// Removes a bridge that we made, which its mark tells, and the mark. Another's bridge of that
+/// name, one that still has ports, and none at all are left, with success.
+Result<> RemoveBridge(netlink::RouteSocket& socket, const BridgeSpec& spec);
+
 /// Puts a gateway's address on the bridge. Another IPv4 address there, or an IPv6 one whose network
 /// overlaps, is removed with `force`. Errors: kAlreadyExists for such an address without it.
 Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
                              const IpPrefix& address, bool force);
 
-/// What the reference plugin's keys say about one port.
 struct PortSpec {
+  std::string alias;      // what `ip link` shows people, and GC goes by; at most 255 bytes
   bool hairpin = false;   // packets may go back out of the port they came in by
   bool isolated = false;  // no packets to and from other isolated ports
 };

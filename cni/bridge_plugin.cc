@@ -108,7 +108,9 @@ Result<AddResult> BridgePlugin::Attach(netlink::RouteSocket& socket, Attachment&
                                                                    : DuplicateDetection::kOff));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,
-                              {.hairpin = bridge_.hairpin, .isolated = bridge_.isolated_ports}));
+                              {.alias = AliasOf(record.key),
+                               .hairpin = bridge_.hairpin,
+                               .isolated = bridge_.isolated_ports}));
   record.complete = true;
   RETURN_IF_ERROR(attachments_.Write(record), "record");
 
@@ -149,6 +151,7 @@ Result<Link> BridgePlugin::EnsureShared(netlink::RouteSocket& socket, const AddR
   ASSIGN_OR_RETURN(const auto bridge_lock, FileLock::Acquire(paths_.bridge_lock(bridge_.bridge)));
   ASSIGN_OR_RETURN(const Link bridge,
                    EnsureBridge(socket, {.name = bridge_.bridge,
+                                         .mark = paths_.bridge_mark(bridge_.bridge),
                                          .promiscuous = bridge_.promiscuous,
                                          .call_firewall = conf_.policy.has_value()}));
   if (bridge_.is_gateway) {
@@ -202,7 +205,6 @@ Result<Link> BridgePlugin::CreateVeth(netlink::RouteSocket& socket, const Link& 
   RETURN_IF_ERROR(CreateVethPair(socket, {.host_name = record.host_interface,
                                           .container_name = environment_.ifname,
                                           .container_mac = mac,
-                                          .alias = AliasOf(record.key),
                                           .mtu_bytes = bridge_.mtu_bytes,
                                           .bridge_index = bridge.index,
                                           .container_netns_fd = netns.get()}));

@@ -9,19 +9,20 @@ namespace trivet::cni {
 
 /// The state folder of the plugin, "stateDir" in the network configuration:
 ///
-///   /var/lib/trivet/cni/                                 0700
-///     boot_id                                            the boot that this state was last brought
-///     up to attachments/
-///       <network>@<container id>@<ifname>.json           one attachment: written before anything
-///       is made,
-///                                                        removed after all of it is gone
-///       lock                                             byte ranges: one attachment each
-///     locks/network-<name> bridge-<name> masquerade      flock(2), held for a step, never for a
-///     call networks/<name>/                                   "dataDir"/<name>: host-local's own
-///     layout
-///       10.1.0.5                                         "<container id>\r\n<ifname>"
-///       last_reserved_ip.0                               where range set 0 goes on
-///       lock                                             flock(2) of all who allocate
+///   /var/lib/trivet/cni/                0700
+///     boot_id                           the boot this state was last brought up to
+///     attachments/
+///       <network>@<container id>@<ifname>.json
+///                                       one attachment: written before anything is
+///                                       made, removed after all of it is gone
+///       lock                            byte ranges: one attachment each
+///     locks/network-<name> bridge-<name> masquerade
+///                                       flock(2), held for a step, never for a call
+///     bridges/<name>                    the MAC address of a bridge that we made
+///     networks/<name>/                  "dataDir"/<name>: host-local's own layout
+///       10.1.0.5                        "<container id>\r\n<ifname>"
+///       last_reserved_ip.0              where range set 0 goes on
+///       lock                            flock(2) of all who allocate
 class Paths {
  public:
   explicit Paths(std::filesystem::path root) : root_(std::move(root)) {}
@@ -36,6 +37,9 @@ class Paths {
   }
   [[nodiscard]] std::filesystem::path bridge_lock(const std::string& bridge) const {
     return locks() / ("bridge-" + bridge);
+  }
+  [[nodiscard]] std::filesystem::path bridge_mark(const std::string& bridge) const {
+    return root_ / "bridges" / bridge;
   }
   [[nodiscard]] std::filesystem::path masquerade_lock() const { return locks() / "masquerade"; }
   [[nodiscard]] std::filesystem::path networks() const { return root_ / "networks"; }

@@ -1,7 +1,6 @@
 #include "cni/release.h"
 
-#include <algorithm>
-
+#include "cni/bridge.h"
 #include "cni/ipam/reservation_store.h"
 #include "cni/link.h"
 #include "cni/masquerade.h"
@@ -23,23 +22,19 @@ Result<> ReleasePolicy(const Attachment& attachment) {
   return {};
 }
 
-Result<bool> HasPorts(netlink::RouteSocket& socket, const std::string& bridge) {
-  ASSIGN_OR_RETURN(const auto link, FindLink(socket, bridge));
-  if (!link) return false;
-  ASSIGN_OR_RETURN(const std::vector<Link> links, ListLinks(socket));
-  return std::any_of(links.begin(), links.end(),
-                     [&](const Link& candidate) { return candidate.master == link->index; });
-}
-
 Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
                        const Attachment& attachment) {
   if (attachment.masquerade) {
     RETURN_IF_ERROR(Masquerade(attachment.key.network, paths.masquerade_lock()).RemoveNetwork());
   }
   if (!attachment.owns_bridge) return {};
-  ASSIGN_OR_RETURN(const bool used, HasPorts(socket, attachment.bridge));  // by another network
-  if (used) return {};
-  return DeleteLink(socket, attachment.bridge);
+  RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
+  // Two networks may share the bridge: nobody gets a port on it between the look and the deletion.
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(paths.bridge_lock(attachment.bridge)));
+  return RemoveBridge(socket, {.name = attachment.bridge,
+                               .mark = paths.bridge_mark(attachment.bridge),
+                               .promiscuous = false,
+                               .call_firewall = false});
 }
 
 Result<> FreeAddresses(const Attachment& attachment) {

@@ -20,7 +20,6 @@ Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
   netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(ifinfomsg{})
       .String(IFLA_IFNAME, spec.host_name)
-      .String(IFLA_IFALIAS, spec.alias)
       .U32(IFLA_MASTER, spec.bridge_index);
   add_mtu(request);
   request.Nest(IFLA_LINKINFO, [&](auto& info) {

@@ -13,7 +13,6 @@ struct VethSpec {
   std::string host_name;
   std::string container_name;
   std::string container_mac;    // empty: the kernel's choice
-  std::string alias;            // what `ip link` shows people; at most 255 bytes
   uint32_t mtu_bytes = 0;       // 0: the kernel's choice
   uint32_t bridge_index = 0;    // the host end is born as its port
   int container_netns_fd = -1;  // borrowed
