@@ -53,11 +53,15 @@ Result<> Agent::Sync() {
   return Enforce();
 }
 
-Result<> Agent::Heal() {
+Result<> Agent::Verify() {
   if (!installed_) return Enforce();
   auto verified = firewall_.Verify(actual_);
   if (verified) return {};
-  spdlog::warn("replacing the whole table: {}", verified.error().message());
+  return Restore(verified.error().message());
+}
+
+Result<> Agent::Restore(std::string_view reason) {
+  spdlog::warn("replacing the whole table: {}", reason);
   installed_ = false;
   return Enforce();
 }
@@ -92,9 +96,7 @@ void Agent::LogComplaints() {
 // The kernel is asked when a change fails or CHECK looks, not before each change: that would cost
 // time for every pod of the node. A table that somebody else changed is put in place as a whole.
 Result<> Agent::Reconcile() {
-  Ruleset desired = Compile({.cluster = source_.cluster(),
-                             .local = attachments_.Addresses(),
-                             .node_ranges = node_ranges_});
+  Ruleset desired = Compile({source_.cluster(), attachments_.Addresses(), node_ranges_});
   if (installed_) {
     const Plan plan = MakePlan(desired, actual_);
     if (plan.empty()) return {};

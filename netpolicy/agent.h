@@ -28,8 +28,10 @@ class Agent {
   /// Takes in what changed in the source. Errors: the kernel's, when the rules are as before.
   Result<> Sync();
   policy::Answer Handle(const policy::Request& request);
-  /// Looks whether the kernel has the table as it should be, and puts it in place when not.
-  Result<> Heal();
+  /// Puts the whole table in place, whatever the kernel has.
+  Result<> Restore(std::string_view reason);
+  /// Looks whether the kernel has the table as it should be, and restores it when not.
+  Result<> Verify();
   /// False after a failure: Sync() should be tried again although nothing changed.
   [[nodiscard]] bool settled() const;
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "netpolicy/plan/compile.h"
+#include "netpolicy/plan/world.h"
 #include "proto/trivet/policy.h"
 
 namespace trivet::netpolicy {

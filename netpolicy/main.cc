@@ -72,7 +72,8 @@ Result<FileLock> LockState(const Config& config) {
 
 Result<> Flush(const Config& config) {
   ASSIGN_OR_RETURN(const FileLock lock, LockState(config), "another agent uses this state folder");
-  RETURN_IF_ERROR(NftTable().Remove());
+  ASSIGN_OR_RETURN(NftTable table, NftTable::Open());
+  RETURN_IF_ERROR(table.Remove());
   return Attachments::RemoveAll(config.state_directory);
 }
 
@@ -92,7 +93,7 @@ Result<> Serve(const Config& config) {
   ASSIGN_OR_RETURN(Attachments attachments, Attachments::Open(config.state_directory),
                    "attachments");
   ASSIGN_OR_RETURN(const auto source, OpenManifests(config));
-  NftTable table;
+  ASSIGN_OR_RETURN(NftTable table, NftTable::Open());
   Agent agent(*source, table, attachments, config.node_ranges);
   RETURN_IF_ERROR(agent.Start(), "start");
   ASSIGN_OR_RETURN(PolicyServer server,
@@ -103,7 +104,7 @@ Result<> Serve(const Config& config) {
   spdlog::info("serving socket={} policies={} attachments={}", config.socket.native(),
                source->cluster().policies.size(), attachments.Addresses().size());
 
-  ASSIGN_OR_RETURN(const int signal, RunUntilSignal({stop.get(), *source, server}, agent));
+  ASSIGN_OR_RETURN(const int signal, RunUntilSignal({stop.get(), *source, table, server}, agent));
   spdlog::info("stopping signal={}", signal);
   return {};
 }

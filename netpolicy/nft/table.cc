@@ -2,6 +2,8 @@
 
 #include <linux/netfilter.h>
 
+#include <utility>
+
 #include "common/linux/nftables.h"
 #include "netpolicy/nft/rules.h"
 
@@ -12,6 +14,26 @@ const nft::Table kTable{NFPROTO_INET, kTableName};
 
 }  // namespace
 
+Result<NftTable> NftTable::Open() {
+  ASSIGN_OR_RETURN(auto watch, nft::TableWatch::Open(kTable));
+  return NftTable(std::move(watch));
+}
+
+// The kernel tells of our own change before the commit returns. Somebody else's in the moment
+// between is not seen; the regular look at the table finds it.
+Result<> NftTable::Commit(nft::Transaction transaction) {
+  ASSIGN_OR_RETURN(const bool by_others, watch_.TakeChanges());
+  disturbed_ = disturbed_ || by_others;
+  auto committed = std::move(transaction).Commit();
+  RETURN_IF_ERROR(watch_.TakeChanges());
+  return committed;
+}
+
+Result<bool> NftTable::TakeDisturbance() {
+  ASSIGN_OR_RETURN(const bool by_others, watch_.TakeChanges());
+  return std::exchange(disturbed_, false) || by_others;
+}
+
 Result<> NftTable::Replace(const Ruleset& desired) {
   nft::Transaction transaction(kTable);
   transaction.ResetTable();
@@ -21,7 +43,7 @@ Result<> NftTable::Replace(const Ruleset& desired) {
     transaction.AddElements(content.set, content.elements);
   }
   AddFixedChains(transaction);
-  return std::move(transaction).Commit();
+  return Commit(std::move(transaction));
 }
 
 Result<> NftTable::Apply(const Plan& plan, const Ruleset& desired) {
@@ -40,7 +62,7 @@ Result<> NftTable::Apply(const Plan& plan, const Ruleset& desired) {
   }
   for (const std::string& name : plan.chains_to_delete) transaction.DeleteChain(name);
   for (const std::string& name : plan.sets_to_delete) transaction.DeleteSet(name);
-  return std::move(transaction).Commit();
+  return Commit(std::move(transaction));
 }
 
 Result<> NftTable::VerifyElements(const SetContent& content) {
@@ -71,7 +93,7 @@ Result<> NftTable::Remove() {
   nft::Transaction transaction(kTable);
   transaction.AddTable(nft::Existing::kIsKept);  // so that deleting never fails
   transaction.DeleteTable();
-  return std::move(transaction).Commit();
+  return Commit(std::move(transaction));
 }
 
 }  // namespace trivet::netpolicy

@@ -5,9 +5,10 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "netpolicy/model/index.h"
+#include "netpolicy/plan/address_book.h"
 #include "netpolicy/plan/class_builder.h"
 #include "netpolicy/plan/set_builder.h"
 
@@ -32,53 +33,13 @@ std::vector<nft::Set> FixedSets() {
   };
 }
 
-// An address is given anew before its earlier owner's DELETE has arrived: the newest counts.
-std::map<Address, const LocalAddresses*> OwnersOf(const World& world) {
-  std::map<Address, const LocalAddresses*> owners;
-  for (const LocalAddresses& one : world.local) {
-    for (const Address& address : one.addresses) owners[address] = &one;
-  }
-  return owners;
-}
-
-// The manifest of a local pod, unless it is of an earlier or later pod of that name.
-const Pod* ManifestOf(const LocalAddresses& local, const Cluster& cluster) {
-  const auto found = cluster.pods.find(local.pod);
-  if (found == cluster.pods.end()) return nullptr;
-  const Pod& pod = found->second;
-  const bool same = pod.uid.empty() || local.uid.empty() || pod.uid == local.uid;
-  return same ? &pod : nullptr;
-}
-
-// Which addresses stand for which pod in peer sets. Neither a finished pod's nor a host-network
-// pod's: the one may have been given to another pod, the other is the node's.
-PodAddresses PeerAddresses(const World& world,
-                           const std::map<Address, const LocalAddresses*>& owners) {
-  PodAddresses addresses;
-  std::set<ObjectName> local;
-  for (const auto& [address, owner] : owners) {
-    const Pod* pod = owner->policed() ? ManifestOf(*owner, world.cluster) : nullptr;
-    if (pod == nullptr) continue;
-    local.insert(pod->name);
-    if (!pod->finished && !pod->host_network) addresses[pod->name].push_back(address);
-  }
-  for (const auto& [name, pod] : world.cluster.pods) {
-    if (local.contains(name) || pod.finished || pod.host_network) continue;
-    for (const Address& address : pod.addresses) {
-      if (!owners.contains(address)) addresses[name].push_back(address);
-    }
-  }
-  return addresses;
-}
-
 class Compiler {
  public:
   explicit Compiler(const World& world)
       : world_(world),
         index_(world.cluster),
-        owners_(OwnersOf(world)),
-        addresses_(PeerAddresses(world, owners_)),
-        sets_(index_, addresses_, ruleset_) {}
+        addresses_(world),
+        sets_(index_, addresses_.pods(), ruleset_) {}
 
   Ruleset Compile() {
     for (nft::Set& set : FixedSets()) {
@@ -87,7 +48,7 @@ class Compiler {
     }
     ruleset_.chains.emplace(kDenyChain, ClassChain{.comment = "pods without a manifest"});
     AddNodeRanges();
-    for (const auto& [address, owner] : owners_) AddLocalAddress(address, *owner);
+    for (const auto& [address, owner] : addresses_.local()) AddLocalAddress(address, *owner);
     for (auto& [name, content] : ruleset_.sets) {
       std::sort(content.elements.begin(), content.elements.end());
     }
@@ -108,7 +69,7 @@ class Compiler {
 
   void AddLocalAddress(const Address& address, const LocalAddresses& owner) {
     const bool ipv6 = address.is_ipv6();
-    const Pod* pod = owner.policed() ? ManifestOf(owner, world_.cluster) : nullptr;
+    const Pod* pod = addresses_.ManifestOf(owner);
     AddElement(ipv6 ? fixed_sets::kEgress6 : fixed_sets::kEgress4,
                {.key = address.bytes, .verdict = VerdictFor(owner, pod, Direction::kEgress)});
     AddElement(ipv6 ? fixed_sets::kIngress6 : fixed_sets::kIngress4,
@@ -156,8 +117,7 @@ class Compiler {
 
   const World& world_;
   ClusterIndex index_;
-  std::map<Address, const LocalAddresses*> owners_;
-  PodAddresses addresses_;
+  AddressBook addresses_;
   Ruleset ruleset_;
   SetBuilder sets_;
   std::map<std::string, std::string> classes_;

@@ -20,6 +20,11 @@ class Firewall {
   virtual Result<> Verify(const Ruleset& desired) = 0;
   /// Removes the table; absent is success.
   virtual Result<> Remove() = 0;
+
+  /// Readable when TakeDisturbance() has something to look at. Borrowed.
+  [[nodiscard]] virtual int event_fd() const = 0;
+  /// True when somebody else may have changed the table since the last call: Replace() it.
+  virtual Result<bool> TakeDisturbance() = 0;
 };
 
 }  // namespace trivet::netpolicy

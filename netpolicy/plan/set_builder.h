@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "netpolicy/model/index.h"
+#include "netpolicy/plan/address_book.h"
 #include "netpolicy/plan/ruleset.h"
 
 namespace trivet::netpolicy {
-
-/// The addresses of each pod that count, and whose address is whose.
-using PodAddresses = std::map<ObjectName, std::vector<Address>>;
 
 /// Makes the sets that class rules refer to, each once; asking again gives the same name.
 class SetBuilder {

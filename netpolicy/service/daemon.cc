@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
@@ -14,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kRetryEvery = std::chrono::seconds(1);
-constexpr auto kHealEvery = std::chrono::seconds(60);
+constexpr auto kVerifyEvery = std::chrono::seconds(60);
 
 Result<int> ReadSignal(int signal_fd) {
   signalfd_siginfo info{};
@@ -22,13 +23,15 @@ Result<int> ReadSignal(int signal_fd) {
   return static_cast<int>(info.ssi_signo);
 }
 
-// The next retry or look at the kernel, and what the last one said.
+// The agent's work that nobody asks for: what is due when, and what the last result said.
 class Upkeep {
  public:
-  explicit Upkeep(Agent& agent) : agent_(agent) {}
+  Upkeep(Agent& agent, Firewall& firewall) : agent_(agent), firewall_(firewall) {}
 
   [[nodiscard]] int WaitMilliseconds() const {
-    const auto due = agent_.settled() ? heal_at_ : std::min(retry_at_, heal_at_);
+    auto due = verify_at_;
+    if (!agent_.settled()) due = std::min(due, retry_at_);
+    if (disturbed_) due = std::min(due, restore_at_);
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
     return static_cast<int>(std::max(wait, std::chrono::milliseconds(0)).count());
   }
@@ -36,9 +39,16 @@ class Upkeep {
   void Run(bool source_changed) {
     const auto now = Clock::now();
     if (source_changed || (!agent_.settled() && now >= retry_at_)) Note(agent_.Sync());
-    if (now >= heal_at_) {
-      Note(agent_.Heal());
-      heal_at_ = now + kHealEvery;
+    const auto disturbed = firewall_.TakeDisturbance();
+    disturbed_ = disturbed_ || !disturbed || *disturbed;
+    if (disturbed_ && now >= restore_at_) {
+      Note(agent_.Restore("somebody else changed it, or may have"));
+      disturbed_ = false;
+      restore_at_ = now + kRetryEvery;
+    }
+    if (now >= verify_at_) {
+      Note(agent_.Verify());
+      verify_at_ = now + kVerifyEvery;
     }
   }
 
@@ -53,17 +63,21 @@ class Upkeep {
   }
 
   Agent& agent_;
+  Firewall& firewall_;
+  bool disturbed_ = false;
   std::string said_;
   Clock::time_point retry_at_;
-  Clock::time_point heal_at_ = Clock::now() + kHealEvery;
+  Clock::time_point restore_at_;  // not more often: two agents on one table would only fight
+  Clock::time_point verify_at_ = Clock::now() + kVerifyEvery;
 };
 
 }  // namespace
 
 Result<int> RunUntilSignal(const Events& events, Agent& agent) {
-  Upkeep upkeep(agent);
-  std::array<pollfd, 3> ready{{{events.signal_fd, POLLIN, 0},
+  Upkeep upkeep(agent, events.firewall);
+  std::array<pollfd, 4> ready{{{events.signal_fd, POLLIN, 0},
                                {events.source.event_fd(), POLLIN, 0},
+                               {events.firewall.event_fd(), POLLIN, 0},
                                {events.server.event_fd(), POLLIN, 0}}};
   for (;;) {
     if (::poll(ready.data(), ready.size(), upkeep.WaitMilliseconds()) < 0 && errno != EINTR) {
@@ -71,7 +85,7 @@ Result<int> RunUntilSignal(const Events& events, Agent& agent) {
     }
     if (ready[0].revents != 0) return ReadSignal(events.signal_fd);
     upkeep.Run(ready[1].revents != 0);
-    if (ready[2].revents != 0) {
+    if (ready[3].revents != 0) {
       if (auto served = events.server.ServeReady(); !served) {
         spdlog::error("serve: {}", served.error().message());
       }
