@@ -159,7 +159,10 @@ Result<> Supervisor::StartExec(const Address& from, Packet& packet) {
     } else {
       server_->Answer(from, std::unexpected(std::move(result).error()));
     }
-    loop_.AddTimer({}, [this, id] { execs_.erase(id); });
+    loop_.AddTimer({}, [this, id] {
+      execs_.erase(id);
+      FinishShutdown();
+    });
   });
   execs_[id] = std::move(exec);
   return {};
@@ -191,10 +194,7 @@ void Supervisor::FinishShutdown() {
     const Child reaper = std::move(*std::exchange(reaper_, std::nullopt));
     if (SendSignal(reaper.pidfd, SIGKILL)) return;  // goes on when it has ended
   }
-  if (!children_.empty()) {
-    loop_.AddTimer(std::chrono::milliseconds(1), [this] { FinishShutdown(); });
-    return;
-  }
+  if (!children_.empty()) return;  // an exec; its end leads here again
   stopped_ = true;
   const auto unpinned = UnpinNetworkNamespace(spec_.netns_path);
   ::unlink(paths_.socket().c_str());

@@ -189,6 +189,20 @@ TEST_F(PodTest, LeavesNothingAfterShutdown) {
   EXPECT_TRUE(std::filesystem::exists(exit_));
 }
 
+TEST_F(PodTest, EndsItsExecsAtShutdown) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000"), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  shim::ExecRequest request{.id = "c1"};
+  request.process.args = {"/bin/sleep", "1000"};
+  const auto serial = client_->Send(shim::Verb::kExec, wire::Encode(request), {});
+  ASSERT_THAT(serial, IsOk());
+  EXPECT_THAT(Shutdown(), IsOk());
+  EXPECT_THAT(client_->AwaitAnswer(*serial), IsOk());
+  EXPECT_EQ(*Reap(shim_.pidfd), 0);
+  shim_ = {};
+}
+
 TEST_F(PodTest, TakesTheSharedPidNamespaceDownWhenTheShimDies) {
   StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
   const int32_t reaper = client_->Call<shim::State>(shim::Verb::kHello, shim::Empty{})->reaper_pid;
