@@ -19,7 +19,9 @@ class ExecTest : public testing::ShimTest {
     ShimTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
     StartPod();
-    ASSERT_THAT(CreateContainer("touch /tmp/marker; exec sleep 1000"), IsOk());
+    ASSERT_THAT(
+        CreateContainer("", [](Setup& setup) { setup.spec.process.args = {"/bin/sleep", "1000"}; }),
+        IsOk());
     ASSERT_THAT(StartContainer(), IsOk());
   }
 };
