@@ -99,9 +99,15 @@ TEST_F(ExecTest, AnswersWhileAnotherOneRuns) {
 }
 
 TEST_F(ExecTest, EndsWithItsContainer) {
-  shim::ExecRequest request{.id = "c1"};
-  request.process.args = {"/bin/sleep", "1000"};
-  const auto serial = client_->Send(shim::Verb::kExec, wire::Encode(request), {});
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  shim::ExecRequest request{.id = "c1", .stdout_fd_index = 0};
+  request.process.args = {"/bin/sh", "-c", "echo running; exec sleep 1000"};
+  const auto serial = client_->Send(shim::Verb::kExec, wire::Encode(request), {writer.get()});
+  char first = 0;
+  ASSERT_EQ(::read(reader.get(), &first, 1), 1);
   ASSERT_THAT((client_->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{"c1"})),
               IsOk());
   const auto body = client_->AwaitAnswer(*serial);
