@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "ctl/command/doctor.h"
 #include "ctl/command/exec.h"
 #include "ctl/command/image.h"
 #include "ctl/command/logs.h"
@@ -19,6 +20,7 @@ struct Options {
   LogOptions logs;
   std::vector<std::string> command;
   std::string image;
+  doctor::Host host;
   std::string output = "text";
   int timeout_seconds = 0;
   bool wait = false;
@@ -123,7 +125,7 @@ void AddPods(CLI::App& app, Options& options, Command& chosen) {
 
 void AddImages(CLI::App& app, Options& options, Command& chosen) {
   CLI::App& image = *app.add_subcommand("image", "Import, list and remove images");
-  image.require_subcommand(1);
+  image.require_subcommand(0, 1);
   CLI::App& import = *image.add_subcommand("import", "Import an OCI layout or archive");
   import.add_option("location", options.image, "oci:FOLDER[:NAME] or oci-archive:FILE[:NAME]")
       ->required();
@@ -142,20 +144,35 @@ void AddImages(CLI::App& app, Options& options, Command& chosen) {
   });
 }
 
+void AddDoctor(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& doctor =
+      *app.add_subcommand("doctor", "Say what this node can do, and how to fix what it cannot");
+  doctor.add_option("--state", options.host.state, "folder in which the daemons keep their state")
+      ->capture_default_str();
+  doctor.add_option("--run", options.host.run, "folder of their sockets")->capture_default_str();
+  AddOutput(doctor, options);
+  doctor.callback([&] { chosen = [&] { return Doctor(options.host, options.Json()); }; });
+}
+
 }  // namespace
 }  // namespace trivet::ctl
 
 int main(int argc, char** argv) {
   CLI::App app("The admin's tool of a trivet node");
   app.set_version_flag("--version", "trivetctl " TRIVET_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // not 1: that would hide which word is no command
   trivet::ctl::Options options;
   trivet::ctl::Command chosen;
   AddNodeOptions(app, options);
   AddPlay(app, options, chosen);
   AddPods(app, options, chosen);
   AddImages(app, options, chosen);
+  AddDoctor(app, options, chosen);
   CLI11_PARSE(app, argc, argv);
+  if (!chosen) {
+    std::cerr << "trivetctl: a command is required; see trivetctl --help\n";
+    return EXIT_FAILURE;
+  }
 
   auto status = chosen();
   if (status) return *status;
