@@ -82,6 +82,21 @@ Result<> AttachmentStore::Remove(const AttachmentKey& key) const {
   return RemoveFile(paths_.attachments() / name);
 }
 
+Result<> AttachmentStore::RemoveStray(const std::string& network,
+                                      const std::vector<AttachmentKey>& kept) const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  for (const std::string& name : names) {
+    const bool half_written = name.starts_with('.' + NetworkPrefix(network));
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const AttachmentKey& key) {
+      return RecordName(key) == name;
+    });
+    if (half_written || (name.starts_with(NetworkPrefix(network)) && !known)) {
+      RETURN_IF_ERROR(RemoveFile(paths_.attachments() / name));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> AttachmentStore::Names() const {
   auto names = ListDirectory(paths_.attachments());
   if (!names && names.error().code() == Code::kNotFound) return std::vector<std::string>();

@@ -41,6 +41,10 @@ class AttachmentStore {
   /// lock.
   Result<> Remove(const AttachmentKey& key) const;
 
+  /// Removes what is of `network` and of none of `kept`: records that cannot be read, and
+  /// half-written ones. For GC, which no ADD or DEL overlaps.
+  Result<> RemoveStray(const std::string& network, const std::vector<AttachmentKey>& kept) const;
+
   /// All records, or those of one network.
   Result<std::vector<Attachment>> List() const;
   Result<std::vector<Attachment>> List(const std::string& network) const;

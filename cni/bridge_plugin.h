@@ -50,6 +50,8 @@ class BridgePlugin : public Plugin {
   Result<> Detach(netlink::RouteSocket& socket, const Attachment& record);
   [[nodiscard]] Result<Attachment> GuessRecord() const;
 
+  Result<> GcShared(netlink::RouteSocket& socket, const std::vector<AttachmentKey>& kept);
+  Result<> CheckBridgeForStatus(netlink::RouteSocket& socket);
   Result<> CheckHostSide(netlink::RouteSocket& socket);
   Result<> CheckAgents(const Attachment& record);
 

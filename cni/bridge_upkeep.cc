@@ -10,6 +10,7 @@
 #include "cni/policy_client.h"
 #include "cni/release.h"
 #include "cni/veth.h"
+#include "common/linux/file.h"
 
 namespace trivet::cni {
 namespace {
@@ -113,21 +114,59 @@ Result<> BridgePlugin::Gc() {
   for (const Attachment& attachment : released) {
     if (freed) failures.Add(ReleaseRecord(socket, paths_, attachment));
   }
+  if (freed) {
+    failures.Add(attachments_.RemoveStray(conf_.name, kept));
+    failures.Add(GcShared(socket, kept));
+  }
   if (conf_.policy) failures.Add(PolicyClient(conf_.policy->socket).Gc(conf_.name, kept));
   return std::move(failures).Result();
 }
 
+// What pods whose records were lost have left among the things that pods share.
+Result<> BridgePlugin::GcShared(netlink::RouteSocket& socket,
+                                const std::vector<AttachmentKey>& kept) {
+  if (kept.empty()) {
+    ASSIGN_OR_RETURN(Attachment nobody, MakeRecord());
+    nobody.key = {.network = conf_.name, .container_id = {}, .ifname = {}};
+    return ReleaseRecord(socket, paths_, nobody);
+  }
+  if (!bridge_.masquerade) return {};
+  std::vector<IpAddress> addresses;
+  for (const AttachmentKey& key : kept) {
+    ASSIGN_OR_RETURN(const auto record, attachments_.Read(key));
+    if (!record) return {};  // whose addresses nobody knows: better one too many than one too few
+    addresses.insert(addresses.end(), record->addresses.begin(), record->addresses.end());
+  }
+  return Masquerade(conf_.name, paths_.masquerade_lock()).Retain(addresses);
+}
+
 Result<> BridgePlugin::Status() {
+  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  RETURN_IF_ERROR(CheckBridgeForStatus(socket));
   if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Status(), "ipam");
   if (conf_.policy && conf_.policy->required) {
-    RETURN_IF_ERROR(PolicyClient(conf_.policy->socket).Status());
+    return PolicyClient(conf_.policy->socket).Status();
   }
-  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  return {};
+}
+
+// A bridge that is absent is made by the next ADD, but that does not bring its ports back.
+Result<> BridgePlugin::CheckBridgeForStatus(netlink::RouteSocket& socket) {
   ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
   if (bridge && bridge->kind != "bridge") {
     return Fail(Code::kUnavailable, "link {} exists and is no bridge", bridge_.bridge);
   }
-  return {};
+  if (bridge && (bridge->flags & IFF_UP) != 0) return {};
+  ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
+  ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, attachments_.List(conf_.name));
+  const auto cut_off =
+      std::count_if(attachments.begin(), attachments.end(), [&](const Attachment& attachment) {
+        return attachment.complete && attachment.boot_id == boot_id &&
+               attachment.bridge == bridge_.bridge;
+      });
+  if (cut_off == 0) return {};
+  return Fail(Code::kFailedPrecondition, "bridge {} is {}, and cut off are {} attachments",
+              bridge_.bridge, bridge ? "down" : "absent", cut_off);
 }
 
 }  // namespace trivet::cni

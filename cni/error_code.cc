@@ -5,7 +5,10 @@
 namespace trivet::cni {
 
 ErrorCode ErrorCodeOf(Command command, const Error& error) {
-  if (command == Command::kStatus) return ErrorCode::kNotAvailable;
+  if (command == Command::kStatus) {
+    return error.code() == Code::kFailedPrecondition ? ErrorCode::kNotAvailableLimited
+                                                     : ErrorCode::kNotAvailable;
+  }
   switch (error.code()) {
     case Code::kUnavailable:
     case Code::kDeadlineExceeded:

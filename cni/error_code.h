@@ -19,10 +19,11 @@ enum class ErrorCode : int {
   kInvalidConfig = 7,
   kInvalidNetns = 8,
   kTryAgainLater = 11,
-  kNotAvailable = 50,
-  kKernel = 100,           // the kernel or the disk refused a step
-  kAlreadyAttached = 101,  // ADD twice without DEL, or a name or address that is taken
-  kCheckFailed = 102,      // CHECK found a difference
+  kNotAvailable = 50,         // STATUS: an ADD would fail
+  kNotAvailableLimited = 51,  // STATUS: and attachments that are there are cut off
+  kKernel = 100,              // the kernel or the disk refused a step
+  kAlreadyAttached = 101,     // ADD twice without DEL, or a name or address that is taken
+  kCheckFailed = 102,         // CHECK found a difference
   kInternal = 999,
 };
 

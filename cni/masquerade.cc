@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "cni/hash.h"
+#include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/linux/nftables.h"
 
@@ -97,6 +98,11 @@ Result<nft::Rule> MakeRule(const std::string& network, const Family& family,
   return rule;
 }
 
+Result<FileLock> AcquireLock(const std::filesystem::path& file) {
+  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));  // DEL may be the first to come
+  return FileLock::Acquire(file);
+}
+
 Result<> AbsentIsSuccess(Result<> done) {
   if (!done && done.error().code() == Code::kNotFound) return {};
   return done;
@@ -125,7 +131,7 @@ Result<> Masquerade::Add(const std::vector<IpPrefix>& subnets, const std::vector
     const auto elements = ElementsOf(pods, family);
     if (!elements.empty()) transaction.AddElements(set, elements, nft::Existing::kIsKept);
   }
-  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
   return std::move(transaction).Commit();
 }
 
@@ -136,13 +142,31 @@ Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {
     if (!elements.empty()) transaction.EnsureNoElements(MakeSet(network_, family), elements);
   }
   if (transaction.empty()) return {};
-  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
+  return AbsentIsSuccess(std::move(transaction).Commit());
+}
+
+Result<> Masquerade::Retain(const std::vector<IpAddress>& pods) {
+  nft::Transaction transaction(OurTable());
+  for (const Family& family : kFamilies) {
+    const nft::Set set = MakeSet(network_, family);
+    auto there = nft::ReadElements(OurTable(), set);
+    if (!there && there.error().code() == Code::kNotFound) continue;
+    if (!there) return std::unexpected(std::move(there).error());
+    const auto wanted = ElementsOf(pods, family);
+    std::erase_if(*there, [&](const nft::Element& element) {
+      return std::find(wanted.begin(), wanted.end(), element) != wanted.end();
+    });
+    if (!there->empty()) transaction.EnsureNoElements(set, *there);
+  }
+  if (transaction.empty()) return {};
+  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
   return AbsentIsSuccess(std::move(transaction).Commit());
 }
 
 Result<> Masquerade::RemoveNetwork() {
   const nft::Chain chain = MakeChain(network_);
-  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
   nft::Transaction transaction(OurTable());
   transaction.FlushChain(chain.name);
   transaction.DeleteChain(chain.name);

@@ -29,6 +29,8 @@ class Masquerade {
   Result<> Add(const std::vector<IpPrefix>& subnets, const std::vector<IpAddress>& pods);
   /// Absent pods, and an absent table, are success.
   Result<> Remove(const std::vector<IpAddress>& pods);
+  /// Removes every pod that is not among `pods`. For GC, which no ADD overlaps.
+  Result<> Retain(const std::vector<IpAddress>& pods);
   /// Removes the network's chain and sets, and the table when no network is left in it.
   Result<> RemoveNetwork();
   /// Errors: kFailedPrecondition when one of `pods` is not in the kernel's sets.

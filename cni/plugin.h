@@ -29,7 +29,8 @@ class Plugin {
   /// Frees what attachments hold that are not among conf.valid_attachments. Goes on after a
   /// failure and tells all of them at the end.
   virtual Result<> Gc() = 0;
-  /// Errors: kUnavailable with the reason why an ADD would fail.
+  /// Errors: kUnavailable with the reason why an ADD would fail; kFailedPrecondition when
+  /// attachments that are there are cut off, too.
   virtual Result<> Status() = 0;
 };
 

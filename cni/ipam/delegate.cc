@@ -47,8 +47,10 @@ Error FailureOf(const std::string& type, const RunOutput& run) {
   }
   if (message.empty()) message = fmt::format("exit status {}: {}", run.exit_code, run.err);
   if (!details.empty()) message += ": " + details;
-  const bool later =
-      code == kTryAgainLater || code == kNotAvailable || code == kNotAvailableLimited;
+  const bool later = code == kTryAgainLater || code == kNotAvailable;
+  if (code == kNotAvailableLimited) {
+    return {Code::kFailedPrecondition, fmt::format("ipam {}: {}", type, message)};
+  }
   return {later ? Code::kUnavailable : Code::kInternal, fmt::format("ipam {}: {}", type, message)};
 }
 
