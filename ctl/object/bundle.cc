@@ -3,6 +3,8 @@
 #include <array>
 #include <set>
 
+#include "ctl/object/policy.h"
+
 namespace trivet::ctl {
 namespace {
 
@@ -19,20 +21,8 @@ Result<> AddNamespace(Bundle& bundle, manifest::Document document, Fields fields
   return {};
 }
 
-// Of the policy only the shape is looked at here: what its rules mean, and which of them
-// are wrong, is the policy agent's knowledge.
 Result<> AddPolicy(Bundle& bundle, manifest::Document document, Fields fields) {
-  ASSIGN_OR_RETURN(Metadata metadata, ReadMetadata(fields));
-  ASSIGN_OR_RETURN(auto spec, fields.Object("spec"));
-  if (!spec) return fields.Complain("spec", "missing");
-  for (const std::string_view list : {"ingress", "egress"}) {
-    RETURN_IF_ERROR(spec->List(list));
-  }
-  RETURN_IF_ERROR(spec->Object("podSelector"));
-  std::vector<std::string> types;
-  RETURN_IF_ERROR(spec->Read("policyTypes", types));
-  RETURN_IF_ERROR(spec->Finish());
-  RETURN_IF_ERROR(fields.Finish());
+  ASSIGN_OR_RETURN(Metadata metadata, ReadPolicy(std::move(fields)));
   bundle.policies.push_back(
       {std::move(metadata), std::move(document.object), std::move(document.origin)});
   return {};

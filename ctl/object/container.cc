@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ctl/object/labels.h"
 #include "ctl/object/pod.h"
 #include "ctl/object/quantity.h"
 
@@ -69,7 +70,9 @@ Result<> ReadPorts(Fields& fields, Container& container) {
       return item.Complain("protocol", "not one of TCP, UDP, SCTP");
     }
     RETURN_IF_ERROR(item.Read("hostIP", port.host_ip));
-    item.Accept({"name"});
+    std::string name;  // the policy agent's matter
+    RETURN_IF_ERROR(item.Read("name", name));
+    if (!IsLabelValue(name)) return item.Complain("name", "no name of a port");
     RETURN_IF_ERROR(item.Finish());
     container.ports.push_back(std::move(port));
   }

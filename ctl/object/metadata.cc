@@ -1,5 +1,7 @@
 #include "ctl/object/metadata.h"
 
+#include "ctl/object/labels.h"
+
 namespace trivet::ctl {
 
 Result<Metadata> ReadMetadata(Fields& document) {
@@ -14,7 +16,7 @@ Result<Metadata> ReadMetadata(Fields& document) {
   } else {
     metadata.name_space = "default";
   }
-  RETURN_IF_ERROR(fields->Read("labels", metadata.labels));
+  RETURN_IF_ERROR(ReadLabels(*fields, "labels", metadata.labels));
   RETURN_IF_ERROR(fields->Read("annotations", metadata.annotations));
   fields->Accept({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
                   "selfLink", "finalizers", "ownerReferences", "generateName", "deletionTimestamp",

@@ -123,10 +123,59 @@ const Bad kBad[] = {
      Claim("{accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, "
            "dataSource: {kind: VolumeSnapshot, name: s}}"),
      "spec.dataSource: unknown"},
-    {"PolicyField",
-     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec: {ingres: "
-     "[]}",
-     "spec.ingres: unknown"},
+    {"LabelKey", "apiVersion: v1\nkind: Namespace\nmetadata: {name: d, labels: {a/b/c: d}}\n",
+     "metadata.labels: \"a/b/c\" is no label key"},
+    {"PortNameOfNumber", PodWith("", "ports: [{containerPort: 80, name: 80}]"), "ports[0].name"},
+};
+
+std::string Policy(const std::string& spec) {
+  return "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec: " +
+         spec + "\n";
+}
+
+std::string From(const std::string& peer) {
+  return Policy("{ingress: [{from: [" + peer + "]}]}");
+}
+
+std::string ToPort(const std::string& port) {
+  return Policy("{egress: [{ports: [" + port + "]}]}");
+}
+
+const Bad kBadPolicies[] = {
+    {"WithoutSpec", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\n",
+     "m.yaml:1: spec: missing"},
+    {"UnknownField", Policy("{ingres: []}"), "spec.ingres: unknown"},
+    {"UnknownType", Policy("{policyTypes: [ingress]}"), "spec.policyTypes: \"ingress\" is not"},
+    {"SelectorOfText", Policy("{podSelector: app}"), "spec.podSelector: not an object"},
+    {"LabelWithBlank", Policy("{podSelector: {matchLabels: {app: a b}}}"),
+     "spec.podSelector.matchLabels: app: \"a b\" is no label value"},
+    {"LabelOfNumber", Policy("{podSelector: {matchLabels: {app: 1}}}"), "matchLabels"},
+    {"Operator", Policy("{podSelector: {matchExpressions: [{key: a, operator: Is}]}}"),
+     "matchExpressions[0].operator: not one of"},
+    {"InOfNothing", Policy("{podSelector: {matchExpressions: [{key: a, operator: In}]}}"),
+     "matchExpressions[0].values: missing for operator In"},
+    {"ExistsOfSomething",
+     Policy("{podSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}"),
+     "values: not allowed for operator Exists"},
+    {"PeerOfNothing", From("{}"), "spec.ingress[0].from[0]: needs a podSelector"},
+    {"PeerOfTwoKinds", From("{podSelector: {}, ipBlock: {cidr: 10.0.0.0/8}}"),
+     "from[0].ipBlock: not together"},
+    {"UnknownPeer", From("{serviceSelector: {}}"), "from[0].serviceSelector: unknown"},
+    {"Cidr", From("{ipBlock: {cidr: 10.0.0.0}}"),
+     "spec.ingress[0].from[0].ipBlock.cidr: \"10.0.0.0\" is no ADDRESS/BITS"},
+    {"CidrTooLong", From("{ipBlock: {cidr: 10.0.0.0/33}}"), "ipBlock.cidr"},
+    {"ExceptOutside", From("{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}"),
+     "ipBlock.except: 11.0.0.0/16 is not a part of 10.0.0.0/8"},
+    {"ExceptEverything", From("{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}"),
+     "is not a part of"},
+    {"ExceptOfAnotherFamily", From("{ipBlock: {cidr: 10.0.0.0/8, except: ['fd00::/16']}}"),
+     "is not a part of"},
+    {"PortZero", ToPort("{port: 0}"), "spec.egress[0].ports[0].port: not in 1..65535"},
+    {"PortOfTruth", ToPort("{port: true}"), "ports[0].port: not in 1..65535"},
+    {"PortProtocol", ToPort("{protocol: ICMP}"), "ports[0].protocol: not one of"},
+    {"EndWithoutPort", ToPort("{endPort: 80}"), "endPort: needs a port"},
+    {"EndOfNamedPort", ToPort("{port: http, endPort: 80}"), "endPort: needs a port"},
+    {"EndBelowPort", ToPort("{port: 90, endPort: 80}"), "endPort: below port"},
 };
 
 class MakeBundleRefuses : public TestWithParam<Bad> {};
@@ -136,6 +185,20 @@ TEST_P(MakeBundleRefuses, AndNamesFileFieldAndReason) {
 }
 INSTANTIATE_TEST_SUITE_P(Bad, MakeBundleRefuses, ValuesIn(kBad),
                          [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Policy, MakeBundleRefuses, ValuesIn(kBadPolicies),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(MakeBundle, TakesEveryKindOfRule) {
+  const auto bundle = Read(
+      Policy("{podSelector: {matchExpressions: [{key: example.org/tier, operator: NotIn, values: "
+             "[a, '']}]},"
+             " policyTypes: [Ingress, Egress], ingress: [{}, {from: [{podSelector: {}, "
+             "namespaceSelector: {}}],"
+             " ports: [{port: http}, {port: 1, endPort: 65535, protocol: SCTP}, {protocol: UDP}]}],"
+             " egress: [{to: [{ipBlock: {cidr: 'fd00::/8', except: ['fd00:1::/32']}}]}]}"));
+  ASSERT_THAT(bundle, IsOk());
+  EXPECT_EQ(bundle->policies.size(), 1U);
+}
 
 }  // namespace
 }  // namespace trivet::ctl
