@@ -95,14 +95,28 @@ Result<Attachments> Attachments::Open(const std::filesystem::path& state_directo
   ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
   RETURN_IF_ERROR(EnsureDirectory(state_directory / boot_id));
   RETURN_IF_ERROR(RemoveAllBut(state_directory, boot_id), "records of earlier boots");
+  return Read(state_directory);
+}
+
+Result<Attachments> Attachments::Read(const std::filesystem::path& state_directory) {
+  ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
   Attachments attachments(state_directory / boot_id);
-  ASSIGN_OR_RETURN(const auto names, ListDirectory(attachments.directory_));
-  for (const std::string& name : names) {
-    if (name.ends_with(".json")) {
-      RETURN_IF_ERROR(attachments.Load(name), (attachments.directory_ / name).native());
-    }
+  auto loaded = attachments.LoadAll();
+  if (!loaded && loaded.error().code() != Code::kNotFound) {
+    return std::unexpected(std::move(loaded).error());
   }
   return attachments;
+}
+
+Result<> Attachments::LoadAll() {
+  ASSIGN_OR_RETURN(const auto names, ListDirectory(directory_));
+  for (const std::string& name : names) {
+    if (!name.ends_with(".json")) continue;
+    auto loaded = Load(name);
+    if (!loaded && loaded.error().code() == Code::kNotFound) continue;  // removed meanwhile
+    RETURN_IF_ERROR(std::move(loaded), (directory_ / name).native());
+  }
+  return {};
 }
 
 Result<> Attachments::RemoveAll(const std::filesystem::path& state_directory) {

@@ -21,6 +21,8 @@ class Attachments {
   /// a record that is not readable or of a newer version: without it a pod would be unknown.
   static Result<Attachments> Open(const std::filesystem::path& state_directory);
 
+  /// This boot's records as they are now, changing nothing: for another process than the agent.
+  static Result<Attachments> Read(const std::filesystem::path& state_directory);
   /// Removes the records of every boot; the lock stays.
   static Result<> RemoveAll(const std::filesystem::path& state_directory);
 
@@ -39,6 +41,7 @@ class Attachments {
   using Key = std::tuple<std::string, std::string, std::string>;  // network, container, ifname
   explicit Attachments(std::filesystem::path directory) : directory_(std::move(directory)) {}
   [[nodiscard]] std::filesystem::path FileOf(const Key& key) const;
+  Result<> LoadAll();
   Result<> Load(const std::string& file_name);
 
   struct Record {

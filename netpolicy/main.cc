@@ -10,6 +10,7 @@
 #include "common/linux/service_manager.h"
 #include "netpolicy/agent.h"
 #include "netpolicy/config.h"
+#include "netpolicy/explain/query.h"
 #include "netpolicy/nft/table.h"
 #include "netpolicy/service/daemon.h"
 #include "netpolicy/watch/folder.h"
@@ -23,6 +24,7 @@ struct Options {
   std::vector<std::string> node_ranges;
   std::filesystem::path socket;
   std::filesystem::path state_directory;
+  std::vector<std::string> explain;
   bool config_given = false;
   bool check_config = false;
   bool flush = false;
@@ -62,6 +64,20 @@ Result<> CheckConfig(const Config& config) {
   }
   fmt::print("configuration is valid: {} network policies, {} pods\n",
              source->cluster().policies.size(), source->cluster().pods.size());
+  return {};
+}
+
+Result<> Explain(const Config& config, const Query& query) {
+  ASSIGN_OR_RETURN(const auto source, OpenManifests(config));
+  RETURN_IF_ERROR(source->Refresh());
+  for (const std::string& line : source->complaints()) spdlog::warn("not in force: {}", line);
+  ASSIGN_OR_RETURN(const Attachments attachments, Attachments::Read(config.state_directory));
+  const World world{source->cluster(), attachments.Addresses(), config.node_ranges};
+  const AddressBook addresses(world);
+  ASSIGN_OR_RETURN(const auto connections, ParseQuery(addresses, query), "--explain");
+  for (const Connection& one : connections) {
+    fmt::print("{}", Describe(one, Judge(world, addresses, one)));
+  }
   return {};
 }
 
@@ -112,6 +128,9 @@ Result<> Serve(const Config& config) {
 Result<> Run(const Options& options) {
   ASSIGN_OR_RETURN(const Config config, Configure(options));
   if (options.check_config) return CheckConfig(config);
+  if (!options.explain.empty()) {
+    return Explain(config, {options.explain[0], options.explain[1], options.explain[2]});
+  }
   return options.flush ? Flush(config) : Serve(config);
 }
 
@@ -136,6 +155,11 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", options.check_config,
                "check the configuration and the manifests, and exit");
   app.add_flag("--flush", options.flush, "remove the rules and the records, and exit");
+  app.add_option("--explain", options.explain,
+                 "say whether FROM may connect to TO at PORT and why, and exit: namespace/pod or "
+                 "an address, twice, and 80 or 53/UDP")
+      ->expected(3)
+      ->type_name("FROM TO PORT");
   CLI11_PARSE(app, argc, argv);
 
   options.config_given = config->count() > 0;
