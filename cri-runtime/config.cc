@@ -5,6 +5,9 @@
 namespace trivet::cri {
 namespace {
 
+// A shim's socket is <run_dir>/shims/<64 digits>/sock, and sun_path holds 107 bytes.
+constexpr size_t kMaxRunDirBytes = 107 - 7 - 64 - 5;
+
 // The one list of keys: what is read, shown and known.
 template <class Visitor>
 void VisitPaths(Config& c, Visitor visit) {
@@ -66,6 +69,10 @@ Result<> CheckConfig(const Config& config) {
   });
   RETURN_IF_ERROR(status);
   RETURN_IF_ERROR(CheckAbsolute("cgroup_parent", config.cgroup_parent));
+  if (config.run_dir.native().size() > kMaxRunDirBytes) {
+    return Fail(Code::kInvalidArgument, "run_dir: longer than {} bytes: no socket fits below it",
+                kMaxRunDirBytes);
+  }
   if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cni_bin_dirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cni_bin_dirs", directory));

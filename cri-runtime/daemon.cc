@@ -36,8 +36,10 @@ Result<> Serve(const Config& config) {
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
 
   const Paths paths{.state = config.state_dir, .run = config.run_dir};
-  RETURN_IF_ERROR(EnsureDirectory(paths.state), "state folder");
-  RETURN_IF_ERROR(EnsureDirectory(paths.Shims()), "run folder");
+  for (const auto& folder : {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(),
+                             paths.Uppers()}) {
+    RETURN_IF_ERROR(EnsureDirectory(folder), "folders");
+  }
   ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");
   ASSIGN_OR_RETURN(const auto images,
                    image::Store::Open({.root = paths.Images(), .pins = PinsOf(*store->Get())}),

@@ -44,6 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(BadConfig{"UnknownKey", R"({"sockett": "/s"})", "sockett"},
                       BadConfig{"WrongType", R"({"socket": 5})", "socket"},
                       BadConfig{"RelativePath", R"({"state_dir": "x"})", "state_dir: \"x\""},
+                      BadConfig{"LongRunDir",
+                                R"({"run_dir": "/)" + std::string(40, 'r') + R"("})", "run_dir"},
                       BadConfig{"NoPlugins", R"({"cni_bin_dirs": []})", "cni_bin_dirs: empty"},
                       BadConfig{"RelativePlugins", R"({"cni_bin_dirs": ["b"]})", "cni_bin_dirs"},
                       BadConfig{"RelativeGroup", R"({"cgroup_parent": "t"})", "cgroup_parent"},

@@ -1,0 +1,72 @@
+#include "tests/integration/cri/cri_test.h"
+
+namespace trivet::testing {
+namespace {
+
+// The tables of what is refused are unit tests; here: that the daemon answers so, and that nothing
+// is half-made (CriTest looks at its end).
+
+TEST_F(CriTest, RefusesABadSandboxRequestByTheNameOfTheField) {
+  v1::PodSandboxConfig config = PodConfig("pod");
+  config.mutable_linux()->set_cgroup_parent("kubepods.slice");
+  std::string id;
+  EXPECT_THAT(RunPod(config, &id),
+              RpcFailsWith(grpc::INVALID_ARGUMENT, "request: linux: cgroup_parent"));
+}
+
+TEST_F(CriTest, RefusesAContainerWithoutItsImage) {
+  const std::string pod = MustRunPod("pod");
+  v1::ContainerConfig config = ShellConfig("c", "true");
+  config.mutable_image()->set_image("localhost/no/such:image");
+  std::string id;
+  EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::NOT_FOUND, "localhost/no/such:image"));
+}
+
+TEST_F(CriTest, RefusesAContainerWhoseHostPathIsNotThereAndUndoesIt) {
+  const std::string pod = MustRunPod("pod");
+  v1::ContainerConfig config = ShellConfig("c", "true");
+  auto* mount = config.add_mounts();
+  mount->set_container_path("/data");
+  mount->set_host_path("/nowhere/at/all");
+  std::string id;
+  EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::NOT_FOUND, "/nowhere/at/all"));
+  config.clear_mounts();
+  EXPECT_THAT(Create(pod, config, &id), IsRpcOk());
+}
+
+TEST_F(CriTest, RefusesAContainerInAPodThatWasStopped) {
+  const std::string pod = MustRunPod("pod");
+  ASSERT_THAT(StopPod(pod), IsRpcOk());
+  std::string id;
+  EXPECT_THAT(Create(pod, ShellConfig("c", "true"), &id),
+              RpcFailsWith(grpc::FAILED_PRECONDITION, "is not ready"));
+}
+
+TEST_F(CriTest, RefusesALimitThatTheKernelRefusesAndUndoesTheContainer) {
+  const std::string pod = MustRunPod("pod");
+  v1::ContainerConfig config = ShellConfig("c", "true");
+  config.mutable_linux()->mutable_resources()->set_cpuset_cpus("4095");
+  std::string id;
+  EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::INVALID_ARGUMENT, "cgroup"));
+}
+
+TEST_F(CriTest, AnswersUnimplementedForWhatItDoesNotDo) {
+  v1::ExecResponse response;
+  grpc::ClientContext context;
+  EXPECT_EQ(daemon_->runtime().Exec(&context, {}, &response).error_code(), grpc::UNIMPLEMENTED);
+}
+
+TEST_F(CriTest, RefusesToStartWhatRunsAlready) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  EXPECT_THAT(Start(id), RpcFailsWith(grpc::FAILED_PRECONDITION, "was started already"));
+}
+
+TEST_F(CriTest, RefusesAnExecInAContainerThatDoesNotRun) {
+  const std::string id = MustCreate(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ExecSyncResponse response;
+  EXPECT_THAT(Exec(id, {"true"}, &response),
+              RpcFailsWith(grpc::FAILED_PRECONDITION, "does not run"));
+}
+
+}  // namespace
+}  // namespace trivet::testing

@@ -1,0 +1,183 @@
+#include <fstream>
+#include <regex>
+
+#include "common/linux/file.h"
+#include "tests/integration/cri/cri_test.h"
+
+namespace trivet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+TEST_F(CriTest, RunsAContainerFromItsCreationToItsRemoval) {
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustCreate(pod, ShellConfig("c", "exit 3"));
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_CREATED);
+  EXPECT_THAT(Start(id), IsRpcOk());
+  const v1::ContainerStatus status = AwaitEnd(id);
+  EXPECT_EQ(status.exit_code(), 3);
+  EXPECT_EQ(status.reason(), "Error");
+  EXPECT_EQ(status.image_id(), image_id_);
+  EXPECT_LE(status.created_at(), status.started_at());
+  EXPECT_LE(status.started_at(), status.finished_at());
+  EXPECT_THAT(Remove(id), IsRpcOk());
+  EXPECT_THAT(Remove(id), IsRpcOk());
+}
+
+TEST_F(CriTest, WritesTheLogInTheFormOfTheCri) {
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustStart(pod, ShellConfig("c", "echo out; echo err >&2"));
+  AwaitEnd(id);
+  const std::string log = *ReadFile(StatusOf(id).log_path());
+  const std::string time = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+) ";
+  EXPECT_TRUE(std::regex_search(log, std::regex(time + "stdout F out\n"))) << log;
+  EXPECT_TRUE(std::regex_search(log, std::regex(time + "stderr F err\n"))) << log;
+}
+
+TEST_F(CriTest, WritesToANewLogAfterReopen) {
+  const std::string pod = MustRunPod("pod");
+  const std::string id =
+      MustStart(pod, ShellConfig("c", "while true; do echo tick; sleep 0.05; done"));
+  const std::filesystem::path log = StatusOf(id).log_path();
+  std::filesystem::rename(log, log.native() + ".1");
+  v1::ReopenContainerLogRequest request;
+  request.set_container_id(id);
+  v1::ReopenContainerLogResponse response;
+  grpc::ClientContext context;
+  EXPECT_THAT(daemon_->runtime().ReopenContainerLog(&context, request, &response), IsRpcOk());
+  EXPECT_TRUE(std::filesystem::exists(log));
+}
+
+TEST_F(CriTest, ExecutesAProgramAndReturnsItsStreamsAndExitCode) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ExecSyncResponse response;
+  ASSERT_THAT(Exec(id, {"/bin/sh", "-c", "echo out; echo err >&2; exit 7"}, &response), IsRpcOk());
+  EXPECT_EQ(response.stdout(), "out\n");
+  EXPECT_EQ(response.stderr(), "err\n");
+  EXPECT_EQ(response.exit_code(), 7);
+}
+
+TEST_F(CriTest, CutsTheOutputOfAnExecAtSixteenMebibytes) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ExecSyncResponse response;
+  ASSERT_THAT(Exec(id, {"/bin/sh", "-c", "head -c 20000000 /dev/zero"}, &response, 60), IsRpcOk());
+  EXPECT_EQ(response.stdout().size(), size_t{16} << 20);
+}
+
+TEST_F(CriTest, KillsAnExecAtItsDeadline) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ExecSyncResponse response;
+  EXPECT_THAT(Exec(id, {"/bin/sh", "-c", "sleep 4711"}, &response, 1),
+              RpcFailsWith(grpc::DEADLINE_EXCEEDED, "no end within 1 s"));
+  EXPECT_EQ(MustExec(id, "grep -l 4711 /proc/[0-9]*/cmdline | grep -v self | wc -l"), "0");
+}
+
+TEST_F(CriTest, SaysWhyAProgramCouldNotBeExecuted) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ExecSyncResponse response;
+  EXPECT_THAT(Exec(id, {"/bin/nope"}, &response), RpcFailsWith(grpc::NOT_FOUND, "/bin/nope"));
+}
+
+TEST_F(CriTest, EndsAContainerThatCannotStartWithTheReason) {
+  v1::ContainerConfig config = ShellConfig("c", "");
+  config.clear_command();
+  config.add_command("/bin/nope");
+  const std::string id = MustCreate(MustRunPod("pod"), config);
+  EXPECT_THAT(Start(id), RpcFailsWith(grpc::NOT_FOUND, "/bin/nope"));
+  const v1::ContainerStatus status = StatusOf(id);
+  EXPECT_EQ(status.state(), v1::CONTAINER_EXITED);
+  EXPECT_EQ(status.exit_code(), 128);
+  EXPECT_EQ(status.reason(), "StartError");
+  EXPECT_THAT(status.message(), HasSubstr("/bin/nope"));
+}
+
+TEST_F(CriTest, StopsAContainerBySignalAndKillsOneThatIgnoresIt) {
+  const std::string pod = MustRunPod("pod");
+  const std::string polite =
+      MustStart(pod, ShellConfig("polite", "trap 'exit 5' TERM; while true; do sleep 0.05; done"));
+  const std::string deaf =
+      MustStart(pod, ShellConfig("deaf", "trap '' TERM; while true; do sleep 0.05; done"));
+  EXPECT_THAT(Stop(polite, 20), IsRpcOk());
+  EXPECT_EQ(StatusOf(polite).exit_code(), 5);
+  EXPECT_THAT(Stop(deaf, 1), IsRpcOk());
+  EXPECT_EQ(StatusOf(deaf).exit_code(), 137);
+  EXPECT_THAT(Stop(deaf, 1), IsRpcOk());
+}
+
+TEST_F(CriTest, StopsAContainerByTheSignalThatTheRequestNames) {
+  v1::ContainerConfig config =
+      ShellConfig("c", "trap 'exit 9' USR1; while true; do sleep 0.05; done");
+  config.set_stop_signal(v1::SIGNAL_SIGUSR1);
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  EXPECT_THAT(Stop(id, 20), IsRpcOk());
+  EXPECT_EQ(StatusOf(id).exit_code(), 9);
+}
+
+TEST_F(CriTest, SaysThatAContainerWasKilledForLackOfMemory) {
+  v1::ContainerConfig config = ShellConfig("c", "x=a; while true; do x=$x$x; done");
+  auto* resources = config.mutable_linux()->mutable_resources();
+  resources->set_memory_limit_in_bytes(15 << 20);
+  resources->set_memory_swap_limit_in_bytes(15 << 20);
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  const v1::ContainerStatus status = AwaitEnd(id);
+  EXPECT_EQ(status.exit_code(), 137);
+  EXPECT_EQ(status.reason(), "OOMKilled");
+}
+
+TEST_F(CriTest, ChangesTheLimitsOfARunningContainer) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::UpdateContainerResourcesRequest request;
+  request.set_container_id(id);
+  request.mutable_linux()->set_memory_limit_in_bytes(64 << 20);
+  v1::UpdateContainerResourcesResponse response;
+  grpc::ClientContext context;
+  ASSERT_THAT(daemon_->runtime().UpdateContainerResources(&context, request, &response), IsRpcOk());
+  EXPECT_EQ(StatusOf(id).resources().linux().memory_limit_in_bytes(), 64 << 20);
+}
+
+TEST_F(CriTest, CountsWhatAContainerUses) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  v1::ListContainerStatsResponse response;
+  grpc::ClientContext context;
+  ASSERT_THAT(daemon_->runtime().ListContainerStats(&context, {}, &response), IsRpcOk());
+  ASSERT_EQ(response.stats_size(), 1);
+  EXPECT_EQ(response.stats(0).attributes().id(), id);
+  EXPECT_GT(response.stats(0).memory().usage_bytes().value(), 0u);
+  EXPECT_GT(response.stats(0).cpu().timestamp(), 0);
+}
+
+TEST_F(CriTest, MountsAFolderOfTheNodeThroughALink) {
+  folder_.Fill({{"data/file", "content"}});
+  std::filesystem::create_symlink(folder_ / "data", folder_ / "logs/link");
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+  auto* mount = config.add_mounts();
+  mount->set_container_path("/data/below");
+  mount->set_host_path((folder_ / "logs/link").native());
+  mount->set_readonly(true);
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  EXPECT_EQ(MustExec(id, "cat /data/below/file"), "content");
+  v1::ExecSyncResponse response;
+  ASSERT_THAT(Exec(id, {"touch", "/data/below/new"}, &response), IsRpcOk());
+  EXPECT_THAT(response.stderr(), HasSubstr("Read-only file system"));
+  EXPECT_EQ(StatusOf(id).mounts_size(), 1);
+  std::filesystem::remove_all(folder_ / "data");
+}
+
+TEST_F(CriTest, SharesMemoryAndProcessesAmongTheContainersOfAPod) {
+  const std::string pod = MustRunPod("pod");
+  const std::string one = MustStart(pod, ShellConfig("one", "echo x >/dev/shm/note; sleep 4712"));
+  const std::string two = MustStart(pod, ShellConfig("two", "sleep 1000"));
+  EXPECT_EQ(MustExec(two, "until [ -e /dev/shm/note ]; do sleep 0.05; done; cat /dev/shm/note"),
+            "x");
+  EXPECT_NE(MustExec(two, "grep -l 4712 /proc/[0-9]*/cmdline | wc -l"), "0");
+}
+
+TEST_F(CriTest, GivesARetryOfCreateContainerTheSameContainer) {
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustCreate(pod, ShellConfig("c", "sleep 1000"));
+  EXPECT_EQ(MustCreate(pod, ShellConfig("c", "sleep 1000")), id);
+}
+
+}  // namespace
+}  // namespace trivet::testing

@@ -1,0 +1,139 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <regex>
+#include <thread>
+
+#include "common/linux/file.h"
+#include "tests/integration/cri/cri_test.h"
+
+namespace trivet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RestartTest : public CriTest {
+ protected:
+  void Restart() {
+    daemon_->Kill();
+    StartDaemon();
+  }
+  void SetUp() override {
+    CriTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    pod_ = MustRunPod("pod");
+  }
+  /// The shims are asked while CRI is served already.
+  void AwaitShim(const std::string& container) {
+    v1::ExecSyncResponse response;
+    for (int i = 0; i < 200; ++i) {
+      if (Exec(container, {"true"}, &response).ok()) return;
+      ::usleep(10'000);
+    }
+    ADD_FAILURE() << "the daemon did not find the shim";
+  }
+
+  std::string pod_;
+};
+
+TEST_F(RestartTest, FindsItsPodsAndContainersRunning) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  Restart();
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_READY);
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_RUNNING);
+  AwaitShim(id);
+  EXPECT_EQ(MustExec(id, "echo still here"), "still here");
+}
+
+TEST_F(RestartTest, LearnsTheExitCodeOfAContainerThatEndedMeanwhile) {
+  const std::string id = MustStart(
+      pod_, ShellConfig("c", "until [ -e /dev/shm/go ]; do sleep 0.02; done; echo last; exit 42"));
+  daemon_->Kill();
+  std::ofstream(folders_.run / "shims" / pod_ / "shm" / "go").put('x');
+  for (int i = 0; i < 200; ++i) {
+    if (std::filesystem::exists(folders_.state / "containers" / (id + ".exit"))) break;
+    ::usleep(10'000);
+  }
+  StartDaemon();
+  const v1::ContainerStatus status = AwaitEnd(id);
+  EXPECT_EQ(status.exit_code(), 42);
+  EXPECT_THAT(*ReadFile(status.log_path()), HasSubstr("stdout F last"));
+}
+
+TEST_F(RestartTest, StartsAContainerThatWasOnlyCreated) {
+  const std::string running = MustStart(pod_, ShellConfig("running", "sleep 1000"));
+  const std::string id = MustCreate(pod_, ShellConfig("c", "exit 6"));
+  Restart();
+  AwaitShim(running);
+  EXPECT_THAT(Start(id), IsRpcOk());
+  EXPECT_EQ(AwaitEnd(id).exit_code(), 6);
+}
+
+TEST_F(RestartTest, SeesThatAShimHasDiedMeanwhile) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  const int shim = std::stoi(*ReadFile(folders_.run / "shims" / pod_ / "pid"));
+  daemon_->Kill();
+  ASSERT_EQ(::kill(shim, SIGKILL), 0);
+  StartDaemon();
+  EXPECT_EQ(AwaitEnd(id).exit_code(), 137);
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+}
+
+TEST_F(RestartTest, SeesAtOnceThatAShimDies) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  const int shim = std::stoi(*ReadFile(folders_.run / "shims" / pod_ / "pid"));
+  ASSERT_EQ(::kill(shim, SIGKILL), 0);
+  EXPECT_EQ(AwaitEnd(id).exit_code(), 137);
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+}
+
+TEST_F(RestartTest, UndoesAPodThatWasHalfMade) {
+  folder_.Fill({{"bin/slow", ""}});
+  std::thread run([this] {
+    std::string id;
+    EXPECT_THAT(RunPod(PodConfig("slow"), &id), RpcFailsWith(grpc::UNAVAILABLE, ""));
+  });
+  while (CniCalls().find("ADD", CniCalls().find("ADD") + 1) == std::string::npos) ::usleep(1000);
+  daemon_->Kill();
+  run.join();
+  std::filesystem::remove(folder_ / "bin/slow");
+  StartDaemon();
+  for (int i = 0; i < 500 && CniCalls().find("DEL") == std::string::npos; ++i) ::usleep(10'000);
+  EXPECT_THAT(CniCalls(), HasSubstr("DEL"));
+  const std::string again = MustRunPod("slow");
+  EXPECT_EQ(PodStatusOf(again).state(), v1::SANDBOX_READY);
+}
+
+TEST_F(RestartTest, RemovesWhatHasNoRecord) {
+  const std::string stray(64, 'a');
+  std::filesystem::create_directories(folders_.state / "upper" / stray / "fs");
+  std::filesystem::create_directories(folders_.state / "pods" / stray);
+  std::filesystem::create_directories(folders_.run / "shims" / stray);
+  Restart();
+  EXPECT_FALSE(std::filesystem::exists(folders_.state / "upper" / stray));
+  EXPECT_FALSE(std::filesystem::exists(folders_.run / "shims" / stray));
+}
+
+TEST_F(RestartTest, TakesARecordOfAnEarlierBootAsNotReady) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  daemon_->Kill();
+  // As a reboot leaves it: nothing runs, the records say another boot.
+  const int shim = std::stoi(*ReadFile(folders_.run / "shims" / pod_ / "pid"));
+  ASSERT_EQ(::kill(shim, SIGKILL), 0);
+  for (const auto& file : {folders_.state / "sandboxes" / (pod_ + ".json"),
+                           folders_.state / "containers" / (id + ".json")}) {
+    const std::string text = *ReadFile(file);
+    ASSERT_TRUE(WriteFileVolatile(
+        file,
+        std::regex_replace(text, std::regex("\"boot_id\": \"[^\"]*"), "\"boot_id\": \"earlier")));
+  }
+  StartDaemon();
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_EXITED);
+  EXPECT_THAT(StopPod(pod_), IsRpcOk());
+  EXPECT_THAT(CniCalls(), HasSubstr("DEL"));
+}
+
+}  // namespace
+}  // namespace trivet::testing

@@ -1,0 +1,112 @@
+#include "tests/integration/cri/cri_test.h"
+
+namespace trivet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SecurityTest : public CriTest {
+ protected:
+  void SetUp() override {
+    CriTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    pod_ = MustRunPod("pod");
+    config_ = ShellConfig("c", "sleep 1000");
+  }
+  v1::LinuxContainerSecurityContext& Security() {
+    return *config_.mutable_linux()->mutable_security_context();
+  }
+  std::string StatusLine(const std::string& id, const std::string& key) {
+    return MustExec(id, "sed -n 's/^" + key + ":[\\t ]*//p' /proc/self/status");
+  }
+  /// What the command says on its error stream.
+  std::string ErrorOf(const std::string& id, const std::string& script) {
+    v1::ExecSyncResponse response;
+    EXPECT_THAT(Exec(id, {"/bin/sh", "-c", script}, &response), IsRpcOk());
+    return response.stderr();
+  }
+
+  std::string pod_;
+  v1::ContainerConfig config_;
+};
+
+TEST_F(SecurityTest, GivesTheFourteenDefaultCapabilitiesAndNoInheritableOnes) {
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_EQ(StatusLine(id, "CapEff"), "00000000a80425fb");
+  EXPECT_EQ(StatusLine(id, "CapInh"), "0000000000000000");
+}
+
+TEST_F(SecurityTest, DropsAllCapabilities) {
+  Security().mutable_capabilities()->add_drop_capabilities("ALL");
+  EXPECT_EQ(StatusLine(MustStart(pod_, config_), "CapBnd"), "0000000000000000");
+}
+
+TEST_F(SecurityTest, FiltersSystemCallsOnlyWhereItIsAsked) {
+  EXPECT_EQ(StatusLine(MustStart(pod_, config_), "Seccomp"), "0");
+  config_.mutable_metadata()->set_name("filtered");
+  Security().mutable_seccomp()->set_profile_type(v1::SecurityProfile::RuntimeDefault);
+  EXPECT_EQ(StatusLine(MustStart(pod_, config_), "Seccomp"), "2");
+}
+
+TEST_F(SecurityTest, AppliesAProfileOfTheNode) {
+  folder_.Fill({{"logs/profile.json",
+                 R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+                     {"names": ["chmod", "fchmodat", "fchmodat2"], "action": "SCMP_ACT_ERRNO"}]})"}});
+  Security().mutable_seccomp()->set_profile_type(v1::SecurityProfile::Localhost);
+  Security().mutable_seccomp()->set_localhost_ref((LogFolder() / "profile.json").native());
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_THAT(ErrorOf(id, "touch /tmp/x; chmod 400 /tmp/x"), HasSubstr("Operation not permitted"));
+}
+
+TEST_F(SecurityTest, RunsAsTheUserGroupAndSupplementalGroupsThatAreAsked) {
+  Security().mutable_run_as_user()->set_value(1001);
+  Security().mutable_run_as_group()->set_value(1002);
+  Security().add_supplemental_groups(1234);
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_EQ(MustExec(id, "id -u; id -g; id -G"), "1001\n1002\n1002 1234");
+  EXPECT_EQ(StatusOf(id).user().linux().uid(), 1001);
+}
+
+TEST_F(SecurityTest, HidesAndProtectsTheKernelsFiles) {
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_THAT(ErrorOf(id, "echo 1 >/proc/sys/kernel/panic"), HasSubstr("Read-only file system"));
+  EXPECT_EQ(MustExec(id, "cat /proc/kcore | head -c 1 | wc -c"), "0");
+  EXPECT_THAT(ErrorOf(id, "mkdir /sys/fs/cgroup/cpu/x || mkdir /sys/fs/cgroup/x"),
+              HasSubstr("Read-only file system"));
+}
+
+TEST_F(SecurityTest, OpensNoDeviceThatAContainerMakes) {
+  const std::string id = MustStart(pod_, config_);
+  for (const char* folder : {"/tmp", "/dev", "/dev/shm"}) {
+    EXPECT_THAT(
+        ErrorOf(id, "mknod " + std::string(folder) + "/zero c 1 5; head -c 1 " + folder + "/zero"),
+        HasSubstr("Permission denied"))
+        << folder;
+  }
+}
+
+TEST_F(SecurityTest, MakesTheRootReadOnly) {
+  Security().set_readonly_rootfs(true);
+  EXPECT_THAT(ErrorOf(MustStart(pod_, config_), "touch /tmp/test"),
+              HasSubstr("touch: /tmp/test: Read-only file system"));
+}
+
+TEST_F(SecurityTest, GivesAPrivilegedContainerTheNode) {
+  Security().set_privileged(true);
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_EQ(StatusLine(id, "Seccomp"), "0");
+  EXPECT_EQ(MustExec(id, "mount -t tmpfs x /mnt && echo mounted"), "mounted");
+}
+
+TEST_F(SecurityTest, SetsNoNewPrivileges) {
+  Security().set_no_new_privs(true);
+  EXPECT_EQ(StatusLine(MustStart(pod_, config_), "NoNewPrivs"), "1");
+}
+
+TEST_F(SecurityTest, GivesAContainerAPidNamespaceOfItsOwn) {
+  Security().mutable_namespace_options()->set_pid(v1::CONTAINER);
+  EXPECT_EQ(MustExec(MustStart(pod_, config_), "tr '\\0' ' ' </proc/1/cmdline"), "sleep 1000 ");
+}
+
+}  // namespace
+}  // namespace trivet::testing

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace trivet::testing {
+
+/// What a program may leave behind on a node.
+struct LeakScope {
+  std::vector<std::filesystem::path> folders;  // their content counts
+  std::set<std::string> ignored;               // names of entries below them that may stay
+  std::string cgroup;                          // groups below this one, in all hierarchies
+  std::string process_mark;                    // processes with this in their command line
+};
+
+/// Everything in the scope there is now, one line each: mounts of this mount namespace, network
+/// interfaces of this network namespace, control groups, processes, files. A test takes it before
+/// and after: EXPECT_THAT(FindThings(scope), ElementsAreArray(before)).
+std::vector<std::string> FindThings(const LeakScope& scope);
+
+}  // namespace trivet::testing
