@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <latch>
 
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
@@ -110,26 +111,36 @@ void Recovery::EndEarlierBoot() {
 
 void Recovery::Reconnect() {
   const auto snapshot = node_.store.Get();
+  std::vector<std::shared_ptr<const state::Sandbox>> ready;
+  for (const auto& [id, sandbox] : snapshot->sandboxes) {
+    if (sandbox->state.phase == sandbox::Phase::kReady) {
+      ready.push_back(sandbox);
+    } else if (sandbox->state.phase == sandbox::Phase::kCreating) {
+      threads_.emplace_back([this, id] { LogFailure("undo sandbox", id, sandboxes_.Undo(id)); });
+    }
+  }
+  // Calls about a sandbox wait until its shim was asked: when CRI is served, its lock is taken.
+  std::latch locked(static_cast<ptrdiff_t>(ready.size()));
+  for (const auto& sandbox : ready) {
+    threads_.emplace_back([this, &locked, id = sandbox->record->id] {
+      const auto lock = node_.sandbox_locks.Lock(id);
+      locked.count_down();
+      Reach(id);
+    });
+  }
+  locked.wait();
   for (const auto& [id, container] : snapshot->containers) {
     const bool orphan = !snapshot->sandboxes.contains(container->record->sandbox_id);
     if (container->state.phase != container::Phase::kCreating && !orphan) continue;
     threads_.emplace_back([this, container] {
       const container::Record& record = *container->record;
       const auto lock = node_.sandbox_locks.LockShared(record.sandbox_id);
-      LogFailure("undo container", record.id, container::Discard(node_, record.id, record.cgroup));
+      LogFailure("undo container", record.id, container::Undo(node_, record));
     });
-  }
-  for (const auto& [id, sandbox] : snapshot->sandboxes) {
-    if (sandbox->state.phase == sandbox::Phase::kReady) {
-      threads_.emplace_back([this, id] { ReconnectOne(id); });
-    } else if (sandbox->state.phase == sandbox::Phase::kCreating) {
-      threads_.emplace_back([this, id] { LogFailure("undo sandbox", id, sandboxes_.Undo(id)); });
-    }
   }
 }
 
-void Recovery::ReconnectOne(const std::string& id) {
-  const auto lock = node_.sandbox_locks.LockShared(id);
+void Recovery::Reach(const std::string& id) {
   const auto connection = node_.shims.Connect(id, node_.paths.Shim(id) / "sock");
   if (connection) {
     const auto state =
@@ -150,6 +161,7 @@ void Recovery::Compare(const shim::State& running, const std::string& id) {
     const std::string& name = container->record->id;
     const auto found = std::ranges::find(running.containers, name, &shim::ContainerState::id);
     const bool was_running = container->state.phase == container::Phase::kRunning;
+    if (container->state.phase == container::Phase::kCreating) continue;  // it will be undone
     if (found == running.containers.end()) {
       if (was_running) LogFailure("record exit", name, container::CollectExit(node_, name));
     } else if (found->phase == shim::ContainerPhase::kExited) {

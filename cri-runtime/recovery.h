@@ -29,7 +29,7 @@ class Recovery {
 
  private:
   void EndEarlierBoot();
-  void ReconnectOne(const std::string& id);
+  void Reach(const std::string& id);
   void Compare(const shim::State& running, const std::string& id);
   Result<> SweepFolder(const std::filesystem::path& folder,
                        const std::function<bool(const std::string&)>& is_known,

@@ -8,6 +8,7 @@ namespace trivet {
 Code CodeOfErrno(int err) {
   switch (err) {
     case EINVAL:
+    case ERANGE:  // cgroup files say so of a number that this machine cannot have
     case ENAMETOOLONG:
     case E2BIG:
     case ELOOP:

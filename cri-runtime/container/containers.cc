@@ -45,6 +45,15 @@ Result<std::shared_ptr<const state::Container>> Containers::FindRunning(
   return Fail(Code::kFailedPrecondition, "container {} does not run", id);
 }
 
+Result<std::shared_ptr<cri::ShimConnection>> Containers::ShimOf(const Record& record) const {
+  if (auto shim = node_.shims.Find(record.sandbox_id)) return shim;
+  // After a restart the recovery connects under this lock; then it is there or gone.
+  {
+    const auto connecting = node_.sandbox_locks.LockShared(record.sandbox_id);
+  }
+  return node_.shims.Find(record.sandbox_id);
+}
+
 Result<std::string> Containers::Create(const std::string& sandbox_id, const Config& config) {
   const auto sandbox = node_.store.Get()->FindSandbox(sandbox_id);
   if (sandbox == nullptr) return Fail(Code::kNotFound, "sandbox {} does not exist", sandbox_id);
@@ -61,14 +70,23 @@ Result<std::string> Containers::Make(const std::string& sandbox_id, const Config
     return Fail(Code::kFailedPrecondition, "sandbox {} is not ready", sandbox_id);
   }
   if (const auto found = FindByName(*snapshot, sandbox_id, config)) {
-    if (found->state.phase == Phase::kCreated) return found->record->id;
-    return Fail(Code::kAlreadyExists, "container {} has the same name and attempt",
-                found->record->id);
+    const Record& record = *found->record;
+    if (found->state.phase == Phase::kCreated) return record.id;
+    if (found->state.phase != Phase::kCreating) {
+      return Fail(Code::kAlreadyExists, "container {} has the same name and attempt", record.id);
+    }
+    // Nobody makes it any more: a daemon before us was killed meanwhile.
+    RETURN_IF_ERROR(Undo(node_, record), "undo what a crash left");
   }
   ASSIGN_OR_RETURN(const std::string id, state::NewId());
   auto made = Creation(node_, sandbox, id).Run(config);
   if (made) return id;
-  if (auto undone = Discard(node_, id, sandbox::ContainerGroup(*sandbox->record, id)); !undone) {
+  const auto now = node_.store.Get();
+  const auto half_made = now->containers.find(id);
+  auto undone = half_made == now->containers.end()
+                    ? Discard(node_, id, sandbox::ContainerGroup(*sandbox->record, id))
+                    : Undo(node_, *half_made->second->record);
+  if (!undone) {
     spdlog::error("undo of a container is owed to the next start container={} error=\"{}\"", id,
                   undone.error().message());
   }
@@ -77,7 +95,10 @@ Result<std::string> Containers::Make(const std::string& sandbox_id, const Config
 
 Result<> Containers::Start(const std::string& id) {
   ASSIGN_OR_RETURN(const auto named, Find(id));
-  const Record& record = *named->record;
+  return starting_.Do(named->record->id, [&] { return Launch(*named->record); });
+}
+
+Result<> Containers::Launch(const Record& record) {
   const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
   const auto lock = locks_.Lock(record.id);
   ASSIGN_OR_RETURN(const auto container, Find(record.id));
@@ -107,7 +128,7 @@ Result<> Containers::Start(const std::string& id) {
 }
 
 Result<> Containers::Signal(const Record& record, int signal, bool all) {
-  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  ASSIGN_OR_RETURN(const auto shim, ShimOf(record));
   RETURN_IF_ERROR(
       shim->Call<shim::Empty>(shim::Verb::kSignalContainer,
                               shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
@@ -139,13 +160,7 @@ Result<> Containers::Remove(const std::string& id) {
   const Record& record = *named->record;
   const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
   const auto lock = locks_.Lock(record.id);
-  // Without a shim there is nobody to tell; the group's processes are killed below.
-  if (const auto shim = node_.shims.Find(record.sandbox_id)) {
-    RETURN_IF_ERROR(
-        (*shim)->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{record.id}),
-        "shim");
-  }
-  return Discard(node_, record.id, record.cgroup);
+  return Undo(node_, record);
 }
 
 Result<ExecOutput> Containers::ExecSync(const std::string& id, const std::vector<std::string>& args,
@@ -155,13 +170,13 @@ Result<ExecOutput> Containers::ExecSync(const std::string& id, const std::vector
   ASSIGN_OR_RETURN(shim::ProcessSpec process, MakeProcess(node_, record));
   process.args = args;
   process.terminal = false;
-  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  ASSIGN_OR_RETURN(const auto shim, ShimOf(record));
   return RunExec(*shim, record.id, std::move(process), timeout);
 }
 
 Result<> Containers::ReopenLog(const std::string& id) {
   ASSIGN_OR_RETURN(const auto container, FindRunning(id));
-  ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(container->record->sandbox_id));
+  ASSIGN_OR_RETURN(const auto shim, ShimOf(*container->record));
   RETURN_IF_ERROR(
       shim->Call<shim::Empty>(shim::Verb::kReopenLog, shim::ContainerRef{container->record->id}));
   return {};

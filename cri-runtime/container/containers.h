@@ -14,7 +14,7 @@ namespace trivet::container {
 
 struct ExecOutput {
   int32_t exit_code = 0;
-  std::string out;  // the first 16 MiB; what is beyond is read and dropped
+  std::string out;  // with err the first 16 MiB less 4 KiB; what is beyond is read and dropped
   std::string err;
 };
 
@@ -29,6 +29,7 @@ class Containers {
   /// not ready; kAlreadyExists when such a container was started already.
   Result<std::string> Create(const std::string& sandbox_id, const Config& config);
 
+  /// A retry joins the call that still runs.
   /// Errors: kFailedPrecondition when it is not just created; what kept the program from running,
   /// and then the container has ended with code 128.
   Result<> Start(const std::string& id);
@@ -54,13 +55,16 @@ class Containers {
  private:
   Result<std::shared_ptr<const state::Container>> Find(const std::string& id) const;
   Result<std::shared_ptr<const state::Container>> FindRunning(const std::string& id) const;
+  Result<std::shared_ptr<cri::ShimConnection>> ShimOf(const Record& record) const;
   Result<std::string> Make(const std::string& sandbox_id, const Config& config);
+  Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
   bool AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const;
 
   cri::Node& node_;
   state::KeyedMutex locks_;
   state::SingleFlight<std::string> creating_;
+  state::SingleFlight<void> starting_;
 };
 
 }  // namespace trivet::container

@@ -12,6 +12,8 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
   RETURN_IF_ERROR(node.store.UpdateContainer(exit.id, [&](State& state) {
     if (state.phase == Phase::kExited) return;
     state.phase = Phase::kExited;
+    // Zero when we died between its start and the record of it.
+    if (state.started_at_ns == 0) state.started_at_ns = exit.finished_at_ns;
     state.exit_code = exit.exit_code;
     state.oom_killed = exit.oom_killed;
     state.finished_at_ns = exit.finished_at_ns;
@@ -27,6 +29,19 @@ Result<> CollectExit(cri::Node& node, const std::string& id) {
     exit.id = id;
   }
   return RecordExit(node, exit);
+}
+
+Result<> Undo(cri::Node& node, const Record& record) {
+  // One at a time: a retry may come while the recovery undoes the same.
+  const auto lock = node.sandbox_locks.Lock(record.id);
+  if (!node.store.Get()->containers.contains(record.id)) return {};
+  // Without a shim there is nobody to tell; the group's processes are killed below.
+  if (const auto shim = node.shims.Find(record.sandbox_id)) {
+    RETURN_IF_ERROR(
+        (*shim)->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{record.id}),
+        "shim");
+  }
+  return Discard(node, record.id, record.cgroup);
 }
 
 Result<> Discard(cri::Node& node, const std::string& id, const std::string& group) {

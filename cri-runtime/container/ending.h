@@ -17,6 +17,10 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit);
 /// killed when there is none. One that never ran, or has ended already, keeps its state.
 Result<> CollectExit(cri::Node& node, const std::string& id);
 
+/// Ends a container, running, created or half-made, tells its shim to forget it, and discards it.
+/// The caller holds the sandbox's lock. Absent is success.
+Result<> Undo(cri::Node& node, const Record& record);
+
 /// Removes all that a container without processes has: group, overlay, pin, record.
 Result<> Discard(cri::Node& node, const std::string& id, const std::string& group);
 

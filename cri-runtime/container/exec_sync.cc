@@ -12,7 +12,8 @@
 namespace trivet::container {
 namespace {
 
-constexpr size_t kMaxOutputBytes = size_t{16} << 20;  // of each stream; CVE-2022-31030
+// Of both streams together: the kubelet takes no message above 16 MiB. CVE-2022-31030.
+constexpr size_t kMaxOutputBytes = (size_t{16} << 20) - 4096;
 constexpr auto kAnswerPatience = std::chrono::seconds(10);
 
 struct Pipe {
@@ -29,15 +30,16 @@ Result<Pipe> MakePipe() {
   return pipe;
 }
 
-// Takes what is there; false at the end of the stream.
-bool Drain(const UniqueFd& fd, std::string& text) {
+// Takes what is there, and keeps of it what the other stream leaves room for; false at the end of
+// the stream.
+bool Drain(const UniqueFd& fd, std::string& text, size_t other_bytes) {
   std::array<char, 65536> piece;
   while (true) {
     const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno == EAGAIN;
     if (n == 0) return false;
-    const size_t room = kMaxOutputBytes - std::min(text.size(), kMaxOutputBytes);
+    const size_t room = kMaxOutputBytes - text.size() - other_bytes;
     text.append(piece.data(), std::min(static_cast<size_t>(n), room));
   }
 }
@@ -50,8 +52,8 @@ void Collect(const UniqueFd& out, const UniqueFd& err, const UniqueFd& ended, Ex
   while (events[0].fd >= 0 || events[1].fd >= 0) {
     if (::poll(events.data(), events.size(), -1) < 0) continue;
     const bool last = events[2].revents != 0;
-    if (events[0].fd >= 0 && !Drain(out, output.out)) events[0].fd = -1;
-    if (events[1].fd >= 0 && !Drain(err, output.err)) events[1].fd = -1;
+    if (events[0].fd >= 0 && !Drain(out, output.out, output.err.size())) events[0].fd = -1;
+    if (events[1].fd >= 0 && !Drain(err, output.err, output.out.size())) events[1].fd = -1;
     if (last) return;
   }
 }

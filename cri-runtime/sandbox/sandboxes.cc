@@ -40,9 +40,13 @@ Result<std::string> Sandboxes::Run(const Config& config) {
 
 Result<std::string> Sandboxes::Make(const Config& config) {
   if (const auto found = FindByMetadata(*node_.store.Get(), config.metadata)) {
-    if (found->state.phase == Phase::kReady) return found->record->id;
-    return Fail(Code::kAlreadyExists, "sandbox {} has the same metadata and is not ready",
-                found->record->id);
+    const std::string& id = found->record->id;
+    if (found->state.phase == Phase::kReady) return id;
+    if (found->state.phase != Phase::kCreating) {
+      return Fail(Code::kAlreadyExists, "sandbox {} has the same metadata and is not ready", id);
+    }
+    // Nobody makes it any more: a daemon before us was killed meanwhile.
+    RETURN_IF_ERROR(Undo(id), "undo what a crash left");
   }
   ASSIGN_OR_RETURN(const Record record, Plan(config));
   const auto lock = node_.sandbox_locks.Lock(record.id);
@@ -150,17 +154,25 @@ Result<> Sandboxes::EndProcesses(const Record& record) {
   return node_.cgroups.Remove(ReaperGroup(record));
 }
 
+// False when nobody took the message. After a restart the shim may not be connected yet.
+bool Sandboxes::TellShutdown(const std::string& id) {
+  auto shim = node_.shims.Find(id);
+  if (!shim) shim = node_.shims.Connect(id, node_.paths.Shim(id) / "sock");
+  if (!shim) return false;
+  const auto told = (*shim)->Call<shim::Empty>(shim::Verb::kShutdown, shim::Empty{});
+  node_.shims.Drop(id);
+  return told.has_value();
+}
+
 Result<> Sandboxes::EndShim(const Record& record) {
-  if (const auto connection = node_.shims.Find(record.id)) {
-    // Whatever it answers: it is awaited, and at last killed.
-    static_cast<void>((*connection)->Call<shim::Empty>(shim::Verb::kShutdown, shim::Empty{}));
-    node_.shims.Drop(record.id);
-  }
+  // Whatever it answers: it is awaited, and at last killed.
+  const bool told = TellShutdown(record.id);
   const auto snapshot = node_.store.Get();
   const auto found = snapshot->sandboxes.find(record.id);
   if (found == snapshot->sandboxes.end() || found->second->state.shim_pid == 0) return {};
   const State& state = found->second->state;
-  RETURN_IF_ERROR(node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time, kShimEnd));
+  RETURN_IF_ERROR(node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time,
+                                          told ? kShimEnd : std::chrono::seconds::zero()));
   return node_.store.UpdateSandbox(record.id, [](State& s) { s.shim_pid = 0; });
 }
 

@@ -44,6 +44,7 @@ class Sandboxes {
   Result<std::vector<std::string>> ConnectNetwork(const Record& record);
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
+  bool TellShutdown(const std::string& id);
   Result<> EndShim(const Record& record);
   Result<> FreeNetwork(const Record& record);
   Result<> RemoveLocked(const Record& record);

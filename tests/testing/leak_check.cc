@@ -1,8 +1,11 @@
 #include "tests/testing/leak_check.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <sstream>
+#include <thread>
 
 namespace trivet::testing {
 namespace {
@@ -31,7 +34,7 @@ void AddInterfaces(std::vector<std::string>& things) {
   for (std::string line; std::getline(stream, line);) {
     const size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    things.push_back("interface " + line.substr(line.find_first_not_of(' '), colon));
+    things.push_back("interface " + line.substr(0, colon));
   }
 }
 
@@ -53,7 +56,9 @@ void AddProcesses(const std::string& mark, std::vector<std::string>& things) {
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string command = ReadText(entry.path() / "cmdline");
     if (command.find(mark) == std::string::npos) continue;
-    things.push_back("process " + command.substr(0, command.find('\0')));
+    std::string words = command;
+    std::ranges::replace(words, '\0', ' ');
+    things.push_back("process " + words);
   }
 }
 
@@ -82,6 +87,16 @@ std::vector<std::string> FindThings(const LeakScope& scope) {
   AddFiles(scope, things);
   std::ranges::sort(things);
   return things;
+}
+
+std::vector<std::string> FindLeaks(const LeakScope& scope, const std::vector<std::string>& before) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (true) {
+    std::vector<std::string> leaks;
+    std::ranges::set_difference(FindThings(scope), before, std::back_inserter(leaks));
+    if (leaks.empty() || std::chrono::steady_clock::now() > deadline) return leaks;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 }  // namespace trivet::testing

@@ -15,9 +15,12 @@ struct LeakScope {
   std::string process_mark;                    // processes with this in their command line
 };
 
-/// Everything in the scope there is now, one line each: mounts of this mount namespace, network
-/// interfaces of this network namespace, control groups, processes, files. A test takes it before
-/// and after: EXPECT_THAT(FindThings(scope), ElementsAreArray(before)).
+/// Everything in the scope there is now, sorted, one line each: mounts of this mount namespace,
+/// network interfaces of this network namespace, control groups, processes, files.
 std::vector<std::string> FindThings(const LeakScope& scope);
+
+/// What is there and was not in `before`. What is on its way out gets some seconds. A test says
+/// EXPECT_THAT(FindLeaks(scope, before), IsEmpty()).
+std::vector<std::string> FindLeaks(const LeakScope& scope, const std::vector<std::string>& before);
 
 }  // namespace trivet::testing

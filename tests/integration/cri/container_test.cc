@@ -58,11 +58,12 @@ TEST_F(CriTest, ExecutesAProgramAndReturnsItsStreamsAndExitCode) {
   EXPECT_EQ(response.exit_code(), 7);
 }
 
-TEST_F(CriTest, CutsTheOutputOfAnExecAtSixteenMebibytes) {
+TEST_F(CriTest, CutsTheOutputOfAnExecAtWhatTheKubeletTakes) {
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
   v1::ExecSyncResponse response;
-  ASSERT_THAT(Exec(id, {"/bin/sh", "-c", "head -c 20000000 /dev/zero"}, &response, 60), IsRpcOk());
-  EXPECT_EQ(response.stdout().size(), size_t{16} << 20);
+  const std::string script = "head -c 9000000 /dev/zero; head -c 9000000 /dev/zero >&2";
+  ASSERT_THAT(Exec(id, {"/bin/sh", "-c", script}, &response, 60), IsRpcOk());
+  EXPECT_EQ(response.stdout().size() + response.stderr().size(), (size_t{16} << 20) - 4096);
 }
 
 TEST_F(CriTest, KillsAnExecAtItsDeadline) {
@@ -70,7 +71,7 @@ TEST_F(CriTest, KillsAnExecAtItsDeadline) {
   v1::ExecSyncResponse response;
   EXPECT_THAT(Exec(id, {"/bin/sh", "-c", "sleep 4711"}, &response, 1),
               RpcFailsWith(grpc::DEADLINE_EXCEEDED, "no end within 1 s"));
-  EXPECT_EQ(MustExec(id, "grep -l 4711 /proc/[0-9]*/cmdline | grep -v self | wc -l"), "0");
+  EXPECT_EQ(MustExec(id, "grep -l '[4]711' /proc/[0-9]*/cmdline | wc -l"), "0");
 }
 
 TEST_F(CriTest, SaysWhyAProgramCouldNotBeExecuted) {
@@ -94,10 +95,13 @@ TEST_F(CriTest, EndsAContainerThatCannotStartWithTheReason) {
 
 TEST_F(CriTest, StopsAContainerBySignalAndKillsOneThatIgnoresIt) {
   const std::string pod = MustRunPod("pod");
-  const std::string polite =
-      MustStart(pod, ShellConfig("polite", "trap 'exit 5' TERM; while true; do sleep 0.05; done"));
-  const std::string deaf =
-      MustStart(pod, ShellConfig("deaf", "trap '' TERM; while true; do sleep 0.05; done"));
+  const std::string polite = MustStart(pod, ShellConfig("polite",
+                                                        "trap 'exit 5' TERM; echo set; "
+                                                        "while true; do sleep 0.05; done"));
+  const std::string deaf = MustStart(
+      pod, ShellConfig("deaf", "trap '' TERM; echo set; while true; do sleep 0.05; done"));
+  AwaitLog(polite, "set");
+  AwaitLog(deaf, "set");
   EXPECT_THAT(Stop(polite, 20), IsRpcOk());
   EXPECT_EQ(StatusOf(polite).exit_code(), 5);
   EXPECT_THAT(Stop(deaf, 1), IsRpcOk());
@@ -107,9 +111,10 @@ TEST_F(CriTest, StopsAContainerBySignalAndKillsOneThatIgnoresIt) {
 
 TEST_F(CriTest, StopsAContainerByTheSignalThatTheRequestNames) {
   v1::ContainerConfig config =
-      ShellConfig("c", "trap 'exit 9' USR1; while true; do sleep 0.05; done");
+      ShellConfig("c", "trap 'exit 9' USR1; echo set; while true; do sleep 0.05; done");
   config.set_stop_signal(v1::SIGNAL_SIGUSR1);
   const std::string id = MustStart(MustRunPod("pod"), config);
+  AwaitLog(id, "set");
   EXPECT_THAT(Stop(id, 20), IsRpcOk());
   EXPECT_EQ(StatusOf(id).exit_code(), 9);
 }

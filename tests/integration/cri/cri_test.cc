@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kScript = R"(#!/bin/sh
 cat >/dev/null
 echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS" >>"$(dirname "$0")/calls"
-[ -e "$(dirname "$0")/slow" ] && sleep 1
+while [ -e "$(dirname "$0")/slow" ]; do sleep 0.01; done
 [ -e "$(dirname "$0")/broken" ] && [ "$CNI_COMMAND" = ADD ] && {
   echo '{"code": 7, "msg": "no address is left"}'
   exit 1
@@ -26,9 +26,10 @@ exit 0
 )";
 constexpr const char* kScriptConfig =
     R"({"cniVersion": "1.0.0", "name": "test", "plugins": [{"type": "script"}]})";
-constexpr const char* kBridgeConfig = R"({"cniVersion": "1.0.0", "name": "test", "plugins": [
-    {"type": "bridge", "bridge": "test0", "isGateway": true,
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}]})";
+constexpr const char* kBridgeConfig = R"({{"cniVersion": "1.0.0", "name": "test", "plugins": [
+    {{"type": "bridge", "bridge": "test0", "isGateway": true, "ephemeralBridge": true,
+     "stateDir": "{0}", "ipam": {{"type": "host-local", "dataDir": "{0}/networks",
+                                "ranges": [[{{"subnet": "10.9.0.0/24"}}]]}}}}]}})";
 
 template <class Request>
 Request WithId(const std::string& id) {
@@ -65,13 +66,18 @@ void CriTest::SetUp() {
 
 void CriTest::TearDown() {
   if (IsSkipped() || !daemon_) return;
+  RemoveAllPods();
+  EXPECT_THAT(FindLeaks(scope_, before_), ::testing::IsEmpty());
+  EXPECT_EQ(daemon_->Stop(), 0);
+  EXPECT_TRUE((*Cgroups::Open())->Remove(folders_.cgroup_parent).has_value());
+}
+
+// The context keeps its connection: it must be gone before the daemon stops.
+void CriTest::RemoveAllPods() {
   v1::ListPodSandboxResponse pods;
   grpc::ClientContext context;
   EXPECT_THAT(daemon_->runtime().ListPodSandbox(&context, {}, &pods), IsRpcOk());
   for (const auto& pod : pods.items()) EXPECT_THAT(RemovePod(pod.id()), IsRpcOk());
-  EXPECT_THAT(FindThings(scope_), ::testing::ElementsAreArray(before_));
-  EXPECT_EQ(daemon_->Stop(), 0);
-  EXPECT_TRUE((*Cgroups::Open())->Remove(folders_.cgroup_parent).has_value());
 }
 
 void CriTest::StartDaemon() {
@@ -90,7 +96,8 @@ void CriTest::UseRealNetwork() {
       std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-cni";
   ASSERT_TRUE(std::filesystem::exists(plugin)) << plugin;
   std::filesystem::copy_file(plugin, folder_ / "bin/bridge");
-  folder_.Fill({{"cni/10.conflist", kBridgeConfig}});
+  const std::string state = folder_ / "bin/cni";  // its locks and counters stay, as they should
+  folder_.Fill({{"cni/10.conflist", fmt::format(kBridgeConfig, state)}});
 }
 
 void CriTest::ImportImage() {
@@ -248,6 +255,17 @@ v1::ContainerStatus CriTest::AwaitEnd(const std::string& id) {
     status = StatusOf(id);
   }
   return status;
+}
+
+void CriTest::AwaitLog(const std::string& id, const std::string& words) {
+  const std::filesystem::path log = StatusOf(id).log_path();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto text = ReadFile(log);
+    if (text && text->find(words) != std::string::npos) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ADD_FAILURE() << log << " never said " << words;
 }
 
 std::string CriTest::CniCalls() const {

@@ -51,6 +51,8 @@ class CriTest : public NamespaceTest {
   v1::PodSandboxStatus PodStatusOf(const std::string& id);
   /// The status once the container has ended.
   v1::ContainerStatus AwaitEnd(const std::string& id);
+  /// Waits until the container's log has the words.
+  void AwaitLog(const std::string& id, const std::string& words);
   [[nodiscard]] std::string CniCalls() const;
   [[nodiscard]] std::filesystem::path LogFolder() const { return folder_ / "logs"; }
 
@@ -62,6 +64,7 @@ class CriTest : public NamespaceTest {
  private:
   void InstallScriptPlugin();
   void ImportImage();
+  void RemoveAllPods();
 
   std::vector<std::string> before_;
   LeakScope scope_;

@@ -1,4 +1,5 @@
 #include <future>
+#include <thread>
 
 #include "common/linux/file.h"
 #include "tests/integration/cri/cri_test.h"
@@ -32,9 +33,11 @@ TEST_F(CriTest, LetsARetryJoinTheRunPodSandboxThatStillRuns) {
   const auto run = [this] { return MustRunPod("pod"); };
   auto one = std::async(std::launch::async, run);
   auto two = std::async(std::launch::async, run);
+  while (CniCalls().find("ADD") == std::string::npos) std::this_thread::yield();
+  EXPECT_EQ(two.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  std::filesystem::remove(folder_ / "bin/slow");
   EXPECT_EQ(one.get(), two.get());
   EXPECT_EQ(CniCalls().find("ADD"), CniCalls().rfind("ADD"));
-  std::filesystem::remove(folder_ / "bin/slow");
 }
 
 TEST_F(CriTest, UndoesAPodWhoseNetworkFails) {

@@ -79,7 +79,7 @@ TEST_F(SecurityTest, OpensNoDeviceThatAContainerMakes) {
   const std::string id = MustStart(pod_, config_);
   for (const char* folder : {"/tmp", "/dev", "/dev/shm"}) {
     EXPECT_THAT(
-        ErrorOf(id, "mknod " + std::string(folder) + "/zero c 1 5; head -c 1 " + folder + "/zero"),
+        ErrorOf(id, "mknod " + std::string(folder) + "/own c 1 5; head -c 1 " + folder + "/own"),
         HasSubstr("Permission denied"))
         << folder;
   }
@@ -105,7 +105,10 @@ TEST_F(SecurityTest, SetsNoNewPrivileges) {
 
 TEST_F(SecurityTest, GivesAContainerAPidNamespaceOfItsOwn) {
   Security().mutable_namespace_options()->set_pid(v1::CONTAINER);
-  EXPECT_EQ(MustExec(MustStart(pod_, config_), "tr '\\0' ' ' </proc/1/cmdline"), "sleep 1000 ");
+  config_.clear_command();
+  config_.add_command("/bin/sleep");
+  config_.add_command("1000");
+  EXPECT_EQ(MustExec(MustStart(pod_, config_), "tr '\\0' ' ' </proc/1/cmdline"), "/bin/sleep 1000 ");
 }
 
 }  // namespace
