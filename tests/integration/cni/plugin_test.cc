@@ -25,8 +25,9 @@ const std::filesystem::path kNetnsFolder = "/run/netns";  // where `ip -n` looks
 // What stays on purpose when the last attachment has gone: locks, and where allocation goes on.
 bool IsScaffolding(const std::filesystem::path& file) {
   const std::string name = file.filename();
+  const std::string folder = file.parent_path().filename();
   return name == "boot_id" || name == "lock" || name.starts_with("last_reserved_ip.") ||
-         file.parent_path().filename() == "locks" || file.parent_path().filename() == "bridges";
+         folder == "locks" || (folder == "bridges" && !name.starts_with('.'));
 }
 
 // Without the pods' namespaces, which the test itself holds.
