@@ -36,6 +36,7 @@ bool InBlock(const IpBlock& block, const Address& address) {
 }
 
 bool HasNamedPort(const Pod& pod, const Port& port, const View& view) {
+  if (port.protocol != view.protocol) return false;
   return std::any_of(pod.ports.begin(), pod.ports.end(), [&](const NamedPort& named) {
     return named.name == port.name && named.protocol == port.protocol && named.number == view.port;
   });
