@@ -2,13 +2,13 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <vector>
 
 #include "common/base/log.h"
+#include "common/linux/socket_address.h"
 
 namespace trivet::shim {
 namespace {
@@ -16,17 +16,11 @@ namespace {
 Result<UniqueFd> ListenAt(const std::filesystem::path& path) {
   constexpr int kBacklog = 16;
   constexpr mode_t kOwnerOnly = 0177;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path) {
-    return Fail(Code::kInvalidArgument, "{}: longer than a socket's path may be", path.native());
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  ASSIGN_OR_RETURN(const SocketAddress address, SocketAddress::Of(path));
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return FailErrno("socket");
   const mode_t umask = ::umask(kOwnerOnly);
-  const int bound =
-      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int bound = ::bind(socket.get(), address.get(), SocketAddress::size());
   ::umask(umask);
   if (bound != 0) return FailErrno("bind {}", path.native());
   if (::listen(socket.get(), kBacklog) != 0) return FailErrno("listen on {}", path.native());

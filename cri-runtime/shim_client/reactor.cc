@@ -4,11 +4,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
+
+#include "common/linux/socket_address.h"
 
 namespace trivet::cri {
 namespace {
@@ -27,17 +27,11 @@ Result<> CheckPeer(const UniqueFd& socket) {
 }
 
 Result<UniqueFd> ConnectTo(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path) {
-    return Fail(Code::kInvalidArgument, "socket {}: longer than a unix socket path may be",
-                path.native());
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  ASSIGN_OR_RETURN(const SocketAddress address, SocketAddress::Of(path), "socket");
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return FailErrno("socket");
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(socket.get(), address.get(), SocketAddress::size()) != 0) {
     if (errno == ECONNREFUSED)
       return Fail(Code::kUnavailable, "nobody listens on {}", path.native());
     return FailErrno("connect to {}", path.native());
