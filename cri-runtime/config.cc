@@ -5,28 +5,25 @@
 namespace trivet::cri {
 namespace {
 
-// A shim's socket is <run_dir>/shims/<64 digits>/sock, and sun_path holds 107 bytes.
-constexpr size_t kMaxRunDirBytes = 107 - 7 - 64 - 5;
-
 // The one list of keys: what is read, shown and known.
 template <class Visitor>
 void VisitPaths(Config& c, Visitor visit) {
   visit("socket", c.socket);
-  visit("state_dir", c.state_dir);
-  visit("run_dir", c.run_dir);
-  visit("cni_config_dir", c.cni_config_dir);
+  visit("stateDir", c.state_dir);
+  visit("runDir", c.run_dir);
+  visit("cniConfigDir", c.cni_config_dir);
   visit("shim", c.shim);
-  visit("cgroup_root", c.cgroup_root);
-  visit("seccomp_profile_root", c.seccomp_profile_root);
+  visit("cgroupRoot", c.cgroup_root);
+  visit("seccompProfileRoot", c.seccomp_profile_root);
 }
 
 template <class Visitor>
 void VisitRest(Config& c, Visitor visit) {
-  visit("cni_bin_dirs", c.cni_bin_dirs);
-  visit("cgroup_parent", c.cgroup_parent);
-  visit("local_import", c.local_import);
-  visit("pids_limit", c.pids_limit);
-  visit("stop_timeout_seconds", c.stop_timeout_seconds);
+  visit("cniBinDirs", c.cni_bin_dirs);
+  visit("cgroupParent", c.cgroup_parent);
+  visit("localImport", c.local_import);
+  visit("pidsLimit", c.pids_limit);
+  visit("stopTimeoutSeconds", c.stop_timeout_seconds);
 }
 
 std::vector<std::string_view> Keys() {
@@ -68,17 +65,13 @@ Result<> CheckConfig(const Config& config) {
     if (status) status = CheckAbsolute(key, path);
   });
   RETURN_IF_ERROR(status);
-  RETURN_IF_ERROR(CheckAbsolute("cgroup_parent", config.cgroup_parent));
-  if (config.run_dir.native().size() > kMaxRunDirBytes) {
-    return Fail(Code::kInvalidArgument, "run_dir: longer than {} bytes: no socket fits below it",
-                kMaxRunDirBytes);
-  }
-  if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cni_bin_dirs: empty");
+  RETURN_IF_ERROR(CheckAbsolute("cgroupParent", config.cgroup_parent));
+  if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cniBinDirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
-    RETURN_IF_ERROR(CheckAbsolute("cni_bin_dirs", directory));
+    RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));
   }
   if (config.pids_limit == 0 || config.pids_limit < -1) {
-    return Fail(Code::kInvalidArgument, "pids_limit: unexpected {}", config.pids_limit);
+    return Fail(Code::kInvalidArgument, "pidsLimit: unexpected {}", config.pids_limit);
   }
   return {};
 }

@@ -42,6 +42,15 @@ shim::ContainerSpec PlainSpec() {
   return spec;
 }
 
+std::vector<UniqueFd> ChildrenOf(pid_t pid) {
+  std::vector<UniqueFd> children;
+  std::istringstream pids(ReadFile(fmt::format("/proc/{0}/task/{0}/children", pid)).value_or(""));
+  for (pid_t child = 0; pids >> child;) {
+    if (auto pidfd = OpenPidfd(child)) children.push_back(std::move(*pidfd));
+  }
+  return children;
+}
+
 }  // namespace
 
 uint64_t ShimTest::AllCaps() {
@@ -54,11 +63,14 @@ void ShimTest::SetUp() {
   std::filesystem::create_directories(run_dir_);
 }
 
+// A container outlives its shim (the daemon ends it by its cgroup, which there is none of here).
 void ShimTest::TearDown() {
   if (!shim_.pidfd.valid()) return;
   client_.reset();
+  const std::vector<UniqueFd> children = ChildrenOf(shim_.pid);
   EXPECT_THAT(SendSignal(shim_.pidfd, SIGKILL), IsOk());
   EXPECT_THAT(Reap(shim_.pidfd), IsOk());
+  for (const UniqueFd& child : children) static_cast<void>(SendSignal(child, SIGKILL));
 }
 
 void ShimTest::StartPod(const std::function<void(shim::SandboxSpec&)>& change) {
