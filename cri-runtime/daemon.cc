@@ -36,8 +36,8 @@ Result<> Serve(const Config& config) {
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
 
   const Paths paths{.state = config.state_dir, .run = config.run_dir};
-  for (const auto& folder : {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(),
-                             paths.Uppers()}) {
+  for (const auto& folder :
+       {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(), paths.Uppers()}) {
     RETURN_IF_ERROR(EnsureDirectory(folder), "folders");
   }
   ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "common/base/stopwatch.h"
+
 namespace trivet::netpolicy {
 namespace {
 
@@ -112,10 +114,11 @@ Result<> Agent::Reconcile() {
 }
 
 policy::Answer Agent::Handle(const policy::Request& request) {
+  Stopwatch watch;
   const Result<> result = Dispatch(request);
   if (result) {
     if (request.verb != policy::Verb::kStatus) {
-      spdlog::info("{} {}", NameOf(request.verb), Describe(request));
+      spdlog::info("{} {} ms={:.1f}", NameOf(request.verb), Describe(request), watch.Lap());
     }
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/base/stopwatch.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 #include "cri-runtime/clock.h"
@@ -75,9 +76,14 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
 }
 
 Result<> Sandboxes::Build(const Record& record) {
+  Stopwatch watch;
   RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
   RETURN_IF_ERROR(StartShim(record), "shim");
+  const double shim_ms = watch.Lap();
   ASSIGN_OR_RETURN(const std::vector<std::string> ips, ConnectNetwork(record), "network");
+  spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} cni_add_ms={:.1f}",
+               record.config.metadata.namespace_name, record.config.metadata.name, record.id,
+               shim_ms, watch.Lap());
   RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record.config, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
   return node_.store.UpdateSandbox(record.id, [&](State& state) {

@@ -2,7 +2,11 @@
 
 import_image() { ctl image import "oci:$PWD/build/images/busybox"; }
 
-run_pods() { ctl run --wait -f examples/notes; }
+run_pods() {
+  ctl run --wait -f examples/notes || return
+  echo "   of each sandbox's time, as trivet-cri and trivet-netpolicy log it:"
+  cat "$STATE/log/trivet-cri.log" "$STATE/log/trivet-netpolicy.log" | python3 $HERE/parts.py
+}
 
 delete_pods() { ctl delete -f examples/notes; }
 

@@ -108,7 +108,8 @@ TEST_F(SecurityTest, GivesAContainerAPidNamespaceOfItsOwn) {
   config_.clear_command();
   config_.add_command("/bin/sleep");
   config_.add_command("1000");
-  EXPECT_EQ(MustExec(MustStart(pod_, config_), "tr '\\0' ' ' </proc/1/cmdline"), "/bin/sleep 1000 ");
+  EXPECT_EQ(MustExec(MustStart(pod_, config_), "tr '\\0' ' ' </proc/1/cmdline"),
+            "/bin/sleep 1000 ");
 }
 
 }  // namespace
