@@ -80,7 +80,7 @@ stop_daemons() {
     kill "$pid"
     until [[ $(readlink "/proc/$pid/exe") != "$BIN/$name" ]] || [ $((tries -= 1)) -eq 0 ]; do sleep 0.025; done
   done < <(tac "$STATE/pids")
-  "$BIN/trivet-netpolicy" --flush
+  "$BIN/trivet-netpolicy" --flush --state-dir "$STATE/netpolicy"
   remove_cgroups
 }
 
