@@ -1,0 +1,104 @@
+#include "tests/integration/netpolicy/traffic.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "common/linux/netns.h"
+#include "tests/testing/matchers.h"
+
+namespace trivet::netpolicy {
+namespace {
+
+using testing::IsOk;
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+SocketAddress ToSocketAddress(const Address& address, uint16_t port) {
+  SocketAddress out;
+  if (address.is_ipv6()) {
+    auto* in6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    std::memcpy(&in6->sin6_addr, address.bytes.data(), address.bytes.size());
+    out.length = sizeof *in6;
+  } else {
+    auto* in = reinterpret_cast<sockaddr_in*>(&out.storage);
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    std::memcpy(&in->sin_addr, address.bytes.data(), address.bytes.size());
+    out.length = sizeof *in;
+  }
+  return out;
+}
+
+// The socket belongs to the pod's namespace whoever uses it.
+UniqueFd SocketIn(const TestPod& pod, int family, int type) {
+  UniqueFd socket;
+  EXPECT_THAT(InNetworkNamespace(pod.netns,
+                                 [&]() -> Result<> {
+                                   socket = UniqueFd(
+                                       ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+                                   if (!socket.valid()) return FailErrno("socket");
+                                   return {};
+                                 }),
+              IsOk());
+  return socket;
+}
+
+}  // namespace
+
+UniqueFd Serve(const TestPod& pod, int type, bool ipv6, uint16_t port) {
+  UniqueFd socket = SocketIn(pod, ipv6 ? AF_INET6 : AF_INET, type);
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (ipv6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  const SocketAddress any = ToSocketAddress(Address{std::string(ipv6 ? 16 : 4, '\0')}, port);
+  EXPECT_EQ(::bind(socket.get(), any.get(), any.length), 0) << std::strerror(errno);
+  if (type == SOCK_STREAM) {
+    EXPECT_EQ(::listen(socket.get(), 64), 0) << std::strerror(errno);
+  }
+  return socket;
+}
+
+UniqueFd Connect(const TestPod& from, const Address& to, uint16_t port,
+                 std::chrono::milliseconds timeout) {
+  UniqueFd socket = SocketIn(from, to.is_ipv6() ? AF_INET6 : AF_INET, SOCK_STREAM);
+  const SocketAddress address = ToSocketAddress(to, port);
+  if (::connect(socket.get(), address.get(), address.length) == 0) return socket;
+  pollfd ready{socket.get(), POLLOUT, 0};
+  if (errno != EINPROGRESS || ::poll(&ready, 1, static_cast<int>(timeout.count())) != 1) return {};
+  int error = 0;
+  socklen_t length = sizeof error;
+  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+  return error == 0 ? std::move(socket) : UniqueFd();
+}
+
+bool Reaches(const TestPod& from, const Address& to, uint16_t port) {
+  return Connect(from, to, port, std::chrono::seconds(10)).valid();
+}
+
+bool IsDropped(const TestPod& from, const Address& to, uint16_t port) {
+  return !Connect(from, to, port, std::chrono::milliseconds(500)).valid();
+}
+
+void SendDatagram(const TestPod& from, const Address& to, uint16_t port) {
+  const UniqueFd socket = SocketIn(from, to.is_ipv6() ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  const SocketAddress address = ToSocketAddress(to, port);
+  ::sendto(socket.get(), "x", 1, MSG_DONTWAIT, address.get(), address.length);
+}
+
+bool IsReadable(const UniqueFd& socket, std::chrono::milliseconds timeout) {
+  pollfd ready{socket.get(), POLLIN, 0};
+  return ::poll(&ready, 1, static_cast<int>(timeout.count())) == 1;
+}
+
+}  // namespace trivet::netpolicy
