@@ -83,6 +83,7 @@ Result<> Agent::Refresh() {
   LogComplaints();
   refreshed_ = refreshed.has_value();
   if (!refreshed) return std::unexpected(std::move(refreshed).error());
+  changed_ = changed_ || *refreshed;
   return {};
 }
 
@@ -98,17 +99,18 @@ void Agent::LogComplaints() {
 // The kernel is asked when a change fails or CHECK looks, not before each change: that would cost
 // time for every pod of the node. A table that somebody else changed is put in place as a whole.
 Result<> Agent::Reconcile() {
+  if (installed_ && !changed_) return {};
   Ruleset desired = Compile({source_.cluster(), attachments_.Addresses(), node_ranges_});
   if (installed_) {
     const Plan plan = MakePlan(desired, actual_);
-    if (plan.empty()) return {};
-    if (auto applied = firewall_.Apply(plan, desired); !applied) {
+    if (auto applied = plan.empty() ? Result<>() : firewall_.Apply(plan, desired); !applied) {
       spdlog::warn("replacing the whole table: {}", applied.error().message());
       installed_ = false;
     }
   }
   if (!installed_) RETURN_IF_ERROR(firewall_.Replace(desired));
   installed_ = true;
+  changed_ = false;
   actual_ = std::move(desired);
   return {};
 }
@@ -154,7 +156,9 @@ Result<> Agent::Add(const policy::Request& request) {
                 fmt::join(source_.complaints(), "; "));
   }
   RETURN_IF_ERROR(attachments_.Save(request));
+  changed_ = true;
   if (auto reconciled = Reconcile(); !reconciled) {
+    changed_ = true;
     RETURN_IF_ERROR(attachments_.Remove(request.attachment));
     return std::unexpected(std::move(reconciled).error());
   }
@@ -166,10 +170,12 @@ Result<> Agent::Add(const policy::Request& request) {
 // may have failed after the record.
 Result<> Agent::Delete(const policy::Attachment& attachment) {
   RETURN_IF_ERROR(attachments_.Remove(attachment));
+  changed_ = true;
   return Enforce();
 }
 
 Result<> Agent::CollectGarbage(const policy::Request& request) {
+  changed_ = true;
   std::set<std::pair<std::string, std::string>> valid;
   for (const policy::Attachment& one : request.valid_attachments) {
     valid.emplace(one.container_id, one.ifname);

@@ -53,6 +53,7 @@ class Agent {
   std::vector<Range> node_ranges_;
   bool installed_ = false;  // the table has `actual_`
   bool refreshed_ = true;   // the source could be read
+  bool changed_ = true;     // something decides otherwise than it did for `actual_`
   Ruleset actual_;
   std::vector<std::string> complaints_;
 };

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
+#include <unordered_map>
 
 #include "netpolicy/model/index.h"
 #include "netpolicy/plan/address_book.h"
@@ -56,6 +58,8 @@ class Compiler {
   }
 
  private:
+  using Policies = std::vector<const NetworkPolicy*>;
+
   void AddElement(const char* set, nft::Element element) {
     ruleset_.sets.at(set).elements.push_back(std::move(element));
   }
@@ -69,11 +73,11 @@ class Compiler {
 
   void AddLocalAddress(const Address& address, const LocalAddresses& owner) {
     const bool ipv6 = address.is_ipv6();
-    const Pod* pod = addresses_.ManifestOf(owner);
+    const Verdicts& verdicts = VerdictsFor(owner);
     AddElement(ipv6 ? fixed_sets::kEgress6 : fixed_sets::kEgress4,
-               {.key = address.bytes, .verdict = VerdictFor(owner, pod, Direction::kEgress)});
+               {.key = address.bytes, .verdict = verdicts.egress});
     AddElement(ipv6 ? fixed_sets::kIngress6 : fixed_sets::kIngress4,
-               {.key = address.bytes, .verdict = VerdictFor(owner, pod, Direction::kIngress)});
+               {.key = address.bytes, .verdict = verdicts.ingress});
     if (!owner.policed()) return;
     nft::Bytes twice;
     nft::Concat(twice, address.bytes);
@@ -82,37 +86,52 @@ class Compiler {
     AddElement(ipv6 ? fixed_sets::kSelf6 : fixed_sets::kSelf4, {.key = std::move(twice)});
   }
 
-  nft::Verdict VerdictFor(const LocalAddresses& owner, const Pod* pod, Direction direction) {
-    if (!owner.policed()) return {NFT_RETURN, ""};
-    if (pod == nullptr) return {NFT_GOTO, kDenyChain};
-    const std::string chain = ClassOf(*pod, direction);
-    if (chain.empty()) return {NFT_RETURN, ""};
-    return {NFT_GOTO, chain};
+  struct Verdicts {
+    nft::Verdict egress;
+    nft::Verdict ingress;
+  };
+
+  const Verdicts& VerdictsFor(const LocalAddresses& owner) {
+    static const Verdicts kOpen{{NFT_RETURN, ""}, {NFT_RETURN, ""}};
+    static const Verdicts kDenied{{NFT_GOTO, kDenyChain}, {NFT_GOTO, kDenyChain}};
+    if (!owner.policed()) return kOpen;
+    const Pod* pod = addresses_.ManifestOf(owner);
+    if (pod == nullptr) return kDenied;
+    auto [known, added] = verdicts_.try_emplace(pod);
+    if (added) {
+      const auto policies = index_.PoliciesOf(*pod);
+      known->second = {VerdictOf(*pod, policies, Direction::kEgress),
+                       VerdictOf(*pod, policies, Direction::kIngress)};
+    }
+    return known->second;
   }
 
-  // The class chain of the pod; none when it is not isolated. Pods that the same policies select
-  // share it, unless they name their ports differently.
-  std::string ClassOf(const Pod& pod, Direction direction) {
-    const auto policies = index_.PoliciesOf(pod);
+  // Pods that the same policies isolate share a class chain, unless they name their ports
+  // differently.
+  nft::Verdict VerdictOf(const Pod& pod, Policies policies, Direction direction) {
+    std::erase_if(policies, [&](const auto* policy) { return !policy->Isolates(direction); });
+    if (policies.empty()) return {NFT_RETURN, ""};
+    std::string ports;
+    if (direction == Direction::kIngress) {
+      for (const NamedPort& port : pod.ports) {
+        ports += fmt::format("{}:{}:{};", port.name, NameOf(port.protocol), port.number);
+      }
+    }
+    auto [known, added] = classes_.try_emplace({direction, std::move(ports), policies});
+    if (added) {
+      known->second = AddClass(IsolationOf(policies, pod, direction), direction, NamesOf(policies),
+                               sets_, ruleset_);
+    }
+    return {NFT_GOTO, known->second};
+  }
+
+  static std::string NamesOf(const Policies& policies) {
     std::string names;
     for (const NetworkPolicy* policy : policies) {
-      if (!policy->Isolates(direction)) continue;
       names +=
           fmt::format("{}{}/{}", names.empty() ? "" : " ", policy->name.first, policy->name.second);
     }
-    if (names.empty()) return {};
-    std::string key = fmt::format("{}|{}|", static_cast<int>(direction), names);
-    if (direction == Direction::kIngress) {
-      for (const NamedPort& port : pod.ports) {
-        key += fmt::format("{}:{}:{};", port.name, NameOf(port.protocol), port.number);
-      }
-    }
-    auto [known, added] = classes_.try_emplace(std::move(key));
-    if (added) {
-      known->second =
-          AddClass(IsolationOf(policies, pod, direction), direction, names, sets_, ruleset_);
-    }
-    return known->second;
+    return names;
   }
 
   const World& world_;
@@ -120,7 +139,8 @@ class Compiler {
   AddressBook addresses_;
   Ruleset ruleset_;
   SetBuilder sets_;
-  std::map<std::string, std::string> classes_;
+  std::unordered_map<const Pod*, Verdicts> verdicts_;
+  std::map<std::tuple<Direction, std::string, Policies>, std::string> classes_;
 };
 
 }  // namespace
