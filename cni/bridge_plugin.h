@@ -51,6 +51,7 @@ class BridgePlugin : public Plugin {
   [[nodiscard]] Result<Attachment> GuessRecord() const;
 
   Result<> GcShared(netlink::RouteSocket& socket, const std::vector<AttachmentKey>& kept);
+  [[nodiscard]] Result<> GcPolicy(const std::vector<AttachmentKey>& kept) const;
   Result<> CheckBridgeForStatus(netlink::RouteSocket& socket);
   Result<> CheckHostSide(netlink::RouteSocket& socket);
   Result<> CheckAgents(const Attachment& record);

@@ -118,8 +118,17 @@ Result<> BridgePlugin::Gc() {
     failures.Add(attachments_.RemoveStray(conf_.name, kept));
     failures.Add(GcShared(socket, kept));
   }
-  if (conf_.policy) failures.Add(PolicyClient(conf_.policy->socket).Gc(conf_.name, kept));
+  failures.Add(GcPolicy(kept));
   return std::move(failures).Result();
+}
+
+// An agent that is away and not required drops what is gone by itself when it starts.
+Result<> BridgePlugin::GcPolicy(const std::vector<AttachmentKey>& kept) const {
+  if (!conf_.policy) return {};
+  auto collected = PolicyClient(conf_.policy->socket).Gc(conf_.name, kept);
+  if (!collected && collected.error().code() == Code::kUnavailable && !conf_.policy->required)
+    return {};
+  return collected;
 }
 
 // What pods whose records were lost have left among the things that pods share.
