@@ -45,7 +45,10 @@ class CgroupTest : public testing::RootTest {
     }
     for (const auto& word : shell_command) script += word + " ";
     children_.push_back(*StartCommand({.program = "/bin/sh", .args = {"-c", script}}, {}));
-    while (cgroups_->Processes(group_)->empty()) ::usleep(1000);
+    // It joins one hierarchy after the other.
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      while (ReadFile(file).value_or("").empty()) ::usleep(1000);
+    }
     return children_.back().pid;
   }
   std::string group_ = "/trivet-test/cgroup-" + std::to_string(::getpid());
