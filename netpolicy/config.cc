@@ -37,7 +37,7 @@ Result<Config> ParseConfig(std::string_view text) {
   RETURN_IF_ERROR(json::ReadOptional(root, "nodeRanges", ranges));
   RETURN_IF_ERROR(ReadPath(root, "socket", config.socket));
   RETURN_IF_ERROR(ReadPath(root, "stateDir", config.state_directory));
-  config.manifests.assign(manifests.begin(), manifests.end());
+  if (!manifests.empty()) config.manifests.assign(manifests.begin(), manifests.end());
   for (const auto& folder : config.manifests) {
     if (!folder.is_absolute()) {
       return Fail(Code::kInvalidArgument, "manifests: '{}' is not an absolute path",

@@ -12,7 +12,7 @@ namespace trivet::netpolicy {
 
 /// /etc/trivet/netpolicy.json; flags override it.
 struct Config {
-  std::vector<std::filesystem::path> manifests;  // "manifests": folders
+  std::vector<std::filesystem::path> manifests{kDefaultManifests};  // folders
   std::filesystem::path socket = kDefaultSocket;
   std::filesystem::path state_directory = kDefaultStateDirectory;
   std::vector<Range> node_ranges;  // "nodeRanges"; see World

@@ -45,17 +45,8 @@ Result<Config> Configure(const Options& options) {
   return config;
 }
 
-Result<std::unique_ptr<FolderSource>> OpenManifests(const Config& config) {
-  if (config.manifests.empty()) {
-    return Fail(Code::kInvalidArgument,
-                "no folder of manifests: give --manifests, or \"manifests\" "
-                "in the configuration");
-  }
-  return FolderSource::Open(config.manifests);
-}
-
 Result<> CheckConfig(const Config& config) {
-  ASSIGN_OR_RETURN(const auto source, OpenManifests(config));
+  ASSIGN_OR_RETURN(const auto source, FolderSource::Open(config.manifests));
   RETURN_IF_ERROR(source->Refresh());
   const auto complaints = source->complaints();
   for (const std::string& complaint : complaints) fmt::print(stderr, "{}\n", complaint);
@@ -68,7 +59,7 @@ Result<> CheckConfig(const Config& config) {
 }
 
 Result<> Explain(const Config& config, const Query& query) {
-  ASSIGN_OR_RETURN(const auto source, OpenManifests(config));
+  ASSIGN_OR_RETURN(const auto source, FolderSource::Open(config.manifests));
   RETURN_IF_ERROR(source->Refresh());
   for (const std::string& line : source->complaints()) spdlog::warn("not in force: {}", line);
   ASSIGN_OR_RETURN(const Attachments attachments, Attachments::Read(config.state_directory));
@@ -108,7 +99,7 @@ Result<> Serve(const Config& config) {
   ASSIGN_OR_RETURN(const FileLock lock, LockState(config), "another agent uses this state folder");
   ASSIGN_OR_RETURN(Attachments attachments, Attachments::Open(config.state_directory),
                    "attachments");
-  ASSIGN_OR_RETURN(const auto source, OpenManifests(config));
+  ASSIGN_OR_RETURN(const auto source, FolderSource::Open(config.manifests));
   ASSIGN_OR_RETURN(NftTable table, NftTable::Open());
   Agent agent(*source, table, attachments, config.node_ranges);
   RETURN_IF_ERROR(agent.Start(), "start");
@@ -143,8 +134,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "trivet-netpolicy " TRIVET_VERSION);
   auto* config = app.add_option("--config", options.config, "may be absent; flags override it");
   config->capture_default_str();
-  app.add_option("--manifests", options.manifests,
-                 "folder of Pod, Namespace and NetworkPolicy manifests; repeatable");
+  app.add_option(
+      "--manifests", options.manifests,
+      fmt::format("folder of Pod, Namespace and NetworkPolicy manifests; repeatable [{}]",
+                  trivet::netpolicy::kDefaultManifests));
   app.add_option("--socket", options.socket,
                  fmt::format("unix socket to serve [{}]", trivet::netpolicy::kDefaultSocket));
   app.add_option(

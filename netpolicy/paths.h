@@ -18,6 +18,7 @@
 namespace trivet::netpolicy {
 
 constexpr const char* kDefaultConfig = "/etc/trivet/netpolicy.json";
+constexpr const char* kDefaultManifests = "/var/lib/trivet/manifests";  // trivetctl's too
 constexpr const char* kDefaultStateDirectory = "/var/lib/trivet/netpolicy";
 constexpr const char* kDefaultSocket = "/run/trivet/netpolicy.sock";
 constexpr const char* kLockName = "lock";
