@@ -1,0 +1,22 @@
+#pragma once
+
+#include "common/base/error.h"
+#include "common/linux/process.h"
+#include "tests/bench/shim/bench_root.h"
+
+/// What the kernel alone asks for the steps that the shim takes: the same system calls, with
+/// nothing checked, prepared, told or kept.
+namespace trivet::bench::floor {
+
+/// A process in network, IPC and UTS namespaces of its own, its network namespace pinned at
+/// `netns`; it waits for a signal. Returns when the namespaces are there.
+Result<Child> StartPod(const char* netns);
+
+/// The container of shim_bench.cc: the same namespaces, root, mounts and device nodes. Returns once
+/// `sleep` was executed. `attach_point` is an empty folder.
+Result<Child> StartContainer(const BenchRoot& root, const char* attach_point);
+
+/// /bin/true in the container's namespaces, to its end.
+Result<> Exec(const Child& container);
+
+}  // namespace trivet::bench::floor
