@@ -33,7 +33,7 @@ static_assert(sizeof(Ustar) == kBlockBytes);
 
 template <size_t N>
 void Put(char (&field)[N], std::string_view text) {
-  std::memcpy(field, text.data(), std::min(N, text.size()));
+  text.copy(field, N);
 }
 
 // "<length> <key>=<value>\n", where the length counts its own digits.
