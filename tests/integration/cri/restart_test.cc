@@ -51,6 +51,22 @@ TEST_F(RestartTest, LearnsTheExitCodeOfAContainerThatEndedMeanwhile) {
   EXPECT_THAT(*ReadFile(status.log_path()), HasSubstr("stdout F last"));
 }
 
+TEST_F(RestartTest, LosesAndDoublesNoLineOfALog) {
+  const std::string id = MustStart(
+      pod_, ShellConfig("c", "i=0; while [ $i -lt 2000 ]; do echo n $i; i=$((i+1)); done; exit 0"));
+  for (int i = 0; i < 3; ++i) Restart();
+  const v1::ContainerStatus status = AwaitEnd(id);
+  const std::string log = *ReadFile(status.log_path());
+  std::string numbers;
+  std::string expected;
+  const std::regex line(" stdout F n ([0-9]+)\n");
+  for (std::sregex_iterator match(log.begin(), log.end(), line), end; match != end; ++match) {
+    numbers += (*match)[1].str() + " ";
+  }
+  for (int i = 0; i < 2000; ++i) expected += std::to_string(i) + " ";
+  EXPECT_EQ(numbers, expected);
+}
+
 TEST_F(RestartTest, StartsAContainerThatWasOnlyCreated) {
   const std::string id = MustCreate(pod_, ShellConfig("c", "exit 6"));
   Restart();
