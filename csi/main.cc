@@ -17,10 +17,11 @@
 #include "csi/service/identity_service.h"
 #include "csi/service/node_service.h"
 #include "csi/service/plugin.h"
-#include "csi/volume/attachment_store.h"
 #include "csi/volume/node_volumes.h"
+#include "csi/volume/orphans.h"
 #include "csi/volume/provisioner.h"
-#include "csi/volume/record_store.h"
+#include "csi/volume/snapshots.h"
+#include "csi/volume/stores.h"
 
 namespace trivet::csi {
 namespace {
@@ -31,6 +32,7 @@ struct Options {
   std::filesystem::path config = "/etc/trivet/csi.json";
   std::string node_id;
   std::string mode = "all";
+  std::string spec_level = "1.12";
   bool check_config = false;
 };
 
@@ -43,6 +45,13 @@ std::string HostName() {
 Mode ModeOf(const Options& options) {
   if (options.mode == "controller") return Mode::kController;
   return options.mode == "node" ? Mode::kNode : Mode::kAll;
+}
+
+Offer OfferOf(const Options& options, const Pools& pools) {
+  Offer offer{.mode = ModeOf(options), .copies = pools.can_copy()};
+  if (options.spec_level == "1.11") offer.level = SpecLevel::k1_11;
+  if (options.spec_level == "1.13") offer.level = SpecLevel::k1_13;
+  return offer;
 }
 
 std::vector<grpc::Service*> Chosen(Mode mode, IdentityService& identity,
@@ -62,23 +71,25 @@ Result<> Serve(const Options& options, const Config& config) {
                    "another trivet-csi uses this state folder");
 
   ASSIGN_OR_RETURN(const Pools pools, Pools::Open(config));
-  ASSIGN_OR_RETURN(RecordStore records, RecordStore::Open(paths.volumes()));
-  ASSIGN_OR_RETURN(AttachmentStore attachments, AttachmentStore::Open(paths.attachments()));
+  ASSIGN_OR_RETURN(Stores stores, Stores::Open(paths));
   VolumeLocks locks;
-  Provisioner provisioner(records, pools, locks);
-  NodeVolumes volumes(records, attachments, pools, locks);
+  Provisioner provisioner(stores, pools, locks);
+  Snapshots snapshots(stores, pools, locks);
+  NodeVolumes volumes(stores, pools, locks);
   provisioner.Reconcile();
+  snapshots.Reconcile();
   volumes.Reconcile();
+  ReportOrphans(pools, stores);
 
-  const Mode mode = ModeOf(options);
-  IdentityService identity(mode);
-  ControllerService controller(provisioner, options.node_id);
+  const Offer offer = OfferOf(options, pools);
+  IdentityService identity(offer);
+  ControllerService controller(provisioner, snapshots, offer, options.node_id);
   NodeService node(volumes, options.node_id);
-  ASSIGN_OR_RETURN(auto server,
-                   rpc::Server::Start(options.socket, Chosen(mode, identity, controller, node)),
-                   "start");
+  ASSIGN_OR_RETURN(
+      auto server,
+      rpc::Server::Start(options.socket, Chosen(offer.mode, identity, controller, node)), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
-               records.All().size());
+               stores.volumes.All().size());
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
@@ -114,6 +125,10 @@ int main(int argc, char** argv) {
   app.add_option("--node-id", options.node_id, "this node's name")->capture_default_str();
   app.add_option("--mode", options.mode, "which services to serve")
       ->check(CLI::IsMember({"all", "controller", "node"}))
+      ->capture_default_str();
+  app.add_option("--spec-level", options.spec_level,
+                 "newest CSI version whose capabilities to report")
+      ->check(CLI::IsMember({"1.11", "1.12", "1.13"}))
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   CLI11_PARSE(app, argc, argv);

@@ -8,9 +8,10 @@
 ///   /var/lib/trivet/csi/             --state-dir, 0700, one process at a time
 ///     lock                           flock(2) of the running process
 ///     volumes/<id>.json              one record per volume, written before acting
+///     snapshots/<id>.json            one record per snapshot, likewise
 ///     attachments/<id>.json          where it is staged and published; void after a reboot
 ///     pools/default/                 the pool when no configuration names another
-///       <id>.img                     the volume's bytes
+///       <id>.img                     the volume's or snapshot's bytes
 ///
 /// A pool of the configuration keeps its <id>.img files in its own folder.
 namespace trivet::csi {
@@ -22,6 +23,7 @@ class Paths {
   [[nodiscard]] const std::filesystem::path& state() const { return state_; }
   [[nodiscard]] std::filesystem::path lock() const { return state_ / "lock"; }
   [[nodiscard]] std::filesystem::path volumes() const { return state_ / "volumes"; }
+  [[nodiscard]] std::filesystem::path snapshots() const { return state_ / "snapshots"; }
   [[nodiscard]] std::filesystem::path attachments() const { return state_ / "attachments"; }
   [[nodiscard]] std::filesystem::path default_pool() const { return state_ / "pools" / "default"; }
 

@@ -5,7 +5,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/linux/file.h"
+#include "csi/pool/reflink.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
@@ -14,12 +17,10 @@ namespace {
 constexpr std::string_view kSuffix = ".img";
 constexpr uint64_t kStatBlockBytes = 512;  // of st_blocks, whatever the file system's own
 
-// What the image has not taken from its file system yet.
-uint64_t UnwrittenBytes(const std::filesystem::path& image, uint64_t size_bytes) {
+uint64_t AllocatedBytes(const std::filesystem::path& image) {
   struct stat info{};
-  if (::stat(image.c_str(), &info) != 0) return size_bytes;
-  const uint64_t taken = static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes;
-  return size_bytes > taken ? size_bytes - taken : 0;
+  if (::stat(image.c_str(), &info) != 0) return 0;
+  return static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes;
 }
 
 // Sets the size, and for a thick volume takes the blocks; what is there stays.
@@ -37,6 +38,15 @@ Result<> Resize(int fd, uint64_t old_bytes, const VolumeRecord& record) {
   return {};
 }
 
+// Whether the pool can give `wanted` bytes to one more promise of `size_bytes`.
+Result<> CheckRoom(const Space& space, uint64_t wanted, uint64_t size_bytes) {
+  const uint64_t available = AvailableBytes(space);
+  const bool over_limit =
+      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
+  if (wanted <= available && !over_limit) return {};
+  return Fail(Code::kResourceExhausted, "{} bytes wanted, {} available", wanted, available);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FilePool>> FilePool::Open(const PoolConfig& config) {
@@ -46,7 +56,8 @@ Result<std::unique_ptr<FilePool>> FilePool::Open(const PoolConfig& config) {
   if (::stat(config.path.c_str(), &info) != 0) {
     return FailErrno("{}: stat {}", step, config.path.native());
   }
-  return std::unique_ptr<FilePool>(new FilePool(config, info.st_dev));
+  ASSIGN_OR_RETURN(const bool can_copy, reflink::IsSupported(config.path), step);
+  return std::unique_ptr<FilePool>(new FilePool(config, info.st_dev, can_copy));
 }
 
 std::filesystem::path FilePool::ImageOf(const std::string& id) const {
@@ -61,12 +72,25 @@ Result<Space> FilePool::MeasureWithout(const std::string& id) const {
   Space space{.free_bytes = info.f_bavail * info.f_frsize, .limit_bytes = config_.limit_bytes};
   space.headroom_bytes =
       config_.headroom_bytes != 0 ? config_.headroom_bytes : info.f_blocks * info.f_frsize / 100;
-  for (const auto& [other, size_bytes] : promised_) {
+  for (const auto& [other, promise] : promises_) {
     if (other == id) continue;
-    space.promised_bytes += size_bytes;
-    space.unwritten_bytes += UnwrittenBytes(ImageOf(other), size_bytes);
+    space.promised_bytes += promise.size_bytes;
+    space.unwritten_bytes += UnwrittenBytes(other, promise);
   }
   return space;
+}
+
+// What the image may still take from its file system: what it has not allocated,
+// and what it shares, which is copied when it is written. mutex_ is held.
+uint64_t FilePool::UnwrittenBytes(const std::string& id, const Promise& promise) const {
+  if (promise.is_snapshot) return 0;
+  const bool is_copied = std::ranges::any_of(
+      copying_, [&](const auto& copy_and_source) { return copy_and_source.second == id; });
+  if (is_copied) return promise.size_bytes;
+  const std::filesystem::path image = ImageOf(id);
+  const uint64_t own_bytes =
+      promise.may_share ? reflink::OwnBytes(image).value_or(0) : AllocatedBytes(image);
+  return promise.size_bytes > own_bytes ? promise.size_bytes - own_bytes : 0;
 }
 
 Result<uint64_t> FilePool::Available() const {
@@ -78,27 +102,41 @@ Result<uint64_t> FilePool::Available() const {
 Result<> FilePool::Reserve(const std::string& id, uint64_t size_bytes) {
   const std::lock_guard lock(mutex_);
   ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
+  const auto known = promises_.find(id);
+  Promise promise = known == promises_.end() ? Promise{} : known->second;
+  promise.size_bytes = size_bytes;
   // What the volume has taken already is its own.
-  const uint64_t wanted = UnwrittenBytes(ImageOf(id), size_bytes);
-  const uint64_t available = AvailableBytes(space);
-  const bool over_limit =
-      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
-  if (wanted > available || over_limit) {
-    return Fail(Code::kResourceExhausted, "pool {}: {} bytes wanted, {} available", name(), wanted,
-                available);
-  }
-  promised_[id] = size_bytes;
+  RETURN_IF_ERROR(CheckRoom(space, UnwrittenBytes(id, promise), size_bytes), "pool " + name());
+  promises_[id] = promise;
   return {};
 }
 
-void FilePool::Adopt(const std::string& id, uint64_t size_bytes) {
+Result<> FilePool::ReserveCopy(const std::string& source, const std::string& id,
+                               const Promise& promise) {
   const std::lock_guard lock(mutex_);
-  promised_[id] = size_bytes;
+  ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
+  const auto found = promises_.find(source);
+  uint64_t wanted = UnwrittenBytes(id, promise);
+  if (found != promises_.end() && !found->second.is_snapshot) {
+    wanted += found->second.size_bytes - UnwrittenBytes(source, found->second);
+  }
+  RETURN_IF_ERROR(CheckRoom(space, wanted, promise.size_bytes), "pool " + name());
+  promises_[id] = promise;
+  copying_[id] = source;
+  return {};
+}
+
+void FilePool::Adopt(const std::string& id, const Promise& promise) {
+  const std::lock_guard lock(mutex_);
+  const bool shared_before = promises_[id].may_share;
+  promises_[id] = promise;
+  promises_[id].may_share |= shared_before;
 }
 
 void FilePool::Release(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  promised_.erase(id);
+  promises_.erase(id);
+  copying_.erase(id);
 }
 
 Result<> FilePool::Allocate(const VolumeRecord& record) {
@@ -114,6 +152,22 @@ Result<> FilePool::Allocate(const VolumeRecord& record) {
   }
   if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", image.native());
   return SyncDirectory(config_.path);
+}
+
+Result<> FilePool::Copy(const std::string& source, const std::string& id) {
+  if (!can_copy_) {
+    return Fail(Code::kUnimplemented,
+                "pool {}: its file system cannot share blocks (XFS with reflink=1 and btrfs can)",
+                name());
+  }
+  auto copied = reflink::Clone(ImageOf(source), ImageOf(id));
+  const std::lock_guard lock(mutex_);
+  copying_.erase(id);
+  if (const auto found = promises_.find(source); found != promises_.end()) {
+    found->second.may_share = true;
+  }
+  if (!copied && copied.error().code() == Code::kAlreadyExists) return {};
+  return copied;
 }
 
 Result<std::optional<uint64_t>> FilePool::SizeOf(const std::string& id) const {
@@ -135,7 +189,7 @@ Result<std::vector<std::string>> FilePool::List() const {
   for (const std::string& file : files) {
     if (!file.ends_with(kSuffix)) continue;
     std::string id = file.substr(0, file.size() - kSuffix.size());
-    if (IsVolumeId(id)) ids.push_back(std::move(id));
+    if (IsVolumeId(id) || IsSnapshotId(id)) ids.push_back(std::move(id));
   }
   return ids;
 }

@@ -11,11 +11,19 @@
 
 namespace trivet::csi {
 
+/// What a volume or snapshot may come to need of its pool.
+struct Promise {
+  uint64_t size_bytes = 0;
+  bool is_snapshot = false;  // never written, so it needs no more than it has
+  bool may_share = false;    // blocks with others: what it has allocated is not all its own
+};
+
 /// Where volumes' bytes live: the back end that the rest of the driver sees. It
-/// knows ids and sizes, nothing of file systems, paths of pods or requests.
+/// knows ids and sizes, nothing of file systems, paths of pods or requests. An id
+/// is a volume's or a snapshot's; a snapshot has bytes, and never a device.
 ///
-/// Any thread may call it; the caller holds the volume's lock for calls that name
-/// a volume. Every call is repeatable.
+/// Any thread may call it; the caller holds the lock of each id that a call names.
+/// Every call is repeatable.
 class Pool {
  public:
   virtual ~Pool() = default;
@@ -29,20 +37,32 @@ class Pool {
   /// Sets `size_bytes` aside for the volume, in memory only; again with another
   /// size changes it. Errors: kResourceExhausted, with both figures.
   virtual Result<> Reserve(const std::string& id, uint64_t size_bytes) = 0;
-  /// As Reserve for a volume that exists already: never refused.
-  virtual void Adopt(const std::string& id, uint64_t size_bytes) = 0;
+  /// Sets aside what the volume or snapshot `id`, a copy of `source`, needs, and
+  /// what a volume `source` then needs again to overwrite the blocks it shares.
+  /// Errors: kResourceExhausted, with both figures, and nothing is set aside.
+  virtual Result<> ReserveCopy(const std::string& source, const std::string& id,
+                               const Promise& promise) = 0;
+  /// As Reserve for what exists already: never refused. What shared blocks before
+  /// goes on sharing them.
+  virtual void Adopt(const std::string& id, const Promise& promise) = 0;
   virtual void Release(const std::string& id) = 0;
 
   /// Makes the volume's bytes, all zero, or grows them to record.size_bytes;
   /// never shrinks. Durable when it returns.
   /// Errors: kResourceExhausted, and then nothing of the new space is kept.
   virtual Result<> Allocate(const VolumeRecord& record) = 0;
+  /// Whether Copy works: the file system can share blocks.
+  [[nodiscard]] virtual bool can_copy() const = 0;
+  /// Makes `id` with the bytes that `source` has now, sharing its blocks. It is
+  /// there whole and durable, or not at all; one that is there already is taken
+  /// for the result. Errors: kUnimplemented when the pool cannot.
+  virtual Result<> Copy(const std::string& source, const std::string& id) = 0;
   /// The size of the volume's bytes; none when there are none.
   virtual Result<std::optional<uint64_t>> SizeOf(const std::string& id) const = 0;
   /// Frees the volume's bytes. Absent is success. The caller has made sure that
   /// no device shows them.
   virtual Result<> Remove(const std::string& id) = 0;
-  /// The ids of all volumes that have bytes here.
+  /// The ids of all volumes and snapshots that have bytes here.
   virtual Result<std::vector<std::string>> List() const = 0;
 
   /// The device that shows the volume; none when it is not attached.

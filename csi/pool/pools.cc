@@ -1,5 +1,6 @@
 #include "csi/pool/pools.h"
 
+#include <algorithm>
 #include <map>
 
 #include "csi/pool/file_pool.h"
@@ -35,10 +36,18 @@ Result<Pool*> Pools::Choose(const std::string& name) const {
   return Fail(Code::kInvalidArgument, "parameters: pool: there is no pool \"{}\"", name);
 }
 
+Result<Pool*> Pools::Named(const std::string& name) const {
+  if (Pool* pool = Find(name); pool != nullptr) return pool;
+  return Fail(Code::kFailedPrecondition, "its pool {} is not configured", name);
+}
+
 Result<Pool*> Pools::Of(const VolumeRecord& record) const {
-  if (Pool* pool = Find(record.pool); pool != nullptr) return pool;
-  return Fail(Code::kFailedPrecondition, "volume {}: its pool {} is not configured", record.id,
-              record.pool);
+  ASSIGN_OR_RETURN(Pool* const pool, Named(record.pool), fmt::format("volume {}", record.id));
+  return pool;
+}
+
+bool Pools::can_copy() const {
+  return std::ranges::any_of(pools_, [](const auto& pool) { return pool->can_copy(); });
 }
 
 }  // namespace trivet::csi

@@ -21,7 +21,11 @@ class Pools {
   /// Errors: kInvalidArgument naming the parameter, as the caller chose it.
   Result<Pool*> Choose(const std::string& name) const;
   /// The pool a record names. Errors: kFailedPrecondition when it is not configured (any more).
+  Result<Pool*> Named(const std::string& name) const;
+  /// As Named, naming the volume, too.
   Result<Pool*> Of(const VolumeRecord& record) const;
+  /// Whether any pool can make copies.
+  [[nodiscard]] bool can_copy() const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<Pool>>& all() const { return pools_; }
 

@@ -1,6 +1,6 @@
 #include "csi/service/controller_service.h"
 
-#include <array>
+#include <vector>
 
 #include "common/rpc/status.h"
 #include "csi/service/fields.h"
@@ -12,9 +12,16 @@ namespace {
 
 using Rpc = ::csi::v1::ControllerServiceCapability::RPC;
 
-constexpr std::array kCapabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
-                                      Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
-                                      Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER};
+std::vector<Rpc::Type> CapabilitiesOf(const Offer& offer) {
+  std::vector<Rpc::Type> capabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
+                                         Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
+                                         Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER};
+  if (!offer.copies) return capabilities;
+  capabilities.insert(capabilities.end(),
+                      {Rpc::CREATE_DELETE_SNAPSHOT, Rpc::LIST_SNAPSHOTS, Rpc::CLONE_VOLUME});
+  if (offer.level >= SpecLevel::k1_12) capabilities.push_back(Rpc::GET_SNAPSHOT);
+  return capabilities;
+}
 
 // Why the volume does not have all that is asked about; nothing when it does.
 std::optional<std::string> WhyNot(const VolumeRecord& record,
@@ -44,7 +51,7 @@ std::optional<Usage> UsageAsked(const ::csi::v1::GetCapacityRequest& request,
   if (request.volume_capabilities().empty()) return Usage{.block = true};
   const auto capabilities = ParseCapabilities(request.volume_capabilities());
   if (!capabilities) return std::nullopt;
-  const auto usage = UsageOf(*capabilities, parameters.file_system);
+  const auto usage = UsageOf(*capabilities, parameters.file_system.value_or(FileSystem::kExt4));
   if (!usage) return std::nullopt;
   return *usage;
 }
@@ -55,6 +62,13 @@ void ControllerService::Fill(const VolumeRecord& record, ::csi::v1::Volume& volu
   volume.set_volume_id(record.id);
   volume.set_capacity_bytes(static_cast<int64_t>(record.size_bytes));
   *volume.add_accessible_topology() = TopologyOf(node_id_);
+  if (!record.source) return;
+  auto& source = *volume.mutable_content_source();
+  if (record.source->is_snapshot) {
+    source.mutable_snapshot()->set_snapshot_id(record.source->id);
+  } else {
+    source.mutable_volume()->set_volume_id(record.source->id);
+  }
 }
 
 grpc::Status ControllerService::CreateVolume(grpc::ServerContext* /*context*/,
@@ -134,7 +148,7 @@ grpc::Status ControllerService::ControllerGetCapabilities(
     grpc::ServerContext* /*context*/,
     const ::csi::v1::ControllerGetCapabilitiesRequest* /*request*/,
     ::csi::v1::ControllerGetCapabilitiesResponse* response) {
-  for (const auto capability : kCapabilities) {
+  for (const auto capability : CapabilitiesOf(offer_)) {
     response->add_capabilities()->mutable_rpc()->set_type(capability);
   }
   return grpc::Status::OK;

@@ -2,18 +2,24 @@
 
 #include <string>
 
+#include "csi/service/plugin.h"
 #include "csi/volume/provisioner.h"
+#include "csi/volume/snapshots.h"
 #include "proto/csi/csi.grpc.pb.h"
 
 namespace trivet::csi {
 
-/// Translates the Controller service to the Provisioner. What is not overridden is
-/// UNIMPLEMENTED and not among the capabilities.
+/// Translates the Controller service to the Provisioner and the Snapshots. What is
+/// not overridden is UNIMPLEMENTED and not among the capabilities.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:
-  /// `provisioner` is borrowed and outlives this.
-  ControllerService(Provisioner& provisioner, std::string node_id)
-      : provisioner_(provisioner), node_id_(std::move(node_id)) {}
+  /// `provisioner` and `snapshots` are borrowed and outlive this.
+  ControllerService(Provisioner& provisioner, Snapshots& snapshots, Offer offer,
+                    std::string node_id)
+      : provisioner_(provisioner),
+        snapshots_(snapshots),
+        offer_(offer),
+        node_id_(std::move(node_id)) {}
 
   grpc::Status CreateVolume(grpc::ServerContext* context,
                             const ::csi::v1::CreateVolumeRequest* request,
@@ -39,11 +45,25 @@ class ControllerService final : public ::csi::v1::Controller::Service {
   grpc::Status ControllerGetVolume(grpc::ServerContext* context,
                                    const ::csi::v1::ControllerGetVolumeRequest* request,
                                    ::csi::v1::ControllerGetVolumeResponse* response) override;
+  grpc::Status CreateSnapshot(grpc::ServerContext* context,
+                              const ::csi::v1::CreateSnapshotRequest* request,
+                              ::csi::v1::CreateSnapshotResponse* response) override;
+  grpc::Status DeleteSnapshot(grpc::ServerContext* context,
+                              const ::csi::v1::DeleteSnapshotRequest* request,
+                              ::csi::v1::DeleteSnapshotResponse* response) override;
+  grpc::Status ListSnapshots(grpc::ServerContext* context,
+                             const ::csi::v1::ListSnapshotsRequest* request,
+                             ::csi::v1::ListSnapshotsResponse* response) override;
+  grpc::Status GetSnapshot(grpc::ServerContext* context,
+                           const ::csi::v1::GetSnapshotRequest* request,
+                           ::csi::v1::GetSnapshotResponse* response) override;
 
  private:
   void Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const;
 
   Provisioner& provisioner_;
+  Snapshots& snapshots_;
+  const Offer offer_;
   const std::string node_id_;
 };
 

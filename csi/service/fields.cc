@@ -9,7 +9,8 @@ namespace {
 
 constexpr size_t kMaxStringBytes = 128;
 constexpr size_t kMaxMapBytes = 4096;
-constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX, without the NUL
+constexpr size_t kMaxPathBytes = 4095;                           // PATH_MAX, without the NUL
+constexpr std::string_view kKubernetes = "csi.storage.k8s.io/";  // the sidecars' own parameters
 
 bool HasControlCharacter(std::string_view text) {
   return std::ranges::any_of(text, [](char c) {
@@ -65,13 +66,21 @@ Result<> ParseMount(const ::csi::v1::VolumeCapability::MountVolume& mount, Capab
   return {};
 }
 
+Result<> CheckId(std::string_view field, const std::string& id) {
+  if (id.empty()) return Fail(Code::kInvalidArgument, "{}: missing", field);
+  if (id.size() <= kMaxStringBytes) return {};
+  return Fail(Code::kInvalidArgument, "{}: {} bytes, more than {}", field, id.size(),
+              kMaxStringBytes);
+}
+
 }  // namespace
 
 Result<> CheckVolumeId(const std::string& id) {
-  if (id.empty()) return Fail(Code::kInvalidArgument, "volume_id: missing");
-  if (id.size() <= kMaxStringBytes) return {};
-  return Fail(Code::kInvalidArgument, "volume_id: {} bytes, more than {}", id.size(),
-              kMaxStringBytes);
+  return CheckId("volume_id", id);
+}
+
+Result<> CheckSnapshotId(const std::string& id) {
+  return CheckId("snapshot_id", id);
 }
 
 Result<std::filesystem::path> ParsePath(std::string_view field, const std::string& path) {
@@ -138,7 +147,6 @@ Result<CapacityRange> ParseRange(const ::csi::v1::CapacityRange& range) {
 }
 
 Result<Parameters> ParseParameters(const StringMap& parameters) {
-  constexpr std::string_view kKubernetes = "csi.storage.k8s.io/";
   RETURN_IF_ERROR(CheckMap("parameters", parameters));
   Parameters parsed;
   for (const auto& [key, value] : parameters) {
@@ -153,6 +161,15 @@ Result<Parameters> ParseParameters(const StringMap& parameters) {
     }
   }
   return parsed;
+}
+
+Result<> CheckSnapshotParameters(const StringMap& parameters) {
+  RETURN_IF_ERROR(CheckMap("parameters", parameters));
+  for (const auto& [key, value] : parameters) {
+    if (key.starts_with(kKubernetes)) continue;
+    return Fail(Code::kInvalidArgument, "parameters: {}: unknown key", key);
+  }
+  return {};
 }
 
 Result<> CheckMap(std::string_view field, const StringMap& map) {

@@ -20,6 +20,8 @@ using StringMap = ::google::protobuf::Map<std::string, std::string>;
 
 /// volume_id: 1-128 bytes. Whether such a volume exists is not asked.
 Result<> CheckVolumeId(const std::string& id);
+/// As CheckVolumeId, of snapshot_id.
+Result<> CheckSnapshotId(const std::string& id);
 
 /// An absolute path without "..", control characters or an empty last component.
 Result<std::filesystem::path> ParsePath(std::string_view field, const std::string& path);
@@ -38,6 +40,9 @@ Result<CapacityRange> ParseRange(const ::csi::v1::CapacityRange& range);
 /// system when a capability names none (ext4, xfs). Kubernetes' own
 /// keys (csi.storage.k8s.io/…) are accepted and unused; any other is an error.
 Result<Parameters> ParseParameters(const StringMap& parameters);
+
+/// The VolumeSnapshotClass has no keys of ours: only Kubernetes' own are accepted.
+Result<> CheckSnapshotParameters(const StringMap& parameters);
 
 /// At most 4 KiB of keys and values together.
 Result<> CheckMap(std::string_view field, const StringMap& map);

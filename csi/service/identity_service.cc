@@ -14,7 +14,7 @@ grpc::Status IdentityService::GetPluginCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::GetPluginCapabilitiesRequest* /*request*/,
     ::csi::v1::GetPluginCapabilitiesResponse* response) {
   using Offered = ::csi::v1::PluginCapability::Service;
-  if (mode_ != Mode::kNode) {
+  if (offer_.mode != Mode::kNode) {
     response->add_capabilities()->mutable_service()->set_type(Offered::CONTROLLER_SERVICE);
   }
   response->add_capabilities()->mutable_service()->set_type(

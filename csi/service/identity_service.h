@@ -8,7 +8,7 @@ namespace trivet::csi {
 /// Who we are and which services this process serves.
 class IdentityService final : public ::csi::v1::Identity::Service {
  public:
-  explicit IdentityService(Mode mode) : mode_(mode) {}
+  explicit IdentityService(Offer offer) : offer_(offer) {}
 
   grpc::Status GetPluginInfo(grpc::ServerContext* context,
                              const ::csi::v1::GetPluginInfoRequest* request,
@@ -20,7 +20,7 @@ class IdentityService final : public ::csi::v1::Identity::Service {
                      ::csi::v1::ProbeResponse* response) override;
 
  private:
-  const Mode mode_;
+  const Offer offer_;
 };
 
 }  // namespace trivet::csi

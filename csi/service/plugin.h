@@ -17,6 +17,17 @@ constexpr const char* kTopologyKey = "topology.csi.trivet.dev/node";
 /// Which services a process serves.
 enum class Mode { kAll, kController, kNode };
 
+/// The newest version of the spec whose capabilities are reported: an older CO, or
+/// csi-sanity, takes one that it does not know for an error.
+enum class SpecLevel { k1_11 = 11, k1_12 = 12, k1_13 = 13 };
+
+/// What this process claims and serves.
+struct Offer {
+  Mode mode = Mode::kAll;
+  SpecLevel level = SpecLevel::k1_12;
+  bool copies = false;  // snapshots and clones: some pool can share blocks
+};
+
 /// Errors: kInvalidArgument when `node_id` is not 1-63 characters that a topology
 /// value may have. Source: CSI spec, Topology.segments.
 Result<> CheckNodeId(std::string_view node_id);

@@ -1,20 +1,53 @@
 #include "csi/service/requests.h"
 
+#include <algorithm>
+
 #include "csi/service/fields.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
+namespace {
+
+bool NamesFileSystem(const std::vector<Capability>& capabilities) {
+  return std::ranges::any_of(capabilities,
+                             [](const Capability& one) { return one.file_system.has_value(); });
+}
+
+// An id that is none of ours is kept as it is: there is no such source.
+Result<ContentSource> ParseSource(const ::csi::v1::VolumeContentSource& source) {
+  const bool is_snapshot = source.has_snapshot();
+  const std::string& id =
+      is_snapshot ? source.snapshot().snapshot_id() : source.volume().volume_id();
+  if (id.empty()) return Fail(Code::kInvalidArgument, "its id is missing");
+  return ContentSource{.is_snapshot = is_snapshot, .id = id};
+}
+
+// A page of `request`, whose token is the id that begins it.
+template <class Request>
+Result<PageRequest> ParsePage(const Request& request, bool (*is_id)(std::string_view)) {
+  if (request.max_entries() < 0) return Fail(Code::kInvalidArgument, "max_entries: negative");
+  const std::string& token = request.starting_token();
+  if (!token.empty() && !is_id(token)) {
+    return Fail(Code::kAborted, "starting_token: not one of ours");
+  }
+  return PageRequest{.first_id = token, .count = static_cast<size_t>(request.max_entries())};
+}
+
+}  // namespace
 
 Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request) {
   CreateRequest parsed{.name = request.name()};
-  RETURN_IF_ERROR(CheckVolumeName(parsed.name));
+  RETURN_IF_ERROR(CheckName(parsed.name));
   ASSIGN_OR_RETURN(const auto capabilities, ParseCapabilities(request.volume_capabilities()));
   ASSIGN_OR_RETURN(parsed.capacity, ParseRange(request.capacity_range()));
   ASSIGN_OR_RETURN(parsed.parameters, ParseParameters(request.parameters()));
-  ASSIGN_OR_RETURN(parsed.usage, UsageOf(capabilities, parsed.parameters.file_system));
+  ASSIGN_OR_RETURN(
+      parsed.usage,
+      UsageOf(capabilities, parsed.parameters.file_system.value_or(FileSystem::kExt4)));
+  parsed.file_system_given = parsed.parameters.file_system || NamesFileSystem(capabilities);
   if (request.has_volume_content_source()) {
-    return Fail(Code::kInvalidArgument,
-                "volume_content_source: snapshots and clones are not supported");
+    ASSIGN_OR_RETURN(parsed.source, ParseSource(request.volume_content_source()),
+                     "volume_content_source");
   }
   if (!request.mutable_parameters().empty()) {
     return Fail(Code::kInvalidArgument, "mutable_parameters: {}: unknown key",
@@ -48,13 +81,20 @@ Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request)
   return parsed;
 }
 
+Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request) {
+  SnapshotRequest parsed{.name = request.name(), .volume_id = request.source_volume_id()};
+  RETURN_IF_ERROR(CheckName(parsed.name));
+  RETURN_IF_ERROR(CheckVolumeId(parsed.volume_id), "source");
+  RETURN_IF_ERROR(CheckSnapshotParameters(request.parameters()));
+  return parsed;
+}
+
 Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request) {
-  if (request.max_entries() < 0) return Fail(Code::kInvalidArgument, "max_entries: negative");
-  const std::string& token = request.starting_token();
-  if (!token.empty() && !IsVolumeId(token)) {
-    return Fail(Code::kAborted, "starting_token: not one of ours");
-  }
-  return PageRequest{.first_id = token, .count = static_cast<size_t>(request.max_entries())};
+  return ParsePage(request, IsVolumeId);
+}
+
+Result<PageRequest> Parse(const ::csi::v1::ListSnapshotsRequest& request) {
+  return ParsePage(request, IsSnapshotId);
 }
 
 }  // namespace trivet::csi

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/provisioner.h"
+#include "csi/volume/snapshots.h"
 #include "proto/csi/csi.pb.h"
 
 /// Requests with several fields, as the domain classes want them: everything is
@@ -16,12 +17,15 @@ Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request);
 Result<StageRequest> Parse(const ::csi::v1::NodeStageVolumeRequest& request);
 Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request);
 
-/// ListVolumes: where the page starts and how long it may be (0 = no limit).
+Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request);
+
+/// ListVolumes and ListSnapshots: where the page starts and how long it may be (0 = no limit).
 struct PageRequest {
   std::string first_id;
   size_t count = 0;
 };
 /// Errors: also kAborted for a token that no answer of ours held.
 Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request);
+Result<PageRequest> Parse(const ::csi::v1::ListSnapshotsRequest& request);
 
 }  // namespace trivet::csi

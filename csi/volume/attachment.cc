@@ -81,6 +81,7 @@ Result<std::optional<Attachment>> Parse(std::string_view text, std::string_view 
   Attachment attachment;
   RETURN_IF_ERROR(ReadStaging(root, attachment));
   RETURN_IF_ERROR(ReadPublications(root, attachment));
+  RETURN_IF_ERROR(json::ReadOptional(root, "frozen", attachment.frozen));
   return attachment;
 }
 
@@ -94,6 +95,7 @@ std::string WriteAttachment(const Attachment& attachment, std::string_view boot_
   json::Value root;
   root["version"] = Attachment::kVersion;
   root["bootId"] = boot_id;
+  root["frozen"] = attachment.frozen;
   if (attachment.staging) {
     root["staging"] = ToJson(attachment.staging->use);
     root["staging"]["path"] = attachment.staging->path;

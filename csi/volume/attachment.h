@@ -33,8 +33,9 @@ struct Attachment {
 
   std::optional<Staging> staging;
   std::map<std::string, Use> publications;  // by target path
+  bool frozen = false;                      // its file system, or about to be
 
-  [[nodiscard]] bool empty() const { return !staging && publications.empty(); }
+  [[nodiscard]] bool empty() const { return !staging && publications.empty() && !frozen; }
   bool operator==(const Attachment&) const = default;
 };
 

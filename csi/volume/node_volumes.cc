@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
 
+#include "csi/filesystem/freeze.h"
 #include "csi/filesystem/grow.h"
 #include "csi/volume/presence.h"
 #include "csi/volume/target_path.h"
@@ -25,6 +26,14 @@ Result<VolumeStats> FileSystemStats(const std::filesystem::path& path) {
 bool IsRawStagingPath(const Attachment& attachment, const std::filesystem::path& path) {
   return attachment.staging && attachment.staging->path == path &&
          attachment.staging->use.capability.access_type == AccessType::kBlock;
+}
+
+// One of its mounts is enough: they show one file system.
+Result<> ThawMounted(const MountTable& table, const BlockDevice& device) {
+  for (const MountEntry& entry : table.entries()) {
+    if (entry.device == device.number) return Thaw(entry.target);
+  }
+  return {};
 }
 
 }  // namespace
@@ -93,6 +102,10 @@ Result<> NodeVolumes::ReconcileOne(Pool& pool, const std::string& id) {
   if (!device) return attachments_.Put(id, Attachment{});
 
   ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
+  if (attachment.frozen) {
+    RETURN_IF_ERROR(ThawMounted(table, *device));
+    attachment.frozen = false;
+  }
   std::erase_if(attachment.publications,
                 [&](const auto& publication) { return !IsAt(table, publication.first, *device); });
   const bool raw = attachment.staging && IsRawStagingPath(attachment, attachment.staging->path);

@@ -7,9 +7,8 @@
 #include "common/base/error.h"
 #include "csi/filesystem/mount_table.h"
 #include "csi/pool/pools.h"
-#include "csi/volume/attachment_store.h"
 #include "csi/volume/capacity.h"
-#include "csi/volume/record_store.h"
+#include "csi/volume/stores.h"
 #include "csi/volume/volume_locks.h"
 
 namespace trivet::csi {
@@ -43,10 +42,9 @@ struct VolumeStats {
 /// repeatable, and believe the kernel's mount table over any record.
 class NodeVolumes {
  public:
-  /// Borrowed: all four outlive it.
-  NodeVolumes(RecordStore& records, AttachmentStore& attachments, const Pools& pools,
-              VolumeLocks& locks)
-      : records_(records), attachments_(attachments), pools_(pools), locks_(locks) {}
+  /// Borrowed: all three outlive it and are shared with the controller's half.
+  NodeVolumes(Stores& stores, const Pools& pools, VolumeLocks& locks)
+      : records_(stores.volumes), attachments_(stores.attachments), pools_(pools), locks_(locks) {}
 
   /// A mount volume is formatted on its first stage ever and mounted at the staging
   /// path; a block volume gets its device. Errors: kNotFound; kAlreadyExists when
@@ -70,8 +68,8 @@ class NodeVolumes {
   Result<uint64_t> Grow(const std::string& id, const std::filesystem::path& volume_path,
                         const CapacityRange& range);
 
-  /// Forgets attachments that are not mounted (any more) and releases devices that
-  /// nothing uses. Call it once, before serving.
+  /// Forgets attachments that are not mounted (any more), releases devices that
+  /// nothing uses and thaws what a crash left frozen. Call it once, before serving.
   void Reconcile();
 
  private:
@@ -92,7 +90,7 @@ class NodeVolumes {
   Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
   Result<> ReconcileOne(Pool& pool, const std::string& id);
 
-  RecordStore& records_;
+  VolumeStore& records_;
   AttachmentStore& attachments_;
   const Pools& pools_;
   VolumeLocks& locks_;

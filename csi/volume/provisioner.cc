@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
+#include "csi/volume/copy_plan.h"
+#include "csi/volume/still_volume.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
@@ -36,7 +39,10 @@ std::optional<std::string> Difference(const VolumeRecord& record, const CreateRe
   if (!Satisfies(record.size_bytes, request.capacity)) {
     return fmt::format("it has {} bytes", record.size_bytes);
   }
-  if (!Covers(record.usage, request.usage)) return "it has other volume_capabilities";
+  if (record.source != request.source) return "it has another volume_content_source";
+  Usage usage = request.usage;
+  if (request.source && !request.file_system_given) usage.file_system = record.usage.file_system;
+  if (!Covers(record.usage, usage)) return "it has other volume_capabilities";
   if (record.pool != pool) return fmt::format("it is in pool {}", record.pool);
   if (record.provisioning != request.parameters.provisioning) {
     return fmt::format("its provisioning is {}", NameOf(record.provisioning));
@@ -50,7 +56,7 @@ Result<VolumeRecord> Provisioner::Create(const CreateRequest& request) {
   auto existing = records_.Find(id);
   if (existing) return FinishExisting(std::move(*existing), request);
   if (existing.error().code() != Code::kNotFound) return existing;
-  return CreateNew(request, id);
+  return request.source ? CreateCopy(request, id) : CreateNew(request, id);
 }
 
 Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const std::string& id) {
@@ -58,25 +64,45 @@ Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const 
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Choose(request.parameters.pool));
   ASSIGN_OR_RETURN(const uint64_t size_bytes, ChooseSize(request.capacity, request.usage), step);
   RETURN_IF_ERROR(RefuseOrphan(*pool, id), step);
-  const VolumeRecord record{.id = id,
-                            .name = request.name,
-                            .pool = pool->name(),
-                            .size_bytes = size_bytes,
-                            .provisioning = request.parameters.provisioning,
-                            .usage = request.usage,
-                            .created_unix_seconds = NowUnixSeconds()};
-
+  VolumeRecord record{.id = id,
+                      .name = request.name,
+                      .pool = pool->name(),
+                      .size_bytes = size_bytes,
+                      .provisioning = request.parameters.provisioning,
+                      .usage = request.usage,
+                      .created_unix_seconds = NowUnixSeconds()};
   RETURN_IF_ERROR(pool->Reserve(id, size_bytes), step);
-  auto made = records_.Put(record);
-  if (made) made = pool->Allocate(record);
-  if (!made) {
-    if (auto undone = RemoveAll(record); !undone) {
-      spdlog::error("not undone volume={} reason=\"{}\"", id, undone.error().message());
-    }
-    return std::unexpected(std::move(made).error().Wrap(step));
-  }
-  spdlog::info("created volume={} pool={} bytes={}", id, pool->name(), size_bytes);
+  RETURN_IF_ERROR(Make(record), step);
   return record;
+}
+
+Result<VolumeRecord> Provisioner::CreateCopy(const CreateRequest& request, const std::string& id) {
+  const std::string step = fmt::format("volume {}", id);
+  ASSIGN_OR_RETURN(const VolumeLocks::Guard source_guard, locks_.TryLock(request.source->id));
+  ASSIGN_OR_RETURN(const CopySource source, FindSource(stores_, *request.source), step);
+  ASSIGN_OR_RETURN(VolumeRecord record, PlanCopy(request, source), step);
+  ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(record));
+  RETURN_IF_ERROR(RefuseOrphan(*pool, id), step);
+  record.created_unix_seconds = NowUnixSeconds();
+  RETURN_IF_ERROR(pool->ReserveCopy(request.source->id, id,
+                                    {.size_bytes = record.size_bytes, .may_share = true}),
+                  step);
+  RETURN_IF_ERROR(Make(record), step);
+  return record;
+}
+
+// The record first, then the bytes; or neither.
+Result<> Provisioner::Make(VolumeRecord& record) {
+  auto made = records_.Put(record);
+  if (made) made = Complete(record);
+  if (made) {
+    spdlog::info("created volume={} pool={} bytes={}", record.id, record.pool, record.size_bytes);
+    return {};
+  }
+  if (auto undone = RemoveAll(record); !undone) {
+    spdlog::error("not undone volume={} reason=\"{}\"", record.id, undone.error().message());
+  }
+  return made;
 }
 
 Result<VolumeRecord> Provisioner::FinishExisting(VolumeRecord record,
@@ -84,12 +110,45 @@ Result<VolumeRecord> Provisioner::FinishExisting(VolumeRecord record,
   if (record.deleting) {
     return Fail(Code::kAborted, "volume {}: its deletion is not finished", record.id);
   }
-  ASSIGN_OR_RETURN(const Pool* const pool, pools_.Choose(request.parameters.pool));
-  if (const auto difference = Difference(record, request, pool->name())) {
+  std::string pool = record.pool;  // a copy is in its source's unless another one is asked for
+  if (!request.source || !request.parameters.pool.empty()) {
+    ASSIGN_OR_RETURN(const Pool* const chosen, pools_.Choose(request.parameters.pool));
+    pool = chosen->name();
+  }
+  if (const auto difference = Difference(record, request, pool)) {
     return Fail(Code::kAlreadyExists, "volume {} of this name differs: {}", record.id, *difference);
   }
-  RETURN_IF_ERROR(EnsureAllocated(record));
+  std::optional<VolumeLocks::Guard> source_guard;
+  if (record.filling) {
+    ASSIGN_OR_RETURN(VolumeLocks::Guard guard, locks_.TryLock(record.source->id));
+    source_guard.emplace(std::move(guard));
+  }
+  RETURN_IF_ERROR(Complete(record));
   return record;
+}
+
+Result<> Provisioner::Complete(VolumeRecord& record) {
+  return record.filling ? Fill(record) : EnsureAllocated(record);
+}
+
+// The source's lock is held, or nothing is served yet. The copy appears in one
+// step: when it is there, only its size may be missing.
+Result<> Provisioner::Fill(VolumeRecord& record) {
+  ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(record));
+  ASSIGN_OR_RETURN(const auto present_bytes, pool->SizeOf(record.id));
+  if (!present_bytes) {
+    RETURN_IF_ERROR(FindSource(stores_, *record.source));
+    std::optional<StillVolume> still;
+    if (!record.source->is_snapshot) {
+      ASSIGN_OR_RETURN(StillVolume held,
+                       StillVolume::Hold(*pool, stores_.attachments, record.source->id));
+      still.emplace(std::move(held));
+    }
+    RETURN_IF_ERROR(pool->Copy(record.source->id, record.id), "copy");
+  }
+  RETURN_IF_ERROR(pool->Allocate(record));
+  record.filling = false;
+  return records_.Put(record);
 }
 
 Result<> Provisioner::EnsureAllocated(const VolumeRecord& record) {
@@ -137,6 +196,7 @@ Result<VolumeRecord> Provisioner::Grow(const std::string& id, const CapacityRang
     return Fail(Code::kOutOfRange, "volume {}: grow: it has {} bytes, limit_bytes is {}", id,
                 record.size_bytes, range.limit_bytes);
   }
+  if (record.filling) return Fail(Code::kAborted, "volume {}: its creation is not finished", id);
   if (record.size_bytes >= range.required_bytes) {
     RETURN_IF_ERROR(EnsureAllocated(record));
     return record;
@@ -151,7 +211,7 @@ Result<VolumeRecord> Provisioner::Grow(const std::string& id, const CapacityRang
   auto grown = records_.Put(record);
   if (grown) grown = pool->Allocate(record);
   if (!grown) {
-    pool->Adopt(id, before.size_bytes);
+    pool->Adopt(id, {.size_bytes = before.size_bytes});
     if (auto undone = records_.Put(before); !undone) {
       spdlog::error("not undone volume={} reason=\"{}\"", id, undone.error().message());
     }
@@ -185,12 +245,25 @@ Result<uint64_t> Provisioner::Available(const Parameters& parameters) const {
   return std::min(available, kMaxVolumeBytes) / kSectorBytes * kSectorBytes;
 }
 
+// Every promise counts before the first one is carried on. Which volumes share
+// blocks is known from who was copied; one too many costs only time.
+void Provisioner::AdoptPromises(const std::vector<VolumeRecord>& all) const {
+  std::set<std::string> sharing;
+  for (const SnapshotRecord& snapshot : stores_.snapshots.All()) sharing.insert(snapshot.volume_id);
+  for (const VolumeRecord& record : all) {
+    if (record.source) sharing.insert({record.id, record.source->id});
+  }
+  for (const VolumeRecord& record : all) {
+    const auto pool = pools_.Of(record);
+    if (!pool) continue;
+    (*pool)->Adopt(record.id,
+                   {.size_bytes = record.size_bytes, .may_share = sharing.contains(record.id)});
+  }
+}
+
 void Provisioner::Reconcile() {
   const std::vector<VolumeRecord> all = records_.All();
-  // Every promise counts before the first one is carried on.
-  for (const VolumeRecord& record : all) {
-    if (auto pool = pools_.Of(record)) (*pool)->Adopt(record.id, record.size_bytes);
-  }
+  AdoptPromises(all);
   for (const VolumeRecord& record : all) {
     if (auto done = ReconcileOne(record); !done) {
       spdlog::error("not reconciled volume={} reason=\"{}\"", record.id, done.error().message());
@@ -199,35 +272,22 @@ void Provisioner::Reconcile() {
   for (const auto& [id, why] : records_.Unreadable()) {
     spdlog::error("unreadable record volume={} reason=\"{}\"", id, why);
   }
-  ReportOrphans();
 }
 
-Result<> Provisioner::ReconcileOne(const VolumeRecord& record) {
-  if (!record.deleting) return EnsureAllocated(record);
+Result<> Provisioner::ReconcileOne(VolumeRecord record) {
+  if (!record.deleting) {
+    auto completed = Complete(record);
+    const bool never_made = !completed && record.filling;
+    if (!never_made || completed.error().code() != Code::kNotFound) return completed;
+    // Nobody was told of a copy whose source is gone meanwhile.
+    return RemoveAll(record);
+  }
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(record));
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(record.id));
   if (device) {
     return Fail(Code::kFailedPrecondition, "delete: in use by {}", device->path.native());
   }
   return RemoveAll(record);
-}
-
-// Bytes without a record are never deleted: the record may be what was lost. Their
-// space is promised, so that nothing grows into it.
-void Provisioner::ReportOrphans() const {
-  for (const auto& pool : pools_.all()) {
-    const auto ids = pool->List();
-    if (!ids) {
-      spdlog::error("not listed pool={} reason=\"{}\"", pool->name(), ids.error().message());
-      continue;
-    }
-    for (const std::string& id : *ids) {
-      if (records_.Find(id)) continue;
-      const auto size_bytes = pool->SizeOf(id);
-      if (size_bytes && *size_bytes) pool->Adopt(id, **size_bytes);
-      spdlog::warn("no readable record volume={} pool={}", id, pool->name());
-    }
-  }
 }
 
 }  // namespace trivet::csi

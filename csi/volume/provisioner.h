@@ -9,7 +9,7 @@
 #include "csi/volume/capability.h"
 #include "csi/volume/capacity.h"
 #include "csi/volume/record.h"
-#include "csi/volume/record_store.h"
+#include "csi/volume/stores.h"
 #include "csi/volume/volume_locks.h"
 
 namespace trivet::csi {
@@ -18,7 +18,7 @@ namespace trivet::csi {
 struct Parameters {
   std::string pool;  // "" = the first configured one
   Provisioning provisioning = Provisioning::kThick;
-  FileSystem file_system = FileSystem::kExt4;  // when a capability names none
+  std::optional<FileSystem> file_system;  // when a capability names none
 };
 
 /// What CreateVolume asks for.
@@ -26,7 +26,9 @@ struct CreateRequest {
   std::string name;
   CapacityRange capacity;
   Usage usage;
+  bool file_system_given = false;  // else a copy has its source's
   Parameters parameters;
+  std::optional<ContentSource> source;
 };
 
 /// A page of the volumes, in the order of their ids.
@@ -41,11 +43,14 @@ struct VolumePage {
 class Provisioner {
  public:
   /// Borrowed: all three outlive it and are shared with the node's half.
-  Provisioner(RecordStore& records, const Pools& pools, VolumeLocks& locks)
-      : records_(records), pools_(pools), locks_(locks) {}
+  Provisioner(Stores& stores, const Pools& pools, VolumeLocks& locks)
+      : stores_(stores), records_(stores.volumes), pools_(pools), locks_(locks) {}
 
-  /// Errors: kAlreadyExists when the name is taken by a volume this request does
-  /// not describe; kResourceExhausted when the pool has no room; kOutOfRange.
+  /// With a source the volume starts with its bytes, sharing its blocks, and is at
+  /// least as large. Errors: kAlreadyExists when the name is taken by a volume this
+  /// request does not describe; kResourceExhausted when the pool has no room;
+  /// kOutOfRange; kNotFound for the source; kInvalidArgument when the source's
+  /// content cannot be used as asked, or is in another pool.
   Result<VolumeRecord> Create(const CreateRequest& request);
 
   /// Unknown is success. Errors: kFailedPrecondition while a device shows it.
@@ -72,12 +77,17 @@ class Provisioner {
  private:
   Result<VolumeRecord> CreateNew(const CreateRequest& request, const std::string& id);
   Result<VolumeRecord> FinishExisting(VolumeRecord record, const CreateRequest& request);
+  Result<VolumeRecord> CreateCopy(const CreateRequest& request, const std::string& id);
+  Result<> Make(VolumeRecord& record);
+  Result<> Fill(VolumeRecord& record);
+  Result<> Complete(VolumeRecord& record);
   Result<> EnsureAllocated(const VolumeRecord& record);
   Result<> RemoveAll(const VolumeRecord& record);
-  Result<> ReconcileOne(const VolumeRecord& record);
-  void ReportOrphans() const;
+  Result<> ReconcileOne(VolumeRecord record);
+  void AdoptPromises(const std::vector<VolumeRecord>& all) const;
 
-  RecordStore& records_;
+  Stores& stores_;
+  VolumeStore& records_;
   const Pools& pools_;
   VolumeLocks& locks_;
 };

@@ -9,13 +9,15 @@
 
 #include "common/base/error.h"
 #include "csi/volume/record.h"
+#include "csi/volume/snapshot_record.h"
 
 namespace trivet::csi {
 
-/// All volume records: a folder of JSON files, and the same in memory.
+/// All records of one kind: a folder of JSON files, and the same in memory.
 ///
 /// Any thread may call it. Two changes of one record do not happen at once: the
-/// caller holds that volume's lock. No lock of the store is held while it writes.
+/// caller holds its id's lock. No lock of the store is held while it writes.
+template <class Record>
 class RecordStore {
  public:
   /// Reads every record. One that cannot be read does not stop the others: Find
@@ -24,15 +26,15 @@ class RecordStore {
 
   /// Errors: kNotFound "volume v-…: does not exist"; kDataLoss when its record
   /// cannot be read.
-  Result<VolumeRecord> Find(const std::string& id) const;
+  Result<Record> Find(const std::string& id) const;
 
   /// Every readable record, by id.
-  std::vector<VolumeRecord> All() const;
+  std::vector<Record> All() const;
   /// The ids whose record cannot be read, and why.
   std::map<std::string, std::string> Unreadable() const;
 
   /// Replaces or adds the record; durable when it returns.
-  Result<> Put(const VolumeRecord& record);
+  Result<> Put(const Record& record);
   /// Removes the record; durable when it returns. Absent is success.
   Result<> Remove(const std::string& id);
 
@@ -48,8 +50,13 @@ class RecordStore {
 
   std::filesystem::path folder_;
   mutable std::mutex mutex_;
-  std::map<std::string, VolumeRecord> records_;    // guarded by mutex_
+  std::map<std::string, Record> records_;          // guarded by mutex_
   std::map<std::string, std::string> unreadable_;  // guarded by mutex_; id -> why
 };
+
+using VolumeStore = RecordStore<VolumeRecord>;
+using SnapshotStore = RecordStore<SnapshotRecord>;
+extern template class RecordStore<VolumeRecord>;
+extern template class RecordStore<SnapshotRecord>;
 
 }  // namespace trivet::csi

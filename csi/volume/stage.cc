@@ -60,7 +60,7 @@ Result<> CheckNobodyFormats(const BlockDevice& device) {
 }
 
 // Sets the volume's format in one durable step each: the intent, then the fact.
-Result<> Format(RecordStore& records, VolumeRecord& record, const BlockDevice& device,
+Result<> Format(VolumeStore& records, VolumeRecord& record, const BlockDevice& device,
                 FormatStep step) {
   RETURN_IF_ERROR(CheckNobodyFormats(device), "format");
   if (record.file_system_uuid.empty()) {
@@ -84,6 +84,7 @@ Result<VolumeRecord> NodeVolumes::FindUsable(const std::string& id,
                                              const Capability& capability) const {
   ASSIGN_OR_RETURN(VolumeRecord record, records_.Find(id));
   if (record.deleting) return Fail(Code::kNotFound, "volume {}: is being deleted", id);
+  if (record.filling) return Fail(Code::kAborted, "volume {}: its creation is not finished", id);
   if (const auto why = Mismatch(record.usage, capability)) {
     return Fail(Code::kFailedPrecondition, "volume {}: {}", id, *why);
   }
@@ -133,7 +134,11 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
 }
 
 Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request) {
-  ASSIGN_OR_RETURN(const MountFlags flags, ParseMountFlags(request.capability.mount_flags));
+  ASSIGN_OR_RETURN(MountFlags flags, ParseMountFlags(request.capability.mount_flags));
+  // The kernel mounts no two xfs of one UUID, and a copy has its source's.
+  if (record.source && record.usage.file_system == FileSystem::kXfs) {
+    flags.options.emplace_back("nouuid", "");
+  }
   ASSIGN_OR_RETURN(auto found, pool.FindDevice(record.id));
   const bool was_attached = found.has_value();
   if (!found) {

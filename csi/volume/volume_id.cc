@@ -10,7 +10,9 @@
 namespace trivet::csi {
 namespace {
 
-constexpr std::string_view kPrefix = "v-";
+constexpr std::string_view kVolume = "v-";
+constexpr std::string_view kSnapshot = "s-";
+constexpr std::string_view kGroup = "g-";
 constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648, lower case
 constexpr size_t kHashBytes = 20;
 constexpr size_t kHashCharacters = kHashBytes * 8 / 5;
@@ -55,20 +57,41 @@ bool IsBanned(std::string_view sequence) {
   return sequence.size() == 2 && first == 0xC2 && static_cast<uint8_t>(sequence[1]) < 0xA0;
 }
 
+std::string IdOf(std::string_view prefix, std::string_view name) {
+  std::array<uint8_t, EVP_MAX_MD_SIZE> digest{};
+  EVP_Digest(name.data(), name.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return std::string(prefix) + Base32(std::span(digest).first(kHashBytes));
+}
+
+bool IsId(std::string_view prefix, std::string_view id) {
+  if (!id.starts_with(prefix) || id.size() != prefix.size() + kHashCharacters) return false;
+  return id.find_first_not_of(kAlphabet, prefix.size()) == std::string_view::npos;
+}
+
 }  // namespace
 
 std::string VolumeIdOf(std::string_view name) {
-  std::array<uint8_t, EVP_MAX_MD_SIZE> digest{};
-  EVP_Digest(name.data(), name.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  return std::string(kPrefix) + Base32(std::span(digest).first(kHashBytes));
+  return IdOf(kVolume, name);
 }
-
 bool IsVolumeId(std::string_view id) {
-  if (!id.starts_with(kPrefix) || id.size() != kPrefix.size() + kHashCharacters) return false;
-  return id.find_first_not_of(kAlphabet, kPrefix.size()) == std::string_view::npos;
+  return IsId(kVolume, id);
 }
 
-Result<> CheckVolumeName(std::string_view name) {
+std::string SnapshotIdOf(std::string_view name) {
+  return IdOf(kSnapshot, name);
+}
+bool IsSnapshotId(std::string_view id) {
+  return IsId(kSnapshot, id);
+}
+
+std::string GroupIdOf(std::string_view name) {
+  return IdOf(kGroup, name);
+}
+bool IsGroupId(std::string_view id) {
+  return IsId(kGroup, id);
+}
+
+Result<> CheckName(std::string_view name) {
   if (name.empty()) return Fail(Code::kInvalidArgument, "name: missing");
   if (name.size() > kMaxNameBytes) {
     return Fail(Code::kInvalidArgument, "name: {} bytes, more than {}", name.size(), kMaxNameBytes);

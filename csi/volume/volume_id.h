@@ -17,9 +17,17 @@ std::string VolumeIdOf(std::string_view name);
 /// and must never reach a path.
 bool IsVolumeId(std::string_view id);
 
+/// As VolumeIdOf and IsVolumeId, with "s-": a snapshot's.
+std::string SnapshotIdOf(std::string_view name);
+bool IsSnapshotId(std::string_view id);
+
+/// As VolumeIdOf and IsVolumeId, with "g-": a group snapshot's.
+std::string GroupIdOf(std::string_view name);
+bool IsGroupId(std::string_view id);
+
 /// Errors: kInvalidArgument when `name` is empty, longer than 128 bytes, not
 /// UTF-8, or holds a control character the spec bans.
 /// Source: CSI spec, "Size Limits" and CreateVolumeRequest.name.
-Result<> CheckVolumeName(std::string_view name);
+Result<> CheckName(std::string_view name);
 
 }  // namespace trivet::csi

@@ -8,11 +8,11 @@
 
 namespace trivet::csi {
 
-/// One operation per volume at a time. The second is refused, not queued: the
+/// One operation per volume, snapshot or group at a time. The second is refused, not queued: the
 /// spec lets it be ABORTED, and the caller's retry finds the first one's result.
 class VolumeLocks {
  public:
-  /// Holds the volume until it is dropped.
+  /// Holds the id until it is dropped.
   class Guard {
    public:
     Guard(Guard&& other) noexcept : locks_(std::exchange(other.locks_, nullptr)), id_(other.id_) {}
@@ -28,12 +28,12 @@ class VolumeLocks {
     std::string id_;
   };
 
-  /// Errors: kAborted "volume v-…: an operation is pending". The guard must not
+  /// Errors: kAborted "v-…: an operation is pending". The guard must not
   /// outlive this object.
   Result<Guard> TryLock(const std::string& id) {
     const std::lock_guard lock(mutex_);
     if (!busy_.insert(id).second) {
-      return Fail(Code::kAborted, "volume {}: an operation is pending", id);
+      return Fail(Code::kAborted, "{}: an operation is pending", id);
     }
     return Guard(this, id);
   }

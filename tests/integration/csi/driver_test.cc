@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "common/linux/command.h"
 #include "common/linux/file.h"
@@ -55,12 +56,16 @@ void DriverTest::TearDown() {
   ASSERT_THAT(table, IsOk());
   for (auto entry = table->entries().rbegin(); entry != table->entries().rend(); ++entry) {
     if (!entry->target.native().starts_with(folder_.path().native())) continue;
+    if (has_xfs_pool_ && entry->target == Path("pool")) continue;
     ADD_FAILURE() << entry->target << " is left mounted";
     ::umount2(entry->target.c_str(), MNT_DETACH);
   }
   for (const std::string& loop : Loops()) {
     ADD_FAILURE() << loop << " is left bound";
     Detach(loop);
+  }
+  if (has_xfs_pool_) {
+    EXPECT_EQ(::umount(Path("pool").c_str()), 0) << std::strerror(errno);
   }
   if (HasFailure()) std::puts(ReadFile(folder_ / "log").value_or("").c_str());
 }
@@ -78,6 +83,20 @@ void DriverTest::Start(const std::vector<std::string>& arguments) {
   ASSERT_THAT(child, IsOk());
   driver_ = std::move(*child);
   Connect();
+}
+
+void DriverTest::UseXfsPool(int64_t bytes) {
+  Kill();
+  const std::string image = Path("pool.xfs");
+  std::ofstream(image).flush();
+  std::filesystem::resize_file(image, static_cast<uintmax_t>(bytes));
+  std::filesystem::create_directory(Path("pool"));
+  const std::string make = "mkfs.xfs -q -m reflink=1 " + image + " && mount -o loop " + image + " ";
+  ASSERT_EQ(std::system((make + Path("pool")).c_str()), 0);
+  has_xfs_pool_ = true;
+  std::ofstream(Path("csi.json")) << R"({"pools": [{"name": "xfs", "type": "file", "path": ")"
+                                  << Path("pool") << "\"}]}";
+  Start();
 }
 
 void DriverTest::Connect() {
@@ -255,14 +274,15 @@ std::filesystem::path DriverTest::RecordOf(const std::string& id) const {
 }
 
 std::filesystem::path DriverTest::ImageOf(const std::string& id) const {
-  return Path("state/pools/default/" + id + ".img");
+  return Path((has_xfs_pool_ ? "pool/" : "state/pools/default/") + id + ".img");
 }
 
 std::vector<std::string> DriverTest::Loops() const {
   std::vector<std::string> loops;
   for (const std::string& name : ListDirectory("/sys/block").value_or(std::vector<std::string>())) {
     const auto backing = ReadFile("/sys/block/" + name + "/loop/backing_file");
-    if (backing && backing->starts_with(folder_.path().native())) loops.push_back(name);
+    if (!backing || !backing->starts_with(folder_.path().native())) continue;
+    if (*backing != Path("pool.xfs\n")) loops.push_back(name);
   }
   return loops;
 }

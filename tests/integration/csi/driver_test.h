@@ -46,6 +46,9 @@ class DriverTest : public testing::NamespaceTest {
   void Stop();
   /// SIGKILL, wherever it is.
   void Kill();
+  /// Starts the driver again with one pool, on an XFS of `bytes` of the test's own:
+  /// its files can share blocks.
+  void UseXfsPool(int64_t bytes = int64_t{2} << 30);
   void Restart() {
     Kill();
     Start();
@@ -98,6 +101,7 @@ class DriverTest : public testing::NamespaceTest {
   const testing::TempDirectory folder_;
   Child driver_;
   std::vector<std::string> arguments_;
+  bool has_xfs_pool_ = false;
   std::unique_ptr<::csi::v1::Identity::Stub> identity_;
   std::unique_ptr<::csi::v1::Controller::Stub> controller_;
   std::unique_ptr<::csi::v1::Node::Stub> node_;

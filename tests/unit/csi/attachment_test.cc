@@ -114,8 +114,7 @@ TEST(VolumeLocks, RefusesTheSecondOperationAndOnlyOnThatVolume) {
   VolumeLocks locks;
   {
     const auto first = locks.TryLock("v-1");
-    EXPECT_THAT(locks.TryLock("v-1"),
-                FailsWith(Code::kAborted, "volume v-1: an operation is pending"));
+    EXPECT_THAT(locks.TryLock("v-1"), FailsWith(Code::kAborted, "v-1: an operation is pending"));
     EXPECT_THAT(locks.TryLock("v-2"), IsOk());
   }
   EXPECT_THAT(locks.TryLock("v-1"), IsOk());

@@ -32,7 +32,7 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
 TEST(ParseRecord, ReadsWhatWasWritten) {
   const VolumeRecord record = Example();
 
-  const auto read = ParseRecord(WriteRecord(record), record.id);
+  const auto read = VolumeRecord::Parse(record.Write(), record.id);
 
   ASSERT_THAT(read, IsOk());
   EXPECT_EQ(*read, record);
@@ -49,15 +49,15 @@ class ParseRecordRefuses : public ::testing::TestWithParam<Damage> {};
 
 TEST_P(ParseRecordRefuses, AndNamesTheKey) {
   const auto& [name, from, to, reason] = GetParam();
-  const std::string text = Replaced(WriteRecord(Example()), from, to);
+  const std::string text = Replaced(Example().Write(), from, to);
 
-  EXPECT_THAT(ParseRecord(text, Example().id), FailsWith(Code::kDataLoss, reason));
+  EXPECT_THAT(VolumeRecord::Parse(text, Example().id), FailsWith(Code::kDataLoss, reason));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Damages, ParseRecordRefuses,
     ::testing::Values(
-        Damage{"ANewerVersion", "\"version\": 1", "\"version\": 2", "version: 2"},
+        Damage{"ANewerVersion", "\"version\": 2", "\"version\": 3", "version: 3"},
         Damage{"AnotherVolumesId", "\"id\": \"v-", "\"id\": \"w-", "id: unexpected w-"},
         Damage{"NoName", "\"name\"", "\"nome\"", "name: missing"},
         Damage{"NegativeSize", "67108864", "-1", "sizeBytes: unexpected -1"},
@@ -72,15 +72,16 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(ParseRecord, RefusesAnEmptyFileAsAPowerLossLeavesIt) {
-  EXPECT_THAT(ParseRecord("", Example().id), FailsWith(Code::kDataLoss, ""));
-  EXPECT_THAT(ParseRecord(std::string(100, '\0'), Example().id), FailsWith(Code::kDataLoss, ""));
+  EXPECT_THAT(VolumeRecord::Parse("", Example().id), FailsWith(Code::kDataLoss, ""));
+  EXPECT_THAT(VolumeRecord::Parse(std::string(100, '\0'), Example().id),
+              FailsWith(Code::kDataLoss, ""));
 }
 
 TEST(RecordStore, FindsAfterReopeningWhatWasPut) {
   const TempDirectory folder;
-  ASSERT_THAT(RecordStore::Open(folder.path())->Put(Example()), IsOk());
+  ASSERT_THAT(VolumeStore::Open(folder.path())->Put(Example()), IsOk());
 
-  const auto store = RecordStore::Open(folder.path());
+  const auto store = VolumeStore::Open(folder.path());
 
   ASSERT_THAT(store, IsOk());
   EXPECT_EQ(*store->Find(Example().id), Example());
@@ -89,10 +90,9 @@ TEST(RecordStore, FindsAfterReopeningWhatWasPut) {
 TEST(RecordStore, ServesTheOthersWhenOneRecordIsDamaged) {
   const TempDirectory folder;
   const std::string bad = VolumeIdOf("bad");
-  folder.Fill(
-      {{Example().id + ".json", WriteRecord(Example())}, {bad + ".json", "{\"version\": 1"}});
+  folder.Fill({{Example().id + ".json", Example().Write()}, {bad + ".json", "{\"version\": 1"}});
 
-  const auto store = RecordStore::Open(folder.path());
+  const auto store = VolumeStore::Open(folder.path());
 
   ASSERT_THAT(store, IsOk());
   EXPECT_THAT(store->Find(Example().id), IsOk());
@@ -104,7 +104,7 @@ TEST(RecordStore, RemovesWhatAnInterruptedWriteLeftAndKeepsStrangersFiles) {
   const TempDirectory folder;
   folder.Fill({{".v-x.json.1.1.tmp", "half"}, {"README", "mine"}});
 
-  ASSERT_THAT(RecordStore::Open(folder.path()), IsOk());
+  ASSERT_THAT(VolumeStore::Open(folder.path()), IsOk());
 
   EXPECT_FALSE(std::filesystem::exists(folder / ".v-x.json.1.1.tmp"));
   EXPECT_TRUE(std::filesystem::exists(folder / "README"));
@@ -112,7 +112,7 @@ TEST(RecordStore, RemovesWhatAnInterruptedWriteLeftAndKeepsStrangersFiles) {
 
 TEST(RecordStore, SaysThatAVolumeDoesNotExist) {
   const TempDirectory folder;
-  const auto store = RecordStore::Open(folder.path());
+  const auto store = VolumeStore::Open(folder.path());
   EXPECT_THAT(store->Find("../../etc/shadow"), FailsWith(Code::kNotFound, "does not exist"));
 }
 

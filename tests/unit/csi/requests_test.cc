@@ -138,11 +138,9 @@ INSTANTIATE_TEST_SUITE_P(
         CreateChange{"LargeParameters",
                      [](auto& r) { (*r.mutable_parameters())["pool"] = std::string(4096, 'x'); },
                      Code::kInvalidArgument, "parameters: 4100 bytes"},
-        CreateChange{"Snapshot",
-                     [](auto& r) {
-                       r.mutable_volume_content_source()->mutable_snapshot()->set_snapshot_id("s");
-                     },
-                     Code::kInvalidArgument, "volume_content_source"},
+        CreateChange{"SourceWithoutId",
+                     [](auto& r) { r.mutable_volume_content_source()->mutable_snapshot(); },
+                     Code::kInvalidArgument, "volume_content_source: its id is missing"},
         CreateChange{"MutableParameters",
                      [](auto& r) { (*r.mutable_mutable_parameters())["iops"] = "5"; },
                      Code::kInvalidArgument, "mutable_parameters: iops"}),

@@ -31,9 +31,9 @@ TEST(IsVolumeId, RefusesWhatIsNotOurs) {
   }
 }
 
-TEST(CheckVolumeName, TakesAnyUnicodeOf128Bytes) {
-  EXPECT_THAT(CheckVolumeName(std::string(128, 'x')), IsOk());
-  EXPECT_THAT(CheckVolumeName("\xF0\x9F\x97\x84 / \t .."), IsOk());
+TEST(CheckName, TakesAnyUnicodeOf128Bytes) {
+  EXPECT_THAT(CheckName(std::string(128, 'x')), IsOk());
+  EXPECT_THAT(CheckName("\xF0\x9F\x97\x84 / \t .."), IsOk());
 }
 
 struct BadName {
@@ -42,14 +42,13 @@ struct BadName {
   const char* reason;
 };
 
-class CheckVolumeNameRefuses : public ::testing::TestWithParam<BadName> {};
+class CheckNameRefuses : public ::testing::TestWithParam<BadName> {};
 
-TEST_P(CheckVolumeNameRefuses, AndSaysWhy) {
-  EXPECT_THAT(CheckVolumeName(GetParam().value),
-              FailsWith(Code::kInvalidArgument, GetParam().reason));
+TEST_P(CheckNameRefuses, AndSaysWhy) {
+  EXPECT_THAT(CheckName(GetParam().value), FailsWith(Code::kInvalidArgument, GetParam().reason));
 }
 
-INSTANTIATE_TEST_SUITE_P(Names, CheckVolumeNameRefuses,
+INSTANTIATE_TEST_SUITE_P(Names, CheckNameRefuses,
                          ::testing::Values(BadName{"None", "", "missing"},
                                            BadName{"TooLong", std::string(129, 'x'), "129 bytes"},
                                            BadName{"Nul", std::string("a\0b", 3), "byte 1"},

@@ -1,0 +1,35 @@
+#include "csi/filesystem/freeze.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+namespace trivet::csi {
+namespace {
+
+Result<UniqueFd> OpenFolder(const std::filesystem::path& target) {
+  UniqueFd fd(::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", target.native());
+  return fd;
+}
+
+}  // namespace
+
+Result<FrozenFileSystem> FrozenFileSystem::Freeze(const std::filesystem::path& target) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFolder(target), "freeze");
+  if (::ioctl(fd.get(), FIFREEZE, 0) == 0) return FrozenFileSystem(std::move(fd));
+  if (errno == EBUSY) return FrozenFileSystem(UniqueFd());
+  return FailErrno("freeze {}", target.native());
+}
+
+FrozenFileSystem::~FrozenFileSystem() {
+  if (fd_.valid()) ::ioctl(fd_.get(), FITHAW, 0);
+}
+
+Result<> Thaw(const std::filesystem::path& target) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, OpenFolder(target), "thaw");
+  if (::ioctl(fd.get(), FITHAW, 0) == 0 || errno == EINVAL) return {};
+  return FailErrno("thaw {}", target.native());
+}
+
+}  // namespace trivet::csi

@@ -1,0 +1,80 @@
+#include "csi/volume/record_fields.h"
+
+#include <array>
+#include <utility>
+
+#include "csi/volume/capacity.h"
+
+namespace trivet::csi::fields {
+namespace {
+
+constexpr std::array<std::pair<Content, std::string_view>, 4> kContents = {{
+    {Content::kNeverFormatted, "never-formatted"},
+    {Content::kFormatting, "formatting"},
+    {Content::kReady, "ready"},
+    {Content::kRaw, "raw"},
+}};
+
+}  // namespace
+
+Result<> CheckVersion(const json::Value& root, int newest) {
+  int version = 0;
+  RETURN_IF_ERROR(json::ReadRequired(root, "version", version));
+  if (version >= 1 && version <= newest) return {};
+  return Fail(Code::kInvalidArgument, "version: {}, this trivet-csi reads up to {}", version,
+              newest);
+}
+
+Result<> CheckId(const std::string& id, std::string_view expected) {
+  if (id == expected) return {};
+  return Fail(Code::kInvalidArgument, "id: unexpected {}", id);
+}
+
+Result<> CheckSize(uint64_t size_bytes) {
+  if (size_bytes != 0 && size_bytes % kSectorBytes == 0 && size_bytes <= kMaxVolumeBytes) return {};
+  return Fail(Code::kInvalidArgument, "sizeBytes: unexpected {}", size_bytes);
+}
+
+Result<> CheckUuid(Content content, const std::string& uuid) {
+  const bool formatted = content == Content::kFormatting || content == Content::kReady;
+  if (!formatted || !uuid.empty()) return {};
+  return Fail(Code::kInvalidArgument, "fileSystemUuid: missing");
+}
+
+std::string_view NameOf(Content content) {
+  for (const auto& [value, name] : kContents) {
+    if (value == content) return name;
+  }
+  return "";
+}
+
+Result<> ReadContent(const json::Value& root, Content& out) {
+  std::string text;
+  RETURN_IF_ERROR(json::ReadRequired(root, "content", text));
+  for (const auto& [value, name] : kContents) {
+    if (name == text) {
+      out = value;
+      return {};
+    }
+  }
+  return Fail(Code::kInvalidArgument, "content: unexpected {}", text);
+}
+
+void WriteUsage(const Usage& usage, json::Value& root) {
+  root["mount"] = usage.mount;
+  root["block"] = usage.block;
+  root["fileSystem"] = csi::NameOf(usage.file_system);
+}
+
+Result<> ReadUsage(const json::Value& root, Usage& out) {
+  std::string file_system;
+  RETURN_IF_ERROR(json::ReadRequired(root, "mount", out.mount));
+  RETURN_IF_ERROR(json::ReadRequired(root, "block", out.block));
+  RETURN_IF_ERROR(json::ReadRequired(root, "fileSystem", file_system));
+  const auto found = FileSystemNamed(file_system);
+  if (!found) return Fail(Code::kInvalidArgument, "fileSystem: unexpected {}", file_system);
+  out.file_system = *found;
+  return {};
+}
+
+}  // namespace trivet::csi::fields
