@@ -17,6 +17,7 @@
 #include "csi/service/identity_service.h"
 #include "csi/service/node_service.h"
 #include "csi/service/plugin.h"
+#include "csi/volume/node_publications.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/orphans.h"
 #include "csi/volume/provisioner.h"
@@ -33,6 +34,8 @@ struct Options {
   std::string node_id;
   std::string mode = "all";
   std::string spec_level = "1.12";
+  bool attach = false;
+  uint64_t max_volumes = 0;
   bool check_config = false;
 };
 
@@ -48,7 +51,10 @@ Mode ModeOf(const Options& options) {
 }
 
 Offer OfferOf(const Options& options, const Pools& pools) {
-  Offer offer{.mode = ModeOf(options), .copies = pools.can_copy()};
+  Offer offer{.mode = ModeOf(options),
+              .copies = pools.can_copy(),
+              .attach = options.attach,
+              .max_volumes = options.max_volumes};
   if (options.spec_level == "1.11") offer.level = SpecLevel::k1_11;
   if (options.spec_level == "1.13") offer.level = SpecLevel::k1_13;
   return offer;
@@ -76,6 +82,7 @@ Result<> Serve(const Options& options, const Config& config) {
   Provisioner provisioner(stores, pools, locks);
   Snapshots snapshots(stores, pools, locks);
   NodeVolumes volumes(stores, pools, locks);
+  NodePublications publications(stores, locks, options.max_volumes);
   provisioner.Reconcile();
   snapshots.Reconcile();
   volumes.Reconcile();
@@ -83,8 +90,8 @@ Result<> Serve(const Options& options, const Config& config) {
 
   const Offer offer = OfferOf(options, pools);
   IdentityService identity(offer);
-  ControllerService controller(provisioner, snapshots, offer, options.node_id);
-  NodeService node(volumes, options.node_id);
+  ControllerService controller(provisioner, snapshots, publications, offer, options.node_id);
+  NodeService node(volumes, offer, options.node_id);
   ASSIGN_OR_RETURN(
       auto server,
       rpc::Server::Start(options.socket, Chosen(offer.mode, identity, controller, node)), "start");
@@ -129,6 +136,12 @@ int main(int argc, char** argv) {
   app.add_option("--spec-level", options.spec_level,
                  "newest CSI version whose capabilities to report")
       ->check(CLI::IsMember({"1.11", "1.12", "1.13"}))
+      ->capture_default_str();
+  app.add_flag("--attach", options.attach,
+               "claim ControllerPublishVolume (a CO that is not Kubernetes may want it)");
+  app.add_option("--max-volumes-per-node", options.max_volumes,
+                 "volumes the CO may bring to this node at a time; 0 = any number")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 31U))
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   CLI11_PARSE(app, argc, argv);

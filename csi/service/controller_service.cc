@@ -16,6 +16,10 @@ std::vector<Rpc::Type> CapabilitiesOf(const Offer& offer) {
   std::vector<Rpc::Type> capabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
                                          Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
                                          Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER};
+  if (offer.attach) {
+    capabilities.insert(capabilities.end(), {Rpc::PUBLISH_UNPUBLISH_VOLUME, Rpc::PUBLISH_READONLY,
+                                             Rpc::LIST_VOLUMES_PUBLISHED_NODES});
+  }
   if (!offer.copies) return capabilities;
   capabilities.insert(capabilities.end(),
                       {Rpc::CREATE_DELETE_SNAPSHOT, Rpc::LIST_SNAPSHOTS, Rpc::CLONE_VOLUME});
@@ -119,7 +123,9 @@ grpc::Status ControllerService::ListVolumes(grpc::ServerContext* /*context*/,
     ASSIGN_OR_RETURN(const PageRequest page_request, Parse(*request), "request");
     const VolumePage page = provisioner_.List(page_request.first_id, page_request.count);
     for (const VolumeRecord& record : page.volumes) {
-      Fill(record, *response->add_entries()->mutable_volume());
+      auto& entry = *response->add_entries();
+      Fill(record, *entry.mutable_volume());
+      if (record.published) entry.mutable_status()->add_published_node_ids(node_id_);
     }
     response->set_next_token(page.next_id);
     return {};
@@ -181,7 +187,8 @@ grpc::Status ControllerService::ControllerGetVolume(
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
     ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Find(request->volume_id()));
     Fill(record, *response->mutable_volume());
-    response->mutable_status();
+    auto& status = *response->mutable_status();
+    if (record.published) status.add_published_node_ids(node_id_);
     return {};
   });
 }

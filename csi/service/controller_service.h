@@ -3,6 +3,7 @@
 #include <string>
 
 #include "csi/service/plugin.h"
+#include "csi/volume/node_publications.h"
 #include "csi/volume/provisioner.h"
 #include "csi/volume/snapshots.h"
 #include "proto/csi/csi.grpc.pb.h"
@@ -13,11 +14,12 @@ namespace trivet::csi {
 /// not overridden is UNIMPLEMENTED and not among the capabilities.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:
-  /// `provisioner` and `snapshots` are borrowed and outlive this.
-  ControllerService(Provisioner& provisioner, Snapshots& snapshots, Offer offer,
-                    std::string node_id)
+  /// Borrowed: all three outlive this.
+  ControllerService(Provisioner& provisioner, Snapshots& snapshots, NodePublications& publications,
+                    Offer offer, std::string node_id)
       : provisioner_(provisioner),
         snapshots_(snapshots),
+        publications_(publications),
         offer_(offer),
         node_id_(std::move(node_id)) {}
 
@@ -27,6 +29,12 @@ class ControllerService final : public ::csi::v1::Controller::Service {
   grpc::Status DeleteVolume(grpc::ServerContext* context,
                             const ::csi::v1::DeleteVolumeRequest* request,
                             ::csi::v1::DeleteVolumeResponse* response) override;
+  grpc::Status ControllerPublishVolume(
+      grpc::ServerContext* context, const ::csi::v1::ControllerPublishVolumeRequest* request,
+      ::csi::v1::ControllerPublishVolumeResponse* response) override;
+  grpc::Status ControllerUnpublishVolume(
+      grpc::ServerContext* context, const ::csi::v1::ControllerUnpublishVolumeRequest* request,
+      ::csi::v1::ControllerUnpublishVolumeResponse* response) override;
   grpc::Status ValidateVolumeCapabilities(
       grpc::ServerContext* context, const ::csi::v1::ValidateVolumeCapabilitiesRequest* request,
       ::csi::v1::ValidateVolumeCapabilitiesResponse* response) override;
@@ -60,9 +68,11 @@ class ControllerService final : public ::csi::v1::Controller::Service {
 
  private:
   void Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const;
+  Result<> CheckAttach() const;
 
   Provisioner& provisioner_;
   Snapshots& snapshots_;
+  NodePublications& publications_;
   const Offer offer_;
   const std::string node_id_;
 };

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "csi/service/plugin.h"
 #include "csi/volume/node_volumes.h"
 #include "proto/csi/csi.grpc.pb.h"
 
@@ -12,8 +13,8 @@ namespace trivet::csi {
 class NodeService final : public ::csi::v1::Node::Service {
  public:
   /// `volumes` is borrowed and outlives this.
-  NodeService(NodeVolumes& volumes, std::string node_id)
-      : volumes_(volumes), node_id_(std::move(node_id)) {}
+  NodeService(NodeVolumes& volumes, Offer offer, std::string node_id)
+      : volumes_(volumes), offer_(offer), node_id_(std::move(node_id)) {}
 
   grpc::Status NodeStageVolume(grpc::ServerContext* context,
                                const ::csi::v1::NodeStageVolumeRequest* request,
@@ -42,6 +43,7 @@ class NodeService final : public ::csi::v1::Node::Service {
 
  private:
   NodeVolumes& volumes_;
+  const Offer offer_;
   const std::string node_id_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,9 @@ enum class SpecLevel { k1_11 = 11, k1_12 = 12, k1_13 = 13 };
 struct Offer {
   Mode mode = Mode::kAll;
   SpecLevel level = SpecLevel::k1_12;
-  bool copies = false;  // snapshots and clones: some pool can share blocks
+  bool copies = false;       // snapshots and clones: some pool can share blocks
+  bool attach = false;       // ControllerPublishVolume; Kubernetes does without
+  uint64_t max_volumes = 0;  // published to the node at a time; 0 = any number
 };
 
 /// Errors: kInvalidArgument when `node_id` is not 1-63 characters that a topology

@@ -89,6 +89,19 @@ Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request) {
   return parsed;
 }
 
+Result<Use> Parse(const ::csi::v1::ControllerPublishVolumeRequest& request) {
+  constexpr size_t kMaxNodeIdBytes = 256;  // CSI spec, "Size Limits"
+  RETURN_IF_ERROR(CheckVolumeId(request.volume_id()));
+  if (request.node_id().empty() || request.node_id().size() > kMaxNodeIdBytes) {
+    return Fail(Code::kInvalidArgument, "node_id: {} bytes, want 1 to {}", request.node_id().size(),
+                kMaxNodeIdBytes);
+  }
+  Use use{.read_only = request.readonly()};
+  ASSIGN_OR_RETURN(use.capability,
+                   ParseCapability(request.has_volume_capability(), request.volume_capability()));
+  return use;
+}
+
 Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request) {
   return ParsePage(request, IsVolumeId);
 }

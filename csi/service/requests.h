@@ -19,6 +19,9 @@ Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request)
 
 Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request);
 
+/// How the volume is to be used on the node; `volume_id` and `node_id` are checked.
+Result<Use> Parse(const ::csi::v1::ControllerPublishVolumeRequest& request);
+
 /// ListVolumes and ListSnapshots: where the page starts and how long it may be (0 = no limit).
 struct PageRequest {
   std::string first_id;

@@ -3,55 +3,17 @@
 #include <algorithm>
 
 #include "common/base/json.h"
+#include "csi/volume/record_fields.h"
 
 namespace trivet::csi {
 namespace {
-
-json::Value ToJson(const Use& use) {
-  json::Value value;
-  value["accessType"] = NameOf(use.capability.access_type);
-  value["accessMode"] = static_cast<int>(use.capability.access_mode);
-  value["fileSystem"] =
-      use.capability.file_system ? std::string(NameOf(*use.capability.file_system)) : "";
-  value["mountFlags"] = use.capability.mount_flags;
-  value["readOnly"] = use.read_only;
-  return value;
-}
-
-Result<AccessMode> AccessModeOf(int number) {
-  for (const AccessMode mode :
-       {AccessMode::kSingleNodeWriter, AccessMode::kSingleNodeReaderOnly,
-        AccessMode::kSingleNodeSingleWriter, AccessMode::kSingleNodeMultiWriter}) {
-    if (static_cast<int>(mode) == number) return mode;
-  }
-  return Fail(Code::kInvalidArgument, "accessMode: unexpected {}", number);
-}
-
-Result<Use> UseOf(const json::Value& value) {
-  Use use;
-  std::string access_type;
-  std::string file_system;
-  int access_mode = 0;
-  RETURN_IF_ERROR(json::ReadRequired(value, "accessType", access_type));
-  RETURN_IF_ERROR(json::ReadRequired(value, "accessMode", access_mode));
-  RETURN_IF_ERROR(json::ReadRequired(value, "fileSystem", file_system));
-  RETURN_IF_ERROR(json::ReadRequired(value, "mountFlags", use.capability.mount_flags));
-  RETURN_IF_ERROR(json::ReadRequired(value, "readOnly", use.read_only));
-  if (access_type != "mount" && access_type != "block") {
-    return Fail(Code::kInvalidArgument, "accessType: unexpected {}", access_type);
-  }
-  use.capability.access_type = access_type == "mount" ? AccessType::kMount : AccessType::kBlock;
-  use.capability.file_system = FileSystemNamed(file_system);
-  ASSIGN_OR_RETURN(use.capability.access_mode, AccessModeOf(access_mode));
-  return use;
-}
 
 Result<> ReadStaging(const json::Value& root, Attachment& out) {
   const auto found = root.find("staging");
   if (found == root.end() || found->is_null()) return {};
   Staging staging;
   RETURN_IF_ERROR(json::ReadRequired(*found, "path", staging.path), "staging");
-  ASSIGN_OR_RETURN(staging.use, UseOf(*found), "staging");
+  ASSIGN_OR_RETURN(staging.use, fields::ReadUse(*found), "staging");
   out.staging = std::move(staging);
   return {};
 }
@@ -62,7 +24,7 @@ Result<> ReadPublications(const json::Value& root, Attachment& out) {
     return Fail(Code::kInvalidArgument, "publications: want an object");
   }
   for (const auto& [target, value] : found->items()) {
-    ASSIGN_OR_RETURN(out.publications[target], UseOf(value),
+    ASSIGN_OR_RETURN(out.publications[target], fields::ReadUse(value),
                      fmt::format("publications: {}", target));
   }
   return {};
@@ -97,12 +59,12 @@ std::string WriteAttachment(const Attachment& attachment, std::string_view boot_
   root["bootId"] = boot_id;
   root["frozen"] = attachment.frozen;
   if (attachment.staging) {
-    root["staging"] = ToJson(attachment.staging->use);
+    root["staging"] = fields::WriteUse(attachment.staging->use);
     root["staging"]["path"] = attachment.staging->path;
   }
   root["publications"] = json::Value::object();
   for (const auto& [target, use] : attachment.publications) {
-    root["publications"][target] = ToJson(use);
+    root["publications"][target] = fields::WriteUse(use);
   }
   return json::WritePretty(root);
 }

@@ -6,17 +6,9 @@
 #include <string_view>
 
 #include "common/base/error.h"
-#include "csi/volume/capability.h"
+#include "csi/volume/use.h"
 
 namespace trivet::csi {
-
-/// With what a volume was staged at one path, or published at one.
-struct Use {
-  Capability capability;
-  bool read_only = false;
-
-  bool operator==(const Use&) const = default;
-};
 
 struct Staging {
   std::string path;

@@ -85,7 +85,7 @@ class NodeVolumes {
   Result<Pool*> PoolHolding(const std::string& id) const;
   Result<Place> Locate(const std::string& id, const std::filesystem::path& volume_path) const;
   Result<> StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request);
-  Result<> StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request);
+  Result<> StageBlock(Pool& pool, VolumeRecord& record, const Use& use);
   Result<> EnsureFormatted(VolumeRecord& record, const BlockDevice& device);
   Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
   Result<> ReconcileOne(Pool& pool, const std::string& id);

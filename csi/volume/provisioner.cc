@@ -174,6 +174,9 @@ Result<> Provisioner::Delete(const std::string& id) {
     return Fail(Code::kFailedPrecondition, "volume {}: delete: in use by {}", id,
                 device->path.native());
   }
+  if (record->published) {
+    return Fail(Code::kFailedPrecondition, "volume {}: delete: it is published to this node", id);
+  }
   record->deleting = true;
   RETURN_IF_ERROR(records_.Put(*record));
   RETURN_IF_ERROR(RemoveAll(*record));

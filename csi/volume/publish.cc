@@ -33,14 +33,14 @@ Result<> CheckStaged(const PublishRequest& request, const Attachment& attachment
               request.staging_path.native(), NameOf(request.capability.access_type));
 }
 
-Result<> CheckReadOnly(const Use& use) {
+Result<> CheckReadOnly(const Use& use, const Attachment& attachment) {
   const bool raw = use.capability.access_type == AccessType::kBlock;
-  if (!raw || !use.read_only || use.capability.access_mode == AccessMode::kSingleNodeReaderOnly) {
-    return {};
-  }
-  return Fail(Code::kFailedPrecondition,
-              "a device node on a read-only mount can still be written: a read-only block volume "
-              "needs access mode SINGLE_NODE_READER_ONLY");
+  const bool device_is_read_only = attachment.staging && attachment.staging->use.read_only;
+  if (!raw || !use.read_only || device_is_read_only) return {};
+  return Fail(
+      Code::kFailedPrecondition,
+      "a device node on a read-only mount can still be written: a read-only block volume "
+      "needs access mode SINGLE_NODE_READER_ONLY, or readonly publication by the controller");
 }
 
 }  // namespace
@@ -53,8 +53,9 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
   request.staging_path = Resolve(asked.staging_path);
   request.target_path = Resolve(asked.target_path);
   const bool reader = asked.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
-  const Use use{.capability = asked.capability, .read_only = asked.read_only || reader};
-  RETURN_IF_ERROR(CheckReadOnly(use), step);
+  const bool published_to_read = record.published && record.published->read_only;
+  const Use use{.capability = asked.capability,
+                .read_only = asked.read_only || reader || published_to_read};
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(asked.id), step);
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
@@ -63,6 +64,7 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
   Attachment attachment = attachments_.Of(asked.id);
   ForgetUnmounted(attachment, table, *device);
   RETURN_IF_ERROR(CheckStaged(request, attachment, table, *device), step);
+  RETURN_IF_ERROR(CheckReadOnly(use, attachment), step);
 
   switch (JudgePublish(attachment, request.target_path, use)) {
     case SecondPublish::kSame:

@@ -28,6 +28,13 @@ Result<> ReadSource(const json::Value& root, std::optional<ContentSource>& out) 
   return Fail(Code::kInvalidArgument, "source: unexpected {}{}", snapshot, volume);
 }
 
+Result<> ReadPublished(const json::Value& root, std::optional<Use>& out) {
+  const auto found = root.find("published");
+  if (found == root.end()) return {};
+  ASSIGN_OR_RETURN(out, fields::ReadUse(*found), "published");
+  return {};
+}
+
 Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
   if (!root.is_object()) return Fail(Code::kInvalidArgument, "not an object");
@@ -45,6 +52,7 @@ Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
   RETURN_IF_ERROR(json::ReadRequired(root, "createdUnixSeconds", record.created_unix_seconds));
   RETURN_IF_ERROR(ReadSource(root, record.source));
   RETURN_IF_ERROR(json::ReadOptional(root, "filling", record.filling));
+  RETURN_IF_ERROR(ReadPublished(root, record.published));
   RETURN_IF_ERROR(json::ReadRequired(root, "deleting", record.deleting));
   RETURN_IF_ERROR(fields::CheckId(record.id, id));
   RETURN_IF_ERROR(fields::CheckSize(record.size_bytes));
@@ -69,6 +77,7 @@ std::string VolumeRecord::Write() const {
   root["createdUnixSeconds"] = created_unix_seconds;
   if (source) root[source->is_snapshot ? "sourceSnapshot" : "sourceVolume"] = source->id;
   root["filling"] = filling;
+  if (published) root["published"] = fields::WriteUse(*published);
   root["deleting"] = deleting;
   return json::WritePretty(root);
 }

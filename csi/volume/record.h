@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/use.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
@@ -22,7 +23,7 @@ constexpr std::string_view NameOf(Provisioning provisioning) {
 /// One volume, as volumes/<id>.json holds it.
 struct VolumeRecord {
   static constexpr std::string_view kKind = "volume";
-  static constexpr int kVersion = 2;  // 1 had no source
+  static constexpr int kVersion = 3;  // 1 had no source, 2 no publication
   static bool IsId(std::string_view id) { return IsVolumeId(id); }
 
   std::string id;
@@ -35,8 +36,9 @@ struct VolumeRecord {
   std::string file_system_uuid;  // given to mkfs; empty while never formatted
   int64_t created_unix_seconds = 0;
   std::optional<ContentSource> source;
-  bool filling = false;   // the source's bytes may not be there yet
-  bool deleting = false;  // DeleteVolume was answered or is under way
+  bool filling = false;          // the source's bytes may not be there yet
+  std::optional<Use> published;  // to this node, by the controller
+  bool deleting = false;         // DeleteVolume was answered or is under way
 
   bool operator==(const VolumeRecord&) const = default;
 

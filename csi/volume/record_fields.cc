@@ -15,6 +15,15 @@ constexpr std::array<std::pair<Content, std::string_view>, 4> kContents = {{
     {Content::kRaw, "raw"},
 }};
 
+Result<AccessMode> AccessModeOf(int number) {
+  for (const AccessMode mode :
+       {AccessMode::kSingleNodeWriter, AccessMode::kSingleNodeReaderOnly,
+        AccessMode::kSingleNodeSingleWriter, AccessMode::kSingleNodeMultiWriter}) {
+    if (static_cast<int>(mode) == number) return mode;
+  }
+  return Fail(Code::kInvalidArgument, "accessMode: unexpected {}", number);
+}
+
 }  // namespace
 
 Result<> CheckVersion(const json::Value& root, int newest) {
@@ -75,6 +84,36 @@ Result<> ReadUsage(const json::Value& root, Usage& out) {
   if (!found) return Fail(Code::kInvalidArgument, "fileSystem: unexpected {}", file_system);
   out.file_system = *found;
   return {};
+}
+
+json::Value WriteUse(const Use& use) {
+  json::Value value;
+  value["accessType"] = csi::NameOf(use.capability.access_type);
+  value["accessMode"] = static_cast<int>(use.capability.access_mode);
+  value["fileSystem"] =
+      use.capability.file_system ? std::string(csi::NameOf(*use.capability.file_system)) : "";
+  value["mountFlags"] = use.capability.mount_flags;
+  value["readOnly"] = use.read_only;
+  return value;
+}
+
+Result<Use> ReadUse(const json::Value& value) {
+  Use use;
+  std::string access_type;
+  std::string file_system;
+  int access_mode = 0;
+  RETURN_IF_ERROR(json::ReadRequired(value, "accessType", access_type));
+  RETURN_IF_ERROR(json::ReadRequired(value, "accessMode", access_mode));
+  RETURN_IF_ERROR(json::ReadRequired(value, "fileSystem", file_system));
+  RETURN_IF_ERROR(json::ReadRequired(value, "mountFlags", use.capability.mount_flags));
+  RETURN_IF_ERROR(json::ReadRequired(value, "readOnly", use.read_only));
+  if (access_type != "mount" && access_type != "block") {
+    return Fail(Code::kInvalidArgument, "accessType: unexpected {}", access_type);
+  }
+  use.capability.access_type = access_type == "mount" ? AccessType::kMount : AccessType::kBlock;
+  use.capability.file_system = FileSystemNamed(file_system);
+  ASSIGN_OR_RETURN(use.capability.access_mode, AccessModeOf(access_mode));
+  return use;
 }
 
 }  // namespace trivet::csi::fields

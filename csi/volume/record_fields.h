@@ -7,8 +7,9 @@
 #include "common/base/json.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/use.h"
 
-/// The JSON keys that the records of volumes and of snapshots share. Errors:
+/// The JSON keys that several records share. Errors:
 /// kInvalidArgument naming the key and the reason.
 namespace trivet::csi::fields {
 
@@ -28,5 +29,9 @@ Result<> ReadContent(const json::Value& root, Content& out);
 /// "mount", "block" and "fileSystem".
 void WriteUsage(const Usage& usage, json::Value& root);
 Result<> ReadUsage(const json::Value& root, Usage& out);
+
+/// An object of its own: "accessType", "accessMode", "fileSystem", "mountFlags" and "readOnly".
+json::Value WriteUse(const Use& use);
+Result<Use> ReadUse(const json::Value& value);
 
 }  // namespace trivet::csi::fields

@@ -112,7 +112,9 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
   ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(asked.id), step);
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
   Attachment attachment = attachments_.Of(asked.id);
-  const Use use{.capability = asked.capability};
+  const bool reader = asked.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
+  const bool published_to_read = record.published && record.published->read_only;
+  const Use use{.capability = asked.capability, .read_only = reader || published_to_read};
   switch (WhereStaged(attachment, request.staging_path, table, device)) {
     case Staged::kHere:
       if (attachment.staging->use == use) return {};
@@ -128,8 +130,8 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
   attachment.staging = Staging{request.staging_path, use};
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
   const bool as_mount = asked.capability.access_type == AccessType::kMount;
-  RETURN_IF_ERROR(
-      as_mount ? StageMount(*pool, record, request) : StageBlock(*pool, record, request), step);
+  RETURN_IF_ERROR(as_mount ? StageMount(*pool, record, request) : StageBlock(*pool, record, use),
+                  step);
   return {};
 }
 
@@ -172,7 +174,7 @@ Result<> NodeVolumes::EnsureFormatted(VolumeRecord& record, const BlockDevice& d
   return Format(records_, record, device, step);
 }
 
-Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request) {
+Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const Use& use) {
   if (record.content == Content::kFormatting || record.content == Content::kReady) {
     return Fail(Code::kFailedPrecondition, "it holds a file system; it is not given out raw");
   }
@@ -182,10 +184,9 @@ Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const StageRe
   }
   ASSIGN_OR_RETURN(const auto found, pool.FindDevice(record.id));
   if (found) return {};
-  const bool read_only = request.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
   ASSIGN_OR_RETURN(
       const BlockDevice device,
-      pool.Attach(record.id, {.read_only = read_only, .release_with_last_user = false}));
+      pool.Attach(record.id, {.read_only = use.read_only, .release_with_last_user = false}));
   return {};
 }
 

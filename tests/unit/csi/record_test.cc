@@ -21,7 +21,8 @@ VolumeRecord Example(const std::string& name = "pvc-1") {
           .usage = {.mount = true, .file_system = FileSystem::kXfs},
           .content = Content::kReady,
           .file_system_uuid = "5e9c1f6e-0000-4000-8000-000000000001",
-          .created_unix_seconds = 1'800'000'000};
+          .created_unix_seconds = 1'800'000'000,
+          .published = Use{.capability = {.mount_flags = {"noatime"}}, .read_only = true}};
 }
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {
@@ -57,7 +58,7 @@ TEST_P(ParseRecordRefuses, AndNamesTheKey) {
 INSTANTIATE_TEST_SUITE_P(
     Damages, ParseRecordRefuses,
     ::testing::Values(
-        Damage{"ANewerVersion", "\"version\": 2", "\"version\": 3", "version: 3"},
+        Damage{"ANewerVersion", "\"version\": 3", "\"version\": 4", "version: 4"},
         Damage{"AnotherVolumesId", "\"id\": \"v-", "\"id\": \"w-", "id: unexpected w-"},
         Damage{"NoName", "\"name\"", "\"nome\"", "name: missing"},
         Damage{"NegativeSize", "67108864", "-1", "sizeBytes: unexpected -1"},
