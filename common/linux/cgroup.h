@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/cgroup_stats.h"
 
 namespace trivet {
 
@@ -27,18 +28,6 @@ struct CgroupLimits {
   std::string cpuset_cpus;                       // "0-3,7"
   std::string cpuset_mems;                       // "0"
   std::map<std::string, std::string> unified;    // {"memory.high", "1000000"}; v2 only
-};
-
-struct CgroupStats {
-  uint64_t cpu_usage_ns = 0;
-  uint64_t memory_usage_bytes = 0;
-  uint64_t memory_working_set_bytes =
-      0;  // usage without the inactive file cache, as the kubelet counts
-  uint64_t memory_rss_bytes = 0;
-  uint64_t swap_usage_bytes = 0;
-  uint64_t page_faults = 0;
-  uint64_t major_page_faults = 0;
-  uint64_t processes = 0;  // threads, too: what the pids controller counts
 };
 
 /// The control groups of this node: one interface, a back end for the unified hierarchy (v2) and
@@ -73,6 +62,8 @@ class Cgroups {
   [[nodiscard]] virtual Result<std::vector<pid_t>> Processes(const std::string& group) const = 0;
   /// Errors: kNotFound when the group is gone.
   [[nodiscard]] virtual Result<CgroupStats> ReadStats(const std::string& group) const = 0;
+  /// Errors: kNotFound when the group is gone.
+  [[nodiscard]] virtual Result<CgroupDetails> ReadDetails(const std::string& group) const = 0;
   /// How many processes of the group the kernel killed for lack of memory.
   [[nodiscard]] virtual Result<uint64_t> ReadOomKills(const std::string& group) const = 0;
 

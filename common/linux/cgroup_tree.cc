@@ -115,15 +115,23 @@ Result<uint64_t> ReadNumber(const std::filesystem::path& file) {
   return ParseNumber(text, file);
 }
 
-Result<uint64_t> ReadKey(const std::filesystem::path& file, std::string_view key) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  Result<uint64_t> number = 0;
-  ForEachLine(text, [&](std::string_view line) {
-    if (line.starts_with(key) && line.substr(key.size()).starts_with(' ')) {
-      number = ParseNumber(line.substr(key.size() + 1), file);
-    }
+Result<KeyedNumbers> KeyedNumbers::Read(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(std::string text, ReadFile(file));
+  return KeyedNumbers(std::move(text));
+}
+
+uint64_t KeyedNumbers::Get(std::string_view key) const {
+  uint64_t number = 0;
+  ForEachLine(text_, [&](std::string_view line) {
+    if (!line.starts_with(key) || !line.substr(key.size()).starts_with(' ')) return;
+    std::from_chars(line.data() + key.size() + 1, line.data() + line.size(), number);
   });
   return number;
+}
+
+Result<uint64_t> ReadKey(const std::filesystem::path& file, std::string_view key) {
+  ASSIGN_OR_RETURN(const KeyedNumbers numbers, KeyedNumbers::Read(file));
+  return numbers.Get(key);
 }
 
 }  // namespace trivet::cgroup_tree

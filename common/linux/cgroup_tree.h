@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,18 @@ Result<> KillAll(const std::filesystem::path& folder, std::chrono::milliseconds 
 
 /// A file with one number; "max" is the largest.
 Result<uint64_t> ReadNumber(const std::filesystem::path& file);
+
+/// A file of "key number" lines, read once.
+class KeyedNumbers {
+ public:
+  static Result<KeyedNumbers> Read(const std::filesystem::path& file);
+  /// 0 when the key is not there.
+  [[nodiscard]] uint64_t Get(std::string_view key) const;
+
+ private:
+  explicit KeyedNumbers(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
 
 /// The number after `key` in a file of "key number" lines; 0 when the key is not there.
 Result<uint64_t> ReadKey(const std::filesystem::path& file, std::string_view key);

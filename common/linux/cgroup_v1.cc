@@ -126,25 +126,6 @@ Result<std::vector<pid_t>> LegacyCgroups::Processes(const std::string& group) co
   return cgroup_tree::Processes(FolderOf(controllers_.front(), group));
 }
 
-Result<CgroupStats> LegacyCgroups::ReadStats(const std::string& group) const {
-  using cgroup_tree::ReadKey;
-  using cgroup_tree::ReadNumber;
-  CgroupStats stats;
-  ASSIGN_OR_RETURN(stats.cpu_usage_ns, ReadNumber(FolderOf("cpuacct", group) / "cpuacct.usage"));
-  const std::filesystem::path folder = FolderOf("memory", group);
-  ASSIGN_OR_RETURN(stats.memory_usage_bytes, ReadNumber(folder / "memory.usage_in_bytes"));
-  const std::filesystem::path memory = folder / "memory.stat";
-  ASSIGN_OR_RETURN(const uint64_t inactive, ReadKey(memory, "total_inactive_file"));
-  stats.memory_working_set_bytes =
-      stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
-  ASSIGN_OR_RETURN(stats.memory_rss_bytes, ReadKey(memory, "total_rss"));
-  ASSIGN_OR_RETURN(stats.page_faults, ReadKey(memory, "total_pgfault"));
-  ASSIGN_OR_RETURN(stats.major_page_faults, ReadKey(memory, "total_pgmajfault"));
-  ASSIGN_OR_RETURN(stats.swap_usage_bytes, ReadKey(memory, "total_swap"));
-  ASSIGN_OR_RETURN(stats.processes, ReadNumber(FolderOf("pids", group) / "pids.current"));
-  return stats;
-}
-
 Result<uint64_t> LegacyCgroups::ReadOomKills(const std::string& group) const {
   return cgroup_tree::ReadKey(FolderOf("memory", group) / "memory.oom_control", "oom_kill");
 }

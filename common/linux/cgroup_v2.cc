@@ -132,27 +132,6 @@ Result<std::vector<pid_t>> UnifiedCgroups::Processes(const std::string& group) c
   return cgroup_tree::Processes(FolderOf(group));
 }
 
-Result<CgroupStats> UnifiedCgroups::ReadStats(const std::string& group) const {
-  using cgroup_tree::ReadKey;
-  using cgroup_tree::ReadNumber;
-  constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
-  const std::filesystem::path folder = FolderOf(group);
-  CgroupStats stats;
-  ASSIGN_OR_RETURN(const uint64_t cpu_us, ReadKey(folder / "cpu.stat", "usage_usec"));
-  stats.cpu_usage_ns = cpu_us * kNanosecondsPerMicrosecond;
-  ASSIGN_OR_RETURN(stats.memory_usage_bytes, ReadNumber(folder / "memory.current"));
-  const std::filesystem::path memory = folder / "memory.stat";
-  ASSIGN_OR_RETURN(const uint64_t inactive, ReadKey(memory, "inactive_file"));
-  stats.memory_working_set_bytes =
-      stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
-  ASSIGN_OR_RETURN(stats.memory_rss_bytes, ReadKey(memory, "anon"));
-  ASSIGN_OR_RETURN(stats.page_faults, ReadKey(memory, "pgfault"));
-  ASSIGN_OR_RETURN(stats.major_page_faults, ReadKey(memory, "pgmajfault"));
-  stats.swap_usage_bytes = ReadNumber(folder / "memory.swap.current").value_or(0);
-  ASSIGN_OR_RETURN(stats.processes, ReadNumber(folder / "pids.current"));
-  return stats;
-}
-
 Result<uint64_t> UnifiedCgroups::ReadOomKills(const std::string& group) const {
   return cgroup_tree::ReadKey(FolderOf(group) / "memory.events", "oom_kill");
 }

@@ -17,6 +17,7 @@ class UnifiedCgroups final : public Cgroups {
   Result<> Kill(const std::string& group, std::chrono::milliseconds timeout) override;
   [[nodiscard]] Result<std::vector<pid_t>> Processes(const std::string& group) const override;
   [[nodiscard]] Result<CgroupStats> ReadStats(const std::string& group) const override;
+  [[nodiscard]] Result<CgroupDetails> ReadDetails(const std::string& group) const override;
   [[nodiscard]] Result<uint64_t> ReadOomKills(const std::string& group) const override;
   [[nodiscard]] std::filesystem::path BirthFolder(const std::string& group) const override;
   [[nodiscard]] std::vector<std::filesystem::path> ProcsFiles(
