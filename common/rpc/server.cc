@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "common/linux/file.h"
+#include "common/rpc/call_count.h"
 
 namespace trivet::rpc {
 
@@ -32,15 +33,20 @@ Result<Server> Server::Start(const std::filesystem::path& socket,
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   for (grpc::Service* service : services) builder.RegisterService(service);
+  auto calls = std::make_shared<CallCount>();
+  builder.experimental().SetInterceptorCreators(CountCalls(calls));
   // The folder is ours alone, so that nobody connects between bind and chmod.
   auto server = builder.BuildAndStart();
   if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
-  return Server(std::move(server), socket);
+  return Server(std::move(server), std::move(calls));
 }
 
+// gRPC's own deadline waits for clients that are merely connected; calls are waited for here.
 void Server::Stop(std::chrono::milliseconds grace) {
-  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  constexpr auto kLastBytes = std::chrono::milliseconds(50);  // of answers given just now
+  calls_->AwaitNone(grace);
+  server_->Shutdown(std::chrono::system_clock::now() + kLastBytes);
   server_->Wait();
 }
 

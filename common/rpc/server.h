@@ -12,6 +12,8 @@
 
 namespace trivet::rpc {
 
+class CallCount;
+
 /// Blocks SIGINT, SIGTERM and SIGHUP in this thread and all it starts later, and
 /// ignores SIGPIPE. Call before the first thread exists; then sigwait() on the result.
 sigset_t BlockStopSignals();
@@ -28,14 +30,15 @@ class Server {
   Server(Server&&) = default;
   Server& operator=(Server&&) = default;
 
-  /// Refuses new calls, lets running ones finish for `grace`, then cancels them.
+  /// Refuses new calls, lets running ones finish for `grace`, then cancels them. A client that is
+  /// connected and asks nothing is not waited for.
   void Stop(std::chrono::milliseconds grace);
 
  private:
-  Server(std::unique_ptr<grpc::Server> server, std::filesystem::path socket)
-      : server_(std::move(server)), socket_(std::move(socket)) {}
+  Server(std::unique_ptr<grpc::Server> server, std::shared_ptr<CallCount> calls)
+      : server_(std::move(server)), calls_(std::move(calls)) {}
   std::unique_ptr<grpc::Server> server_;
-  std::filesystem::path socket_;
+  std::shared_ptr<CallCount> calls_;
 };
 
 }  // namespace trivet::rpc
