@@ -82,6 +82,7 @@ Result<> Serve(const Config& config) {
   int signal = 0;
   sigwait(&stop_signals, &signal);
   spdlog::info("stopping signal={}", signal);
+  store->events().Close();  // streams of events would last as long as their clients
   server.Stop(kGrace);
   return {};
 }

@@ -8,6 +8,7 @@
 #include "cri-runtime/clock.h"
 #include "cri-runtime/cni/config_directory.h"
 #include "cri-runtime/container/ending.h"
+#include "cri-runtime/container/limits.h"
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/pod_files.h"
 #include "cri-runtime/sandbox/pod_network.h"
@@ -224,6 +225,19 @@ Result<> Sandboxes::RemoveLocked(const Record& record) {
   if (OwnsPodGroup(record)) RETURN_IF_ERROR(node_.cgroups.Remove(record.cgroup));
   RETURN_IF_ERROR(RemoveTree(node_.paths.Pod(record.id)));
   return node_.store.RemoveSandbox(record.id);
+}
+
+Result<> Sandboxes::UpdateResources(const std::string& id, const container::Resources& resources) {
+  const auto sandbox = node_.store.Get()->FindSandbox(id);
+  if (sandbox == nullptr) return Fail(Code::kNotFound, "sandbox {} does not exist", id);
+  const Record& record = *sandbox->record;
+  const auto lock = node_.sandbox_locks.LockShared(record.id);
+  if (sandbox->state.phase != Phase::kReady) {
+    return Fail(Code::kFailedPrecondition, "sandbox {} is not ready", id);
+  }
+  ASSIGN_OR_RETURN(const CgroupLimits limits, container::LimitsOf(resources, 0));
+  if (!OwnsPodGroup(record)) return {};
+  return node_.cgroups.SetLimits(record.cgroup, limits);
 }
 
 void Sandboxes::MarkDead(const std::string& id) {

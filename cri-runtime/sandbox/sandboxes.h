@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/error.h"
+#include "cri-runtime/container/config.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/sandbox/config.h"
 #include "cri-runtime/sandbox/record.h"
@@ -29,6 +30,11 @@ class Sandboxes {
 
   /// Stops it, and removes it with its containers. An absent one is success.
   Result<> Remove(const std::string& id);
+
+  /// Limits for the pod as a whole. They are set where the pod's cgroup is ours; in one that the
+  /// caller named, the caller has set them. Errors: kNotFound; kFailedPrecondition when it is not
+  /// ready; the kernel's.
+  Result<> UpdateResources(const std::string& id, const container::Resources& resources);
 
   /// For a sandbox whose shim has gone: its containers have ended, it is not ready.
   void MarkDead(const std::string& id);

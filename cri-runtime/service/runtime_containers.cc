@@ -2,11 +2,11 @@
 
 #include "common/rpc/status.h"
 #include "cri-runtime/service/answers.h"
+#include "cri-runtime/service/batches.h"
 #include "cri-runtime/service/container_request.h"
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
-#include "cri-runtime/service/stats.h"
 #include "cri-runtime/state/fields.h"
 
 // The RuntimeService's calls about containers.
@@ -28,12 +28,9 @@ Result<std::vector<std::string>> ParseCommand(const v1::ExecSyncRequest& request
   return std::vector<std::string>(request.cmd().begin(), request.cmd().end());
 }
 
-bool Matches(const state::Container& container, const v1::ContainerStatsFilter& filter) {
-  const container::Record& record = *container.record;
-  return container.state.phase == container::Phase::kRunning &&
-         record.id.starts_with(filter.id()) &&
-         record.sandbox_id.starts_with(filter.pod_sandbox_id()) &&
-         HasLabels(record.config.labels, filter.label_selector());
+// A half-made one is nobody's yet.
+bool IsListed(const state::Container& container, const v1::ContainerFilter& filter) {
+  return container.state.phase != container::Phase::kCreating && Matches(container, filter);
 }
 
 }  // namespace
@@ -83,12 +80,23 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
                                             v1::ListContainersResponse* response) {
   return rpc::Handle("ListContainers", [&]() -> Result<> {
     for (const auto& [id, container] : node_.store.Get()->containers) {
-      if (container->state.phase == container::Phase::kCreating) continue;
-      if (cri::Matches(*container, request->filter())) {
-        FillContainer(*container, *response->add_containers());
-      }
+      if (!IsListed(*container, request->filter())) continue;
+      FillContainer(*container, *response->add_containers());
     }
     return {};
+  });
+}
+
+grpc::Status RuntimeService::StreamContainers(
+    grpc::ServerContext* /*context*/, const v1::StreamContainersRequest* request,
+    grpc::ServerWriter<v1::StreamContainersResponse>* writer) {
+  return rpc::Handle("StreamContainers", [&]() -> Result<> {
+    Batches batches(*writer);
+    for (const auto& [id, container] : node_.store.Get()->containers) {
+      if (!IsListed(*container, request->filter())) continue;
+      FillContainer(*container, *batches.Next().add_containers());
+    }
+    return batches.Finish();
   });
 }
 
@@ -138,34 +146,6 @@ grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
     response->set_stdout(std::move(output.out));
     response->set_stderr(std::move(output.err));
     response->set_exit_code(output.exit_code);
-    return {};
-  });
-}
-
-grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
-                                            const v1::ContainerStatsRequest* request,
-                                            v1::ContainerStatsResponse* response) {
-  return rpc::Handle("ContainerStats", [&]() -> Result<> {
-    const auto container = node_.store.Get()->FindContainer(request->container_id());
-    if (container == nullptr) {
-      return Fail(Code::kNotFound, "container {} does not exist", request->container_id());
-    }
-    ASSIGN_OR_RETURN(const CgroupStats stats, node_.cgroups.ReadStats(container->record->cgroup));
-    FillContainerStats(*container, stats, *response->mutable_stats());
-    return {};
-  });
-}
-
-grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/,
-                                                const v1::ListContainerStatsRequest* request,
-                                                v1::ListContainerStatsResponse* response) {
-  return rpc::Handle("ListContainerStats", [&]() -> Result<> {
-    for (const auto& [id, container] : node_.store.Get()->containers) {
-      if (!Matches(*container, request->filter())) continue;
-      // One that goes away meanwhile is not in the list.
-      const auto stats = node_.cgroups.ReadStats(container->record->cgroup);
-      if (stats) FillContainerStats(*container, *stats, *response->add_stats());
-    }
     return {};
   });
 }

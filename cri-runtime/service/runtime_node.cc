@@ -24,6 +24,10 @@ void FillConditions(const Result<network::NetworkConfig>& network, v1::RuntimeSt
   condition->set_message(network.error().message());
 }
 
+Result<> NoCheckpoints() {
+  return Fail(Code::kUnimplemented, "checkpoints are not supported: trivet does not use CRIU");
+}
+
 // "stateDir" is the name by which the field's test suite asks for the folder.
 std::string ConfigInfo(const Config& config) {
   json::Value info = ToJson(config);
@@ -78,6 +82,24 @@ grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*
   return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
     return CheckLine("pod_cidr", request->runtime_config().network_config().pod_cidr());
   });
+}
+
+grpc::Status RuntimeService::CheckpointContainer(grpc::ServerContext* /*context*/,
+                                                 const v1::CheckpointContainerRequest* /*request*/,
+                                                 v1::CheckpointContainerResponse* /*response*/) {
+  return rpc::Handle("CheckpointContainer", [] { return NoCheckpoints(); });
+}
+
+grpc::Status RuntimeService::CheckpointPod(grpc::ServerContext* /*context*/,
+                                           const v1::CheckpointPodRequest* /*request*/,
+                                           v1::CheckpointPodResponse* /*response*/) {
+  return rpc::Handle("CheckpointPod", [] { return NoCheckpoints(); });
+}
+
+grpc::Status RuntimeService::RestorePod(grpc::ServerContext* /*context*/,
+                                        const v1::RestorePodRequest* /*request*/,
+                                        v1::RestorePodResponse* /*response*/) {
+  return rpc::Handle("RestorePod", [] { return NoCheckpoints(); });
 }
 
 }  // namespace trivet::cri

@@ -1,6 +1,8 @@
 #include "common/rpc/status.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/service/answers.h"
+#include "cri-runtime/service/batches.h"
+#include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/sandbox_request.h"
 #include "cri-runtime/state/fields.h"
@@ -9,6 +11,15 @@
 namespace trivet::cri {
 
 namespace v1 = ::runtime::v1;
+
+namespace {
+
+// A half-made one is nobody's yet.
+bool IsListed(const state::Sandbox& sandbox, const v1::PodSandboxFilter& filter) {
+  return sandbox.state.phase != sandbox::Phase::kCreating && Matches(sandbox, filter);
+}
+
+}  // namespace
 
 grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* /*context*/,
                                            const v1::RunPodSandboxRequest* request,
@@ -66,10 +77,32 @@ grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
                                             v1::ListPodSandboxResponse* response) {
   return rpc::Handle("ListPodSandbox", [&]() -> Result<> {
     for (const auto& [id, sandbox] : node_.store.Get()->sandboxes) {
-      if (sandbox->state.phase == sandbox::Phase::kCreating) continue;
-      if (Matches(*sandbox, request->filter())) FillSandbox(*sandbox, *response->add_items());
+      if (IsListed(*sandbox, request->filter())) FillSandbox(*sandbox, *response->add_items());
     }
     return {};
+  });
+}
+
+grpc::Status RuntimeService::StreamPodSandboxes(
+    grpc::ServerContext* /*context*/, const v1::StreamPodSandboxesRequest* request,
+    grpc::ServerWriter<v1::StreamPodSandboxesResponse>* writer) {
+  return rpc::Handle("StreamPodSandboxes", [&]() -> Result<> {
+    Batches batches(*writer);
+    for (const auto& [id, sandbox] : node_.store.Get()->sandboxes) {
+      if (!IsListed(*sandbox, request->filter())) continue;
+      FillSandbox(*sandbox, *batches.Next().add_pod_sandboxes());
+    }
+    return batches.Finish();
+  });
+}
+
+grpc::Status RuntimeService::UpdatePodSandboxResources(
+    grpc::ServerContext* /*context*/, const v1::UpdatePodSandboxResourcesRequest* request,
+    v1::UpdatePodSandboxResourcesResponse* /*response*/) {
+  return rpc::Handle("UpdatePodSandboxResources", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->resources()),
+                     "request");
+    return sandboxes_.UpdateResources(request->pod_sandbox_id(), resources);
   });
 }
 

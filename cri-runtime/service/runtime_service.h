@@ -3,6 +3,7 @@
 #include "cri-runtime/container/containers.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/sandbox/sandboxes.h"
+#include "cri-runtime/stats/meter.h"
 #include "proto/cri/api.grpc.pb.h"
 
 namespace trivet::cri {
@@ -13,7 +14,7 @@ class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
  public:
   /// All borrowed.
   RuntimeService(Node& node, sandbox::Sandboxes& sandboxes, container::Containers& containers)
-      : node_(node), sandboxes_(sandboxes), containers_(containers) {}
+      : node_(node), sandboxes_(sandboxes), containers_(containers), meter_(node) {}
 
 #define TRIVET_RPC(name)                                                                       \
   grpc::Status name(grpc::ServerContext* context, const ::runtime::v1::name##Request* request, \
@@ -38,12 +39,39 @@ class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
   TRIVET_RPC(ExecSync);
   TRIVET_RPC(ContainerStats);
   TRIVET_RPC(ListContainerStats);
+  TRIVET_RPC(PodSandboxStats);
+  TRIVET_RPC(ListPodSandboxStats);
+  TRIVET_RPC(ListMetricDescriptors);
+  TRIVET_RPC(ListPodSandboxMetrics);
+  TRIVET_RPC(UpdatePodSandboxResources);
+  TRIVET_RPC(CheckpointContainer);
+  TRIVET_RPC(CheckpointPod);
+  TRIVET_RPC(RestorePod);
 #undef TRIVET_RPC
 
+#define TRIVET_STREAM(name)                                                                    \
+  grpc::Status name(grpc::ServerContext* context, const ::runtime::v1::name##Request* request, \
+                    grpc::ServerWriter<::runtime::v1::name##Response>* writer) override
+  TRIVET_STREAM(StreamPodSandboxes);
+  TRIVET_STREAM(StreamContainers);
+  TRIVET_STREAM(StreamContainerStats);
+  TRIVET_STREAM(StreamPodSandboxStats);
+  TRIVET_STREAM(StreamPodSandboxMetrics);
+#undef TRIVET_STREAM
+  grpc::Status GetContainerEvents(
+      grpc::ServerContext* context, const ::runtime::v1::GetEventsRequest* request,
+      grpc::ServerWriter<::runtime::v1::ContainerEventResponse>* writer) override;
+
  private:
+  template <class Visit>
+  void MeasureContainers(const ::runtime::v1::ContainerStatsFilter& filter, Visit visit);
+  template <class Visit>
+  void MeasurePods(const ::runtime::v1::PodSandboxStatsFilter& filter, Visit visit);
+
   Node& node_;
   sandbox::Sandboxes& sandboxes_;
   container::Containers& containers_;
+  stats::Meter meter_;
 };
 
 }  // namespace trivet::cri

@@ -1,14 +1,20 @@
 #pragma once
 
-#include "common/linux/cgroup.h"
-#include "cri-runtime/state/snapshot.h"
+#include "cri-runtime/stats/meter.h"
 #include "proto/cri/api.pb.h"
 
+/// Measurements as the CRI's messages.
 namespace trivet::cri {
 
-/// The statistics of a container, from its control group. What it has written to its layer is not
-/// counted: that would read every folder of it.
-void FillContainerStats(const state::Container& from, const CgroupStats& stats,
+/// `layer_folder` names the file system of the writable layer.
+void FillContainerStats(const stats::ContainerSample& from,
+                        const std::filesystem::path& layer_folder,
                         ::runtime::v1::ContainerStats& to);
+
+void FillPodStats(const stats::PodSample& from, const std::filesystem::path& layer_folder,
+                  ::runtime::v1::PodSandboxStats& to);
+
+bool Matches(const state::Container& container, const ::runtime::v1::ContainerStatsFilter& filter);
+bool Matches(const state::Sandbox& sandbox, const ::runtime::v1::PodSandboxStatsFilter& filter);
 
 }  // namespace trivet::cri

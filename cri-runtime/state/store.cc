@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/linux/file.h"
+#include "cri-runtime/clock.h"
 #include "cri-runtime/state/fields.h"
 #include "cri-runtime/state/id.h"
 
@@ -48,6 +49,29 @@ Result<std::optional<T>> ReadIntent(const std::filesystem::path& file) {
                record.error().message());
   RETURN_IF_ERROR(RemoveFile(file));
   return std::optional<T>();
+}
+
+using Told = std::vector<EventType>;
+
+Told EventsOf(sandbox::Phase before, sandbox::Phase now) {
+  if (before == now) return {};
+  if (now == sandbox::Phase::kReady) return {EventType::kCreated, EventType::kStarted};
+  if (before == sandbox::Phase::kReady) return {EventType::kStopped};
+  return {};
+}
+
+Told EventsOf(container::Phase before, container::Phase now) {
+  if (before == now) return {};
+  if (now == container::Phase::kCreated) return {EventType::kCreated};
+  if (now == container::Phase::kRunning) return {EventType::kStarted};
+  if (now == container::Phase::kExited) return {EventType::kStopped};
+  return {};
+}
+
+// A half-made one was nobody's.
+template <class Phase>
+Told EventsOfRemoval(Phase before) {
+  return before == Phase::kCreating ? Told{} : Told{EventType::kDeleted};
 }
 
 // A missing or damaged state is that of something half-made.
@@ -109,12 +133,32 @@ std::shared_ptr<const Snapshot> Store::Get() const {
   return snapshot_;
 }
 
+// What listeners are told of a change; nothing when it is none of their business.
+struct Store::Change {
+  std::string id;
+  std::string sandbox_id;
+  std::vector<EventType> events;
+};
+
 void Store::Publish(const std::function<void(Snapshot&)>& change) {
+  Publish(change, {});
+}
+
+void Store::Publish(const std::function<void(Snapshot&)>& change, const Change& told) {
   const std::scoped_lock lock(mutex_);
   auto next = std::make_shared<Snapshot>(*snapshot_);
   change(*next);
   snapshot_ = std::move(next);
   changed_.notify_all();
+  if (told.events.empty() || !events_.has_listeners()) return;
+  // Under the lock: events come in the order of the changes.
+  for (const EventType type : told.events) {
+    events_.Push({.type = type,
+                  .id = told.id,
+                  .at_ns = cri::NowNs(),
+                  .sandbox = snapshot_->FindSandbox(told.sandbox_id),
+                  .containers = snapshot_->ContainersOf(told.sandbox_id)});
+  }
 }
 
 Result<> Store::Add(sandbox::Record record) {
@@ -155,7 +199,8 @@ Result<> Store::UpdateSandbox(const std::string& id,
   const auto written =
       WriteFileVolatile(FileOf(paths_.Sandboxes(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
-  Publish([&](Snapshot& s) { s.sandboxes[id] = std::move(next); });
+  const Change told{id, id, EventsOf(found->second->state.phase, next->state.phase)};
+  Publish([&](Snapshot& s) { s.sandboxes[id] = std::move(next); }, told);
   RETURN_IF_ERROR(written, "record sandbox");
   return {};
 }
@@ -173,7 +218,9 @@ Result<> Store::UpdateContainer(const std::string& id,
   const auto written =
       WriteFileVolatile(FileOf(paths_.Containers(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
-  Publish([&](Snapshot& s) { s.containers[id] = std::move(next); });
+  const Change told{id, next->record->sandbox_id,
+                    EventsOf(found->second->state.phase, next->state.phase)};
+  Publish([&](Snapshot& s) { s.containers[id] = std::move(next); }, told);
   RETURN_IF_ERROR(written, "record container");
   return {};
 }
@@ -182,7 +229,11 @@ Result<> Store::RemoveSandbox(const std::string& id) {
   const auto writing = writing_.Lock(id);
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Sandboxes(), id, kStateSuffix)));
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Sandboxes(), id, kRecordSuffix)));
-  Publish([&](Snapshot& s) { s.sandboxes.erase(id); });
+  const auto snapshot = Get();
+  const auto found = snapshot->sandboxes.find(id);
+  if (found == snapshot->sandboxes.end()) return {};
+  const Change told{id, id, EventsOfRemoval(found->second->state.phase)};
+  Publish([&](Snapshot& s) { s.sandboxes.erase(id); }, told);
   return {};
 }
 
@@ -191,7 +242,12 @@ Result<> Store::RemoveContainer(const std::string& id) {
   RETURN_IF_ERROR(RemoveFile(paths_.ExitRecord(id)));
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kStateSuffix)));
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kRecordSuffix)));
-  Publish([&](Snapshot& s) { s.containers.erase(id); });
+  const auto snapshot = Get();
+  const auto found = snapshot->containers.find(id);
+  if (found == snapshot->containers.end()) return {};
+  const Change told{id, found->second->record->sandbox_id,
+                    EventsOfRemoval(found->second->state.phase)};
+  Publish([&](Snapshot& s) { s.containers.erase(id); }, told);
   return {};
 }
 

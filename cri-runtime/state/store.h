@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "cri-runtime/paths.h"
+#include "cri-runtime/state/events.h"
 #include "cri-runtime/state/keyed_mutex.h"
 #include "cri-runtime/state/snapshot.h"
 
@@ -47,13 +48,19 @@ class Store {
   bool WaitForContainer(const std::string& id, std::chrono::steady_clock::time_point deadline,
                         const std::function<bool(const container::State&)>& met) const;
 
+  /// What changes from now on, in order.
+  [[nodiscard]] Events& events() { return events_; }
+
  private:
   explicit Store(cri::Paths paths) : paths_(std::move(paths)) {}
   Result<> ReadSandboxes();
   Result<> ReadContainers();
   void Publish(const std::function<void(Snapshot&)>& change);
+  struct Change;
+  void Publish(const std::function<void(Snapshot&)>& change, const Change& told);
 
   cri::Paths paths_;
+  Events events_;
   KeyedMutex writing_;  // by id: its file and its state change together
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
