@@ -5,95 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include "common/linux/mount_context.h"
 
 namespace trivet {
 namespace {
-
-// What the kernel says about a failure, "e overlay: Unknown parameter 'x'", one line per read.
-std::string ReadKernelLog(int context_fd) {
-  std::string log;
-  std::array<char, 512> line;
-  ssize_t n = 0;
-  while ((n = ::read(context_fd, line.data(), line.size())) > 0) {
-    std::string_view text(line.data(), static_cast<size_t>(n));
-    if (text.size() > 2 && text[1] == ' ') text.remove_prefix(2);  // its level: e, w, i
-    while (text.ends_with('\n')) text.remove_suffix(1);
-    log += log.empty() ? "" : "; ";
-    log += text;
-  }
-  return log;
-}
-
-std::unexpected<Error> FailExplained(int context_fd, std::string_view what) {
-  const int err = errno;
-  const std::string log = ReadKernelLog(context_fd);
-  return std::unexpected(
-      Error::FromErrno(err, log.empty() ? std::string(what) : fmt::format("{} ({})", what, log)));
-}
-
-// A file system that is being configured.
-class Context {
- public:
-  static Result<Context> Open(const std::string& type) {
-    Context context(type, UniqueFd(::fsopen(type.c_str(), FSOPEN_CLOEXEC)));
-    if (!context.fd_.valid()) return FailErrno("fsopen {}", type);
-    return context;
-  }
-
-  Result<> Set(const std::string& key, const std::string& value) {
-    const bool flag = value.empty();
-    const int result = ::fsconfig(fd_.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
-                                  key.c_str(), flag ? nullptr : value.c_str(), 0);
-    if (result == 0) return {};
-    return FailExplained(fd_.get(), fmt::format("set {} option {}", type_, key));
-  }
-  Result<> Set(const MountOptions& options) {
-    for (const auto& [key, value] : options) RETURN_IF_ERROR(Set(key, value));
-    return {};
-  }
-
-  Result<UniqueFd> Mount(uint64_t attributes) {
-    if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-      return FailExplained(fd_.get(), fmt::format("create {} superblock", type_));
-    }
-    UniqueFd mount(::fsmount(fd_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)));
-    if (!mount.valid()) return FailExplained(fd_.get(), fmt::format("fsmount {}", type_));
-    return mount;
-  }
-
- private:
-  Context(std::string type, UniqueFd fd) : type_(std::move(type)), fd_(std::move(fd)) {}
-  std::string type_;
-  UniqueFd fd_;
-};
-
-// Kernels before 6.5 take all lower folders as one option, in which ':' and '\' are special.
-std::string Joined(const std::vector<std::filesystem::path>& lower) {
-  std::string joined;
-  for (const auto& path : lower) {
-    if (!joined.empty()) joined += ':';
-    for (const char c : path.native()) {
-      if (c == ':' || c == '\\') joined += '\\';
-      joined += c;
-    }
-  }
-  return joined;
-}
-
-// "lowerdir+" (Linux 6.7) has no limit on the number of layers and nothing to escape.
-Result<> SetLower(Context& context, const std::vector<std::filesystem::path>& lower) {
-  if (lower.empty()) return Fail(Code::kInvalidArgument, "no lower folder");
-  const auto first = context.Set("lowerdir+", lower.front().native());
-  if (!first && first.error().sys_errno() == EINVAL) {
-    return context.Set("lowerdir", Joined(lower));
-  }
-  RETURN_IF_ERROR(first);
-  for (size_t i = 1; i < lower.size(); ++i) {
-    RETURN_IF_ERROR(context.Set("lowerdir+", lower[i].native()));
-  }
-  return {};
-}
 
 Result<> SetTree(int fd, const mount_attr& attributes, Recursion recursion, std::string_view what) {
   const unsigned flags = AT_EMPTY_PATH | (recursion == Recursion::kWholeTree ? AT_RECURSIVE : 0U);
@@ -123,19 +38,6 @@ MountOptions ParseMountOptions(std::string_view text) {
   return options;
 }
 
-Result<DetachedMount> DetachedMount::Overlay(const OverlaySpec& spec) {
-  ASSIGN_OR_RETURN(Context context, Context::Open("overlay"));
-  RETURN_IF_ERROR(context.Set("source", spec.source));
-  RETURN_IF_ERROR(SetLower(context, spec.lower));
-  if (!spec.upper.empty()) {
-    RETURN_IF_ERROR(context.Set("upperdir", spec.upper.native()));
-    RETURN_IF_ERROR(context.Set("workdir", spec.work.native()));
-  }
-  if (spec.is_volatile) RETURN_IF_ERROR(context.Set("volatile", ""));
-  ASSIGN_OR_RETURN(UniqueFd mount, context.Mount(0));
-  return DetachedMount(std::move(mount));
-}
-
 Result<DetachedMount> DetachedMount::Bind(const std::filesystem::path& path, Recursion recursion) {
   UniqueFd tree(::open_tree(AT_FDCWD, path.c_str(), OpenTreeFlags(recursion)));
   if (!tree.valid()) return FailErrno("open_tree {}", path.native());
@@ -155,7 +57,7 @@ Result<DetachedMount> DetachedMount::Tmpfs(const MountOptions& options, uint64_t
 Result<DetachedMount> DetachedMount::FileSystem(const std::string& type,
                                                 const std::filesystem::path& device,
                                                 const MountOptions& options, uint64_t attributes) {
-  ASSIGN_OR_RETURN(Context context, Context::Open(type));
+  ASSIGN_OR_RETURN(MountContext context, MountContext::Open(type));
   RETURN_IF_ERROR(context.Set("source", device.native()));
   RETURN_IF_ERROR(context.Set(options));
   ASSIGN_OR_RETURN(UniqueFd mount, context.Mount(attributes), device.native());

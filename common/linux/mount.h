@@ -14,7 +14,8 @@ namespace trivet {
 /// An overlay's folders; `lower` from the top layer down.
 struct OverlaySpec {
   std::vector<std::filesystem::path> lower;
-  std::filesystem::path upper;     // empty: a read-only overlay of the lower ones
+  std::filesystem::path upper;     // empty: a read-only overlay of the lower ones, of which Linux
+                                   // before 6.5 wants two
   std::filesystem::path work;      // on upper's file system, empty
   bool is_volatile = false;        // no sync at unmount: upper is void after a crash of the node
   std::string source = "overlay";  // what findmnt shows
