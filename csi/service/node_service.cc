@@ -10,11 +10,12 @@
 namespace trivet::csi {
 namespace {
 
-using Rpc = ::csi::v1::NodeServiceCapability::RPC;
+using NodeRpc = ::csi::v1::NodeServiceCapability::RPC;
 using ::csi::v1::VolumeUsage;
 
-constexpr std::array kCapabilities = {Rpc::STAGE_UNSTAGE_VOLUME, Rpc::GET_VOLUME_STATS,
-                                      Rpc::EXPAND_VOLUME, Rpc::SINGLE_NODE_MULTI_WRITER};
+constexpr std::array kNodeCapabilities = {NodeRpc::STAGE_UNSTAGE_VOLUME, NodeRpc::GET_VOLUME_STATS,
+                                          NodeRpc::EXPAND_VOLUME,
+                                          NodeRpc::SINGLE_NODE_MULTI_WRITER};
 
 void Fill(const VolumeStats& stats, ::csi::v1::NodeGetVolumeStatsResponse& response) {
   VolumeUsage& bytes = *response.add_usage();
@@ -107,7 +108,7 @@ grpc::Status NodeService::NodeExpandVolume(grpc::ServerContext* /*context*/,
 grpc::Status NodeService::NodeGetCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::NodeGetCapabilitiesRequest* /*request*/,
     ::csi::v1::NodeGetCapabilitiesResponse* response) {
-  for (const auto capability : kCapabilities) {
+  for (const auto capability : kNodeCapabilities) {
     response->add_capabilities()->mutable_rpc()->set_type(capability);
   }
   return grpc::Status::OK;
