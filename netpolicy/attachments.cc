@@ -95,6 +95,7 @@ Result<Attachments> Attachments::Open(const std::filesystem::path& state_directo
   ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
   RETURN_IF_ERROR(EnsureDirectory(state_directory / boot_id));
   RETURN_IF_ERROR(RemoveAllBut(state_directory, boot_id), "records of earlier boots");
+  RETURN_IF_ERROR(RemoveAbandonedSiblings(state_directory / boot_id), "records");
   return Read(state_directory);
 }
 

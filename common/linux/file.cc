@@ -20,6 +20,10 @@ std::filesystem::path SiblingOf(const std::filesystem::path& file) {
          fmt::format(".{}.{}.{}.tmp", file.filename().native(), ::getpid(), ++counter);
 }
 
+bool IsSibling(const std::string& name) {
+  return name.starts_with('.') && name.ends_with(".tmp");
+}
+
 Result<> WriteNew(const std::filesystem::path& file, std::string_view content, mode_t mode,
                   Durability durability) {
   const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -102,6 +106,16 @@ Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view
 Result<> WriteFileVolatile(const std::filesystem::path& file, std::string_view content,
                            mode_t mode) {
   return Replace(file, content, mode, Durability::kVolatile);
+}
+
+Result<> RemoveAbandonedSiblings(const std::filesystem::path& directory) {
+  auto names = ListDirectory(directory);
+  if (!names && names.error().code() == Code::kNotFound) return {};
+  if (!names) return std::unexpected(std::move(names).error());
+  for (const std::string& name : *names) {
+    if (IsSibling(name)) RETURN_IF_ERROR(RemoveFile(directory / name), "abandoned");
+  }
+  return {};
 }
 
 Result<> EnsureDirectory(const std::filesystem::path& directory, mode_t mode) {

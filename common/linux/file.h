@@ -39,6 +39,10 @@ Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view
 Result<> WriteFileVolatile(const std::filesystem::path& file, std::string_view content,
                            mode_t mode = 0600);
 
+/// Removes what WriteFileAtomically and WriteFileVolatile leave in `directory` when they are
+/// killed before their rename. The caller keeps other writers out. An absent folder is success.
+Result<> RemoveAbandonedSiblings(const std::filesystem::path& directory);
+
 /// Creates `directory` and its parents with `mode`; one that exists is left as it is.
 Result<> EnsureDirectory(const std::filesystem::path& directory, mode_t mode = 0700);
 

@@ -90,6 +90,8 @@ Result<T> ReadState(const std::filesystem::path& file) {
 Result<std::unique_ptr<Store>> Store::Open(const cri::Paths& paths) {
   RETURN_IF_ERROR(EnsureDirectory(paths.Sandboxes()), "state folder");
   RETURN_IF_ERROR(EnsureDirectory(paths.Containers()), "state folder");
+  RETURN_IF_ERROR(RemoveAbandonedSiblings(paths.Sandboxes()), "state folder");
+  RETURN_IF_ERROR(RemoveAbandonedSiblings(paths.Containers()), "state folder");
   std::unique_ptr<Store> store(new Store(paths));
   RETURN_IF_ERROR(store->ReadSandboxes(), "read sandboxes");
   RETURN_IF_ERROR(store->ReadContainers(), "read containers");

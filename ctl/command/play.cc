@@ -26,6 +26,8 @@ Result<> Play(const NodeOptions& options, const PlayOptions& play, const Action&
 
   RETURN_IF_ERROR(EnsureDirectory(options.state_directory), "state");
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(node.paths.Lock()));
+  RETURN_IF_ERROR(node.records.Tidy());
+  RETURN_IF_ERROR(node.policies.Tidy());
   return action(node, bundle);
 }
 

@@ -48,4 +48,8 @@ Result<> PolicyFolder::Remove(const Record& record) const {
   return RemoveFile(File(record), true);
 }
 
+Result<> PolicyFolder::Tidy() const {
+  return RemoveAbandonedSiblings(folder_);
+}
+
 }  // namespace trivet::ctl

@@ -20,6 +20,8 @@ class PolicyFolder {
   Result<> Put(const Record& record, const std::vector<std::string>& addresses = {}) const;
   /// Absent is success.
   Result<> Remove(const Record& record) const;
+  /// Removes what a Put that was killed left.
+  Result<> Tidy() const;
 
  private:
   [[nodiscard]] std::filesystem::path File(const Record& record) const;

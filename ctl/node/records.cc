@@ -98,6 +98,13 @@ Result<> Records::Remove(const Record& record) const {
   return RemoveFile(File(record.kind, record.name_space, record.name), true);
 }
 
+Result<> Records::Tidy() const {
+  for (const char* folder : kFolderNames) {
+    RETURN_IF_ERROR(RemoveAbandonedSiblings(state_ / "records" / folder), "records");
+  }
+  return {};
+}
+
 Result<std::string> MakeUid() {
   std::array<uint8_t, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {

@@ -56,6 +56,8 @@ class Records {
   Result<> Put(const Record& record) const;
   /// Absent is success.
   Result<> Remove(const Record& record) const;
+  /// Removes what a Put that was killed left. The caller holds the state folder's lock.
+  Result<> Tidy() const;
 
  private:
   [[nodiscard]] std::filesystem::path Folder(Record::Kind kind) const;

@@ -66,6 +66,13 @@ TEST_F(StoreTest, ReadsADamagedStateAsHalfMade) {
   EXPECT_EQ(Open()->Get()->sandboxes.at(id_)->state.phase, sandbox::Phase::kCreating);
 }
 
+TEST_F(StoreTest, RemovesWhatAKilledWriteLeft) {
+  Open();
+  ASSERT_THAT(WriteFileVolatile(File(".x.json.7.1.tmp"), "half"), IsOk());
+  Open();
+  EXPECT_TRUE(std::filesystem::is_empty(paths_.Sandboxes()));
+}
+
 TEST_F(StoreTest, RefusesARecordOfANewerVersionAndNamesTheFile) {
   ASSERT_THAT(EnsureDirectory(paths_.Sandboxes()), IsOk());
   ASSERT_THAT(WriteFileVolatile(File(id_ + ".json"), R"({"version": 2})"), IsOk());

@@ -1,11 +1,13 @@
 #include "ctl/node/records.h"
 
+#include "common/linux/file.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
 
 namespace trivet::ctl {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using trivet::testing::FailsWith;
 using trivet::testing::IsOk;
@@ -41,6 +43,17 @@ TEST(Records, RemovingTwiceSucceeds) {
   EXPECT_THAT(records.Remove(Claim()), IsOk());
   EXPECT_THAT(records.Remove(Claim()), IsOk());
   EXPECT_FALSE(records.Find(Record::Kind::kClaim, "n", "c")->has_value());
+}
+
+TEST(Records, TidyingRemovesWhatAKilledPutLeft) {
+  const TempDirectory state;
+  const Records records(state.path());
+  ASSERT_THAT(records.Put(Claim()), IsOk());
+  state.Fill(
+      {{"records/claims/.n_c.json.7.1.tmp", "half"}, {"records/pods/.n_p.json.7.2.tmp", ""}});
+  EXPECT_THAT(records.Tidy(), IsOk());
+  EXPECT_THAT(*ListDirectory(state / "records/claims"), ElementsAre("n_c.json"));
+  EXPECT_THAT(*ListDirectory(state / "records/pods"), SizeIs(0));
 }
 
 TEST(Records, RefuseANewerVersion) {

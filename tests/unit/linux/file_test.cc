@@ -29,6 +29,14 @@ TEST(WriteFileAtomically, LeavesNothingWhenItFails) {
   EXPECT_THAT(*ListDirectory(directory.path()), ElementsAre("record"));
 }
 
+TEST(RemoveAbandonedSiblings, KeepsTheRecordsAndOtherFiles) {
+  const TempDirectory directory;
+  directory.Fill({{"record", "x"}, {".record.12.3.tmp", "half"}, {".hidden", "x"}, {"a.tmp", "x"}});
+  EXPECT_THAT(RemoveAbandonedSiblings(directory.path()), IsOk());
+  EXPECT_THAT(*ListDirectory(directory.path()), ElementsAre(".hidden", "a.tmp", "record"));
+  EXPECT_THAT(RemoveAbandonedSiblings(directory / "absent"), IsOk());
+}
+
 TEST(ReadFile, RefusesMoreThanItsLimit) {
   const TempDirectory directory;
   directory.Fill({{"big", std::string(100, 'x')}});

@@ -65,6 +65,13 @@ TEST_F(AttachmentsTest, OfAnEarlierBootAreRemoved) {
   EXPECT_FALSE(std::filesystem::exists(state_ / "another-boot"));
 }
 
+TEST_F(AttachmentsTest, LoseWhatAKilledSaveLeft) {
+  Open();
+  std::ofstream(Folder() / ".c.json.7.1.tmp") << "half";
+  Open();
+  EXPECT_TRUE(std::filesystem::is_empty(Folder()));
+}
+
 TEST_F(AttachmentsTest, AreReadWithoutAChangeByAnotherProcess) {
   state_.Fill({{"another-boot/net@c@eth0.json", "{}"}});
   const auto read = Attachments::Read(state_.path());
