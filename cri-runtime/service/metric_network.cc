@@ -14,8 +14,8 @@ std::vector<Point> PerInterface(const Sample& s, uint64_t InterfaceUsage::* memb
   return points;
 }
 
-Metric Make(std::string_view name, std::string_view help,
-            std::vector<Point> (*points)(const Sample&)) {
+Metric InterfaceCounter(std::string_view name, std::string_view help,
+                        std::vector<Point> (*points)(const Sample&)) {
   return {.name = name,
           .help = help,
           .kind = Kind::kCounter,
@@ -25,27 +25,29 @@ Metric Make(std::string_view name, std::string_view help,
 }
 
 template <uint64_t InterfaceUsage::* kMember>
-std::vector<Point> Points(const Sample& s) {
+std::vector<Point> InterfacePoints(const Sample& s) {
   return PerInterface(s, kMember);
 }
 
 const std::vector<Metric> kNetwork{
-    Make("container_network_receive_bytes_total", "Bytes received.",
-         Points<&InterfaceUsage::received_bytes>),
-    Make("container_network_receive_packets_total", "Packets received.",
-         Points<&InterfaceUsage::received_packets>),
-    Make("container_network_receive_packets_dropped_total", "Received packets that were dropped.",
-         Points<&InterfaceUsage::receive_drops>),
-    Make("container_network_receive_errors_total", "Errors while receiving.",
-         Points<&InterfaceUsage::receive_errors>),
-    Make("container_network_transmit_bytes_total", "Bytes sent.",
-         Points<&InterfaceUsage::sent_bytes>),
-    Make("container_network_transmit_packets_total", "Packets sent.",
-         Points<&InterfaceUsage::sent_packets>),
-    Make("container_network_transmit_packets_dropped_total",
-         "Packets that were dropped instead of sent.", Points<&InterfaceUsage::send_drops>),
-    Make("container_network_transmit_errors_total", "Errors while sending.",
-         Points<&InterfaceUsage::send_errors>),
+    InterfaceCounter("container_network_receive_bytes_total", "Bytes received.",
+                     InterfacePoints<&InterfaceUsage::received_bytes>),
+    InterfaceCounter("container_network_receive_packets_total", "Packets received.",
+                     InterfacePoints<&InterfaceUsage::received_packets>),
+    InterfaceCounter("container_network_receive_packets_dropped_total",
+                     "Received packets that were dropped.",
+                     InterfacePoints<&InterfaceUsage::receive_drops>),
+    InterfaceCounter("container_network_receive_errors_total", "Errors while receiving.",
+                     InterfacePoints<&InterfaceUsage::receive_errors>),
+    InterfaceCounter("container_network_transmit_bytes_total", "Bytes sent.",
+                     InterfacePoints<&InterfaceUsage::sent_bytes>),
+    InterfaceCounter("container_network_transmit_packets_total", "Packets sent.",
+                     InterfacePoints<&InterfaceUsage::sent_packets>),
+    InterfaceCounter("container_network_transmit_packets_dropped_total",
+                     "Packets that were dropped instead of sent.",
+                     InterfacePoints<&InterfaceUsage::send_drops>),
+    InterfaceCounter("container_network_transmit_errors_total", "Errors while sending.",
+                     InterfacePoints<&InterfaceUsage::send_errors>),
 };
 
 }  // namespace

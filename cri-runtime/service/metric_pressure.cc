@@ -10,14 +10,14 @@ using Resource = std::optional<Pressure> CgroupStats::*;
 using Line = PressureLine Pressure::*;
 
 template <Resource kResource, Line kLine>
-std::vector<Point> Points(const Sample& s) {
+std::vector<Point> PressurePoints(const Sample& s) {
   const auto& pressure = s.cgroup.*kResource;
   if (!pressure) return {};  // cgroup v1, or a kernel without PSI
   return One(((*pressure).*kLine).total_us / kUsPerSecond);
 }
 
-Metric Make(std::string_view name, std::string_view help,
-            std::vector<Point> (*points)(const Sample&)) {
+Metric PressureCounter(std::string_view name, std::string_view help,
+                       std::vector<Point> (*points)(const Sample&)) {
   return {.name = name,
           .help = help,
           .kind = Kind::kCounter,
@@ -27,19 +27,24 @@ Metric Make(std::string_view name, std::string_view help,
 }
 
 const std::vector<Metric> kPressure{
-    Make("container_pressure_cpu_waiting_seconds_total", "Time that tasks waited for CPU.",
-         Points<&CgroupStats::cpu_pressure, &Pressure::some>),
-    Make("container_pressure_cpu_stalled_seconds_total", "Time that all tasks waited for CPU.",
-         Points<&CgroupStats::cpu_pressure, &Pressure::full>),
-    Make("container_pressure_memory_waiting_seconds_total", "Time that tasks waited for memory.",
-         Points<&CgroupStats::memory_pressure, &Pressure::some>),
-    Make("container_pressure_memory_stalled_seconds_total",
-         "Time that all tasks waited for memory.",
-         Points<&CgroupStats::memory_pressure, &Pressure::full>),
-    Make("container_pressure_io_waiting_seconds_total", "Time that tasks waited for I/O.",
-         Points<&CgroupStats::io_pressure, &Pressure::some>),
-    Make("container_pressure_io_stalled_seconds_total", "Time that all tasks waited for I/O.",
-         Points<&CgroupStats::io_pressure, &Pressure::full>),
+    PressureCounter("container_pressure_cpu_waiting_seconds_total",
+                    "Time that tasks waited for CPU.",
+                    PressurePoints<&CgroupStats::cpu_pressure, &Pressure::some>),
+    PressureCounter("container_pressure_cpu_stalled_seconds_total",
+                    "Time that all tasks waited for CPU.",
+                    PressurePoints<&CgroupStats::cpu_pressure, &Pressure::full>),
+    PressureCounter("container_pressure_memory_waiting_seconds_total",
+                    "Time that tasks waited for memory.",
+                    PressurePoints<&CgroupStats::memory_pressure, &Pressure::some>),
+    PressureCounter("container_pressure_memory_stalled_seconds_total",
+                    "Time that all tasks waited for memory.",
+                    PressurePoints<&CgroupStats::memory_pressure, &Pressure::full>),
+    PressureCounter("container_pressure_io_waiting_seconds_total",
+                    "Time that tasks waited for I/O.",
+                    PressurePoints<&CgroupStats::io_pressure, &Pressure::some>),
+    PressureCounter("container_pressure_io_stalled_seconds_total",
+                    "Time that all tasks waited for I/O.",
+                    PressurePoints<&CgroupStats::io_pressure, &Pressure::full>),
 };
 
 }  // namespace

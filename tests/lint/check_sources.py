@@ -6,14 +6,23 @@ DATABASE is the compile_commands.json of a configured build: what CMake knows, h
 
 import json
 import pathlib
+import re
 import sys
 
 import tree
 
 
+def sources(file):
+    """The file itself, or what a unity source that CMake wrote (presets with CMAKE_UNITY_BUILD) includes."""
+    if file.parent.name != "Unity":
+        return {file.resolve()}
+    return {pathlib.Path(name).resolve() for name in re.findall(r'^#include "(.+)"$', file.read_text(), re.MULTILINE)}
+
+
 def main():
     top, database = tree.root(), pathlib.Path(sys.argv[2])
-    built = {pathlib.Path(entry["directory"], entry["file"]).resolve() for entry in json.loads(database.read_text())}
+    entries = json.loads(database.read_text())
+    built = set().union(*(sources(pathlib.Path(entry["directory"], entry["file"])) for entry in entries))
     found = [f"{path.relative_to(top)}: built by no target" for path in tree.files(top, ".cc") if path not in built]
     return tree.report("source lists", found)
 
