@@ -40,6 +40,16 @@ std::string_view TypeOf(std::string_view program, const NetConf& conf) {
   return conf.type == kOwnType ? "bridge" : std::string_view(conf.type);
 }
 
+// A type that takes no arguments has none to judge: the reference's loopback runs with
+// CNI_ARGS=none.
+LookUpVariable VariablesFor(std::string_view program, const LookUpVariable& look_up) {
+  if (program != "loopback") return look_up;
+  return [&look_up](const std::string& name) -> std::optional<std::string> {
+    if (name == "CNI_ARGS") return std::nullopt;
+    return look_up(name);
+  };
+}
+
 Result<> CheckCommandVersion(Command command, SpecVersion version) {
   const bool needs_110 = command == Command::kGc || command == Command::kStatus;
   const bool needs_040 = command == Command::kCheck;
@@ -113,7 +123,7 @@ Result<> CheckPlugin(json::Value value, const json::Value& list) {
 
 Output Invoke(std::string_view program, const LookUpVariable& look_up, std::string_view input) {
   const auto newest = SpecVersion::k110;
-  const auto environment = ParseEnvironment(look_up);
+  const auto environment = ParseEnvironment(VariablesFor(program, look_up));
   if (!environment) {
     return Failure(newest, ErrorCode::kInvalidEnvironment, environment.error());
   }

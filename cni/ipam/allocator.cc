@@ -93,7 +93,8 @@ Result<> AllocateEach(ReservationStore& store, const std::vector<RangeSet>& sets
     requested.erase(wish);
   }
   if (requested.empty()) return {};
-  return Fail(Code::kInvalidArgument, "requested address {} is in no range that has one to give",
+  return Fail(Code::kInvalidArgument,
+              "failed to allocate all requested IPs: {} is in no range that has one to give",
               requested.front().ToString());
 }
 

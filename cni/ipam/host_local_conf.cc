@@ -48,7 +48,7 @@ Result<> CheckRangeSets(const std::vector<RangeSet>& sets, SpecVersion version) 
   }
   if (version < SpecVersion::k030 && std::max(per_family[0], per_family[1]) > 1) {
     return Fail(Code::kInvalidArgument,
-                "ipam: ranges: cniVersion {} has room for one address of a family", Name(version));
+                "CNI version {} does not support more than 1 address per family", Name(version));
   }
   return {};
 }

@@ -76,6 +76,17 @@ TEST_F(InvokeTest, RunsTheTypeOfItsNameBeforeTheOneOfTheConfiguration) {
   EXPECT_FALSE(answer.contains("interfaces"));
 }
 
+TEST_F(InvokeTest, LoopbackLeavesTheArgumentsToOthers) {
+  Variables variables = For("DEL");
+  variables["CNI_ARGS"] = "none";
+
+  Run(variables, R"({"name": "lo", "cniVersion": "1.0.0"})", "loopback");
+  EXPECT_EQ(exit_status_, 0);
+
+  const json::Value answer = Run(variables, HostLocal(), "host-local");
+  EXPECT_EQ(answer["code"], 4);
+}
+
 TEST_F(InvokeTest, ErrorObjectIsInTheVersionOfTheConfiguration) {
   const json::Value answer =
       Run(For("ADD"), R"({"cniVersion": "0.4.0", "name": "net", "type": "macvlan"})");

@@ -364,7 +364,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadIpam{"RequestedName", R"({"args": {"cni": {"ips": ["first"]}}})", "args.cni.ips"},
         BadIpam{"RequestedNumber", R"({"runtimeConfig": {"ips": [1]}})", "runtimeConfig"},
         BadIpam{"TwoOfAFamilyIn02", R"({"cniVersion": "0.2.0", "ipam": {"subnet": "10.9.0.0/24"}})",
-                "room for one"}),
+                "more than 1 address per family"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
