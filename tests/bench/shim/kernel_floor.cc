@@ -78,18 +78,19 @@ void MakeDev() {
   Require(::mount_setattr(dev, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0);
 }
 
-[[noreturn]] void RunContainer(int root, int usr, const char* attach_point) {
+[[noreturn]] void RunContainer(const ContainerParts& parts) {
+  for (const UniqueFd& procs : parts.procs_files) Require(::write(procs.get(), "0", 1) == 1);
   ::setsid();
   Require(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0);
   Require(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-  Attach(root, attach_point);
-  Require(::fchdir(root) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0);
+  Attach(parts.root.get(), parts.attach_point.c_str());
+  Require(::fchdir(parts.root.get()) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0);
   Require(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0);
   constexpr unsigned kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   Attach(NewFileSystem("proc", kQuiet), "/proc");
   MakeDev();
   Attach(NewFileSystem("devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), "/dev/pts");
-  Attach(usr, "/usr");
+  Attach(parts.usr.get(), "/usr");
   Execute("/bin/sleep", "1000");
 }
 
@@ -111,11 +112,16 @@ Result<Child> StartPod(const char* netns) {
 }
 
 Result<Child> StartContainer(const BenchRoot& root, const char* attach_point) {
-  ASSIGN_OR_RETURN(const UniqueFd root_fd, root.Root());
-  ASSIGN_OR_RETURN(const UniqueFd usr_fd, BenchRoot::Usr());
+  ContainerParts parts{.attach_point = attach_point};
+  ASSIGN_OR_RETURN(parts.root, root.Root());
+  ASSIGN_OR_RETURN(parts.usr, BenchRoot::Usr());
+  return StartContainer(parts);
+}
+
+Result<Child> StartContainer(const ContainerParts& parts) {
   ASSIGN_OR_RETURN(auto executed, MakePipe());
   ASSIGN_OR_RETURN(Child child, Clone3({.flags = CLONE_NEWPID}));
-  if (child.pid == 0) RunContainer(root_fd.get(), usr_fd.get(), attach_point);
+  if (child.pid == 0) RunContainer(parts);
   AwaitEnd(executed);
   return child;
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "common/base/error.h"
 #include "common/linux/process.h"
 #include "tests/bench/shim/bench_root.h"
@@ -15,6 +18,15 @@ Result<Child> StartPod(const char* netns);
 /// The container of shim_bench.cc: the same namespaces, root, mounts and device nodes. Returns once
 /// `sleep` was executed. `attach_point` is an empty folder.
 Result<Child> StartContainer(const BenchRoot& root, const char* attach_point);
+
+/// The same with a root of the caller's.
+struct ContainerParts {
+  UniqueFd root;  // a detached mount with the folders of BenchRoot
+  UniqueFd usr;   // a detached mount
+  std::string attach_point;
+  std::vector<UniqueFd> procs_files;  // of the groups it joins
+};
+Result<Child> StartContainer(const ContainerParts& parts);
 
 /// /bin/true in the container's namespaces, to its end.
 Result<> Exec(const Child& container);

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Measures trivet-cri side by side with what a user would install instead, and with the kernel's own floor.
+
+Called by tests/bench/cri/run: first with --prepare, then in namespaces of its own, which have no network. Prints a table; --json keeps every sample, and with
+TRIVET_BENCH_DOCS=1 the table and the chart of docs/benchmarks.md are written.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import measure
+import peers
+import report
+from runtimes import Containerd, ContainerdCrun, Floor, Setup, Trivet
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[2]
+BUILD = TOP / "build/bench"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder of trivet's programs")
+    parser.add_argument("--tests", type=pathlib.Path, required=True, help="folder of cri_bench and its like")
+    parser.add_argument("--rounds", type=int, default=40, help="lives of pods, one after the other (default 40)")
+    parser.add_argument("--pods", type=int, default=100, help="pods at once (default 100)")
+    parser.add_argument("--starts", type=int, default=50, help="concurrent starts under lists (default 50)")
+    parser.add_argument("--prepare", action="store_true", help="only fetch the peers and make the image")
+    parser.add_argument("--no-peers", action="store_true", help="trivet and the floor alone")
+    parser.add_argument("--json", type=pathlib.Path, default=BUILD / "cri.json")
+    return parser.parse_args()
+
+
+def start(setup, with_peers):
+    runtimes = [Trivet("trivet", setup, 0)]
+    if with_peers:
+        runtimes += [Containerd("containerd + runc", setup, 1), ContainerdCrun("containerd + crun", setup, 2)]
+    return runtimes
+
+
+def measure_all(runtimes, floor, arguments):
+    results = {"lives": measure.lives([*runtimes, floor], arguments.rounds)}
+    results["execs"] = measure.execs(runtimes, rounds=6)
+    results["crowd"] = {runtime.name: measure.crowd(runtime, arguments.pods, 10, arguments.starts)
+                        for runtime in runtimes}
+    return results
+
+
+def prepare(arguments):
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    peers.unpack(BUILD)
+    peers.make_image(BUILD, arguments.tests / "bench_pause")
+
+
+def run(arguments, folder):
+    setup = Setup(arguments.bin.resolve(), arguments.tests.resolve(), folder, f"/trivet-test/{folder.name}",
+                  BUILD / "image", BUILD / "peers")
+    floor, runtimes = Floor(setup), []
+    try:
+        runtimes = start(setup, not arguments.no_peers)
+        results = measure_all(runtimes, floor, arguments)
+    finally:
+        for runtime in [*runtimes, floor]:
+            runtime.stop()
+    results["machine"] = report.machine(peers.versions(setup.peers), arguments)
+    return results
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.prepare:
+        return prepare(arguments)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-bench-", dir="/tmp"))
+    try:
+        results = run(arguments, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    arguments.json.write_text(json.dumps(results))
+    print(report.table(results))
+    if os.environ.get("TRIVET_BENCH_DOCS") == "1":
+        report.write_docs(TOP / "docs", results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+// A pod's life by bare system calls, for the bench to put beside the runtimes: the same namespaces,
+// bridge network, cgroups, overlay, mounts, execve and exec. Answers each line "life" on standard
+// input with a line of JSON, as cri_bench does.
+// Usage: cri_floor FOLDER CGROUP. In mount and network namespaces of its own; FOLDER is empty, on a
+// file system that overlays can be on.
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "common/linux/cgroup.h"
+#include "common/linux/file.h"
+#include "common/linux/mount.h"
+#include "tests/bench/cri/floor_network.h"
+#include "tests/bench/shim/bench_root.h"
+#include "tests/bench/shim/kernel_floor.h"
+#include "tests/bench/shim/samples.h"
+
+namespace trivet::bench {
+namespace {
+
+class FloorBench {
+ public:
+  static Result<FloorBench> Make(const std::filesystem::path& folder, std::string group) {
+    RETURN_IF_ERROR(BenchRoot::Make(folder / "lower"));
+    RETURN_IF_ERROR(EnsureDirectory(folder / "attach"));
+    ASSIGN_OR_RETURN(auto cgroups, Cgroups::Open());
+    ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+    ASSIGN_OR_RETURN(const uint32_t bridge, floor::MakeBridge(socket, "floor0"));
+    return FloorBench(folder, std::move(group), std::move(cgroups), std::move(socket), bridge);
+  }
+
+  Result<> Life() {
+    const std::string netns = folder_ / "netns";
+    RETURN_IF_ERROR(WriteFileVolatile(netns, ""));
+    const auto begin = Samples::Clock::now();
+    ASSIGN_OR_RETURN(const Child pod,
+                     samples_.Time("RunPodSandbox", [&] { return StartPod(netns); }));
+    ASSIGN_OR_RETURN(const Child container,
+                     samples_.Time("StartContainer", [&] { return StartContainer(); }));
+    samples_.Add("ready", Samples::Clock::now() - begin);
+    RETURN_IF_ERROR(samples_.Time("ExecSync", [&] { return floor::Exec(container); }));
+    return samples_.Time("gone", [&] { return End(pod, container, netns); });
+  }
+
+  Samples TakeSamples() { return std::exchange(samples_, {}); }
+
+ private:
+  FloorBench(std::filesystem::path folder, std::string group, std::unique_ptr<Cgroups> cgroups,
+             netlink::RouteSocket socket, uint32_t bridge)
+      : folder_(std::move(folder)),
+        group_(std::move(group)),
+        cgroups_(std::move(cgroups)),
+        socket_(std::move(socket)),
+        bridge_(bridge) {}
+
+  Result<Child> StartPod(const std::string& netns) {
+    ASSIGN_OR_RETURN(Child pod, floor::StartPod(netns.c_str()));
+    RETURN_IF_ERROR(floor::Connect(socket_, bridge_, netns.c_str()));
+    return pod;
+  }
+
+  Result<Child> StartContainer() {
+    RETURN_IF_ERROR(cgroups_->Create(group_));
+    RETURN_IF_ERROR(
+        cgroups_->SetLimits(group_, {.memory_bytes = int64_t{128} << 20, .cpu_shares = 102}));
+    floor::ContainerParts parts{.attach_point = folder_ / "attach"};
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      parts.procs_files.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    RETURN_IF_ERROR(EnsureDirectory(folder_ / "upper"));
+    RETURN_IF_ERROR(EnsureDirectory(folder_ / "work"));
+    ASSIGN_OR_RETURN(DetachedMount root, DetachedMount::Overlay({.lower = {folder_ / "lower"},
+                                                                 .upper = folder_ / "upper",
+                                                                 .work = folder_ / "work",
+                                                                 .is_volatile = true}));
+    parts.root = std::move(root).TakeFd();
+    ASSIGN_OR_RETURN(parts.usr, BenchRoot::Usr());
+    return floor::StartContainer(parts);
+  }
+
+  Result<> End(const Child& pod, const Child& container, const std::string& netns) {
+    for (const Child* child : {&container, &pod}) {
+      RETURN_IF_ERROR(SendSignal(child->pidfd, SIGKILL));
+      ASSIGN_OR_RETURN([[maybe_unused]] const int exit_code, Reap(child->pidfd));
+    }
+    // The veth goes with the namespace, but later: its name is wanted again at once.
+    RETURN_IF_ERROR(floor::Disconnect(socket_));
+    RETURN_IF_ERROR(Unmount(netns, true));
+    RETURN_IF_ERROR(RemoveTree(folder_ / "upper"));
+    RETURN_IF_ERROR(RemoveTree(folder_ / "work"));
+    return cgroups_->Remove(group_);
+  }
+
+  std::filesystem::path folder_;
+  std::string group_;
+  std::unique_ptr<Cgroups> cgroups_;
+  netlink::RouteSocket socket_;
+  uint32_t bridge_ = 0;
+  Samples samples_;
+};
+
+Result<> Serve(const std::filesystem::path& folder, const std::string& group) {
+  ASSIGN_OR_RETURN(FloorBench bench, FloorBench::Make(folder, group));
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto begin = Samples::Clock::now();
+    const auto done = bench.Life();
+    const auto taken = Samples::Clock::now() - begin;
+    std::cout << bench.TakeSamples().ToJson(taken, done) << std::endl;
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace trivet::bench
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: cri_floor FOLDER CGROUP\n");
+    return EXIT_FAILURE;
+  }
+  const auto result = trivet::bench::Serve(argv[1], argv[2]);
+  if (result) return EXIT_SUCCESS;
+  std::fprintf(stderr, "cri_floor: %s\n", result.error().message().c_str());
+  return EXIT_FAILURE;
+}

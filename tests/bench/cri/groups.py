@@ -1,0 +1,102 @@
+"""The cgroup of one runtime with everything that belongs to it: CPU time, kernel memory, processes."""
+
+import os
+import pathlib
+import time
+
+ROOT = pathlib.Path("/sys/fs/cgroup")
+HIERARCHIES = ("cpu", "cpuacct", "memory", "pids")  # of cgroup v1
+
+
+class Group:
+    """`path`: "/trivet-test/…"; made at once, removed by remove()."""
+
+    def __init__(self, path):
+        self.v2 = (ROOT / "cgroup.controllers").exists()
+        tops = [ROOT] if self.v2 else [ROOT / name for name in HIERARCHIES if (ROOT / name).is_dir()]
+        self.path = path
+        self._folders = [top / path.lstrip("/") for top in tops]
+        for folder in self._folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        if self.v2:
+            enable_controllers(self._folders[0])
+
+    def enter(self):
+        """Puts the calling process into it: between fork and exec. v2 wants processes in leaves."""
+        for folder in self._folders:
+            leaf = folder / "daemon" if self.v2 else folder
+            leaf.mkdir(exist_ok=True)
+            (leaf / "cgroup.procs").write_text("0")
+
+    def cpu_seconds(self):
+        if self.v2:
+            words = (self._folders[0] / "cpu.stat").read_text().split()
+            return int(words[words.index("usage_usec") + 1]) / 1e6
+        return int((self._folder("cpuacct") / "cpuacct.usage").read_text()) / 1e9
+
+    def kernel_bytes(self):
+        """Kernel memory charged to it: page tables, stacks, sockets, inodes and dentries."""
+        if self.v2:
+            words = (self._folders[0] / "memory.stat").read_text().split()
+            return int(words[words.index("kernel") + 1])
+        return int((self._folder("memory") / "memory.kmem.usage_in_bytes").read_text())
+
+    def processes(self):
+        files = self._folders[-1].rglob("cgroup.procs")
+        return sorted({int(pid) for file in files for pid in file.read_text().split()})
+
+    def remove(self):
+        deadline = time.monotonic() + 10
+        for folder in self._folders:
+            for below in sorted(folder.rglob("*/"), reverse=True):
+                remove_folder(below, deadline)
+            remove_folder(folder, deadline)
+
+    def _folder(self, controller):
+        return next(folder for folder in self._folders if folder.is_relative_to(ROOT / controller))
+
+
+def enable_controllers(folder):
+    for above in list(reversed(folder.parents))[len(ROOT.parents):] + [folder]:
+        if above.is_relative_to(ROOT):
+            for name in ("cpu", "memory", "pids"):
+                (above / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def remove_folder(folder, deadline):
+    """What has just ended may still be on its way out of its group."""
+    while folder.exists():
+        try:
+            folder.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def name_of(pid):
+    """The program's name; empty when the process has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def memory_kib(pid):
+    """{"Rss": …, "Pss": …} of a process; zeros when it has ended."""
+    found = {"Rss": 0, "Pss": 0}
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+            key, value = line.split()[:2]
+            if key[:-1] in found:
+                found[key[:-1]] = int(value)
+    except OSError:
+        pass
+    return found
+
+
+def threads_of(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0

@@ -1,0 +1,104 @@
+"""The figures as a table in Markdown and as a chart in SVG."""
+
+import os
+import platform
+import re
+
+import chart
+from measure import percentile
+
+BEGIN, END = "<!-- cri: written by tests/bench/cri -->", "<!-- cri: end -->"
+
+
+def machine(versions, arguments):
+    with open("/proc/cpuinfo") as info:
+        model = re.search(r"model name\s*: (.*)", info.read())
+    v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+    return {"cpu": f"{os.cpu_count()} × {model.group(1) if model else platform.machine()}",
+            "kernel": platform.release(), "cgroups": "v2" if v2 else "v1 hybrid", "versions": versions,
+            "rounds": arguments.rounds, "pods": arguments.pods, "starts": arguments.starts}
+
+
+def two(values, digits=1):
+    return f"{percentile(values, 0.5):.{digits}f} / {percentile(values, 0.95):.{digits}f}"
+
+
+def rows(results):
+    """(what, unit and way of reading, {runtime: text}) of every line of the table."""
+    lives, execs, crowd = results["lives"], results["execs"], results["crowd"]
+
+    def each(source, text):
+        return {name: text(figures) for name, figures in source.items()}
+
+    def listed(key, call, share):
+        return each(crowd, lambda f: f"{percentile(f[key][call], share):.2f}")
+
+    pods = results["machine"]["pods"]
+    yield "pod ready (RunPodSandbox + CreateContainer + StartContainer, bridge), p50 / p95", "ms", each(
+        lives, lambda f: two(f["ms"]["ready"]))
+    for call in ("RunPodSandbox", "CreateContainer", "StartContainer"):
+        yield f"– {call}", "ms", each(lives, lambda f, call=call: two(f["ms"][call]) if call in f["ms"] else "")
+    yield "pod gone (StopContainer … RemovePodSandbox), p50 / p95", "ms", each(
+        lives, lambda f: two(f["ms"]["gone"]))
+    yield "CPU time of a pod's whole life, with one exec", "ms", each(
+        lives, lambda f: f"{sum(f['cpu_ms']) / len(f['cpu_ms']):.0f}")
+    yield "ExecSync `true`, p50 / p95", "ms", {
+        **each(execs, lambda f: two(f["ms"])),
+        **{name: two(f["ms"]["ExecSync"]) for name, f in lives.items() if name not in execs}}
+    yield "– CPU time", "ms", each(execs, lambda f: f"{sum(f['cpu_ms']) / len(f['cpu_ms']):.1f}")
+    yield "10 exec probes a second", "% of a core", each(execs, lambda f: f"{f['probes_core_percent']:.1f}")
+    yield f"{pods} pods, 10 at a time", "pods/s", each(crowd, lambda f: f"{f['pods_per_s']:.1f}")
+    yield f"memory per pod at {pods} idle pods: PSS of all but the pod's own process", "KiB", each(
+        crowd, lambda f: f"{f['pss_kib_per_pod']:.0f}")
+    yield "– kernel memory charged to the pod and its runtime", "KiB", each(
+        crowd, lambda f: f"{f['kernel_kib_per_pod']:.0f}")
+    yield "– processes / threads beside the pod's own", "", each(
+        crowd, lambda f: f"{f['processes_per_pod']:.0f} / {f['shim_threads_per_pod']:.0f}")
+    yield f"daemon RSS at 0 / {pods} pods", "MiB", each(
+        crowd, lambda f: f"{f['daemon_rss_kib_0'] / 1024:.0f} / {f['daemon_rss_kib_100'] / 1024:.0f}")
+    for call in ("ListContainerStats", "ListPodSandboxStats"):
+        yield f"{call}, {pods} pods, p50", "ms", listed("lists_ms", call, 0.5)
+    yield f"ListPodSandbox, {pods} pods, p99", "ms", listed("lists_ms", "ListPodSandbox", 0.99)
+    for call in ("ListPodSandbox", "ListContainers"):
+        yield f"{call} under {results['machine']['starts']} concurrent starts, p99", "ms", listed(
+            "lists_under_starts_ms", call, 0.99)
+
+
+def table(results):
+    names = list(results["lives"])
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for what, unit, figures in rows(results):
+        unit = f" ({unit})" if unit else ""
+        lines.append(f"| {what}{unit} | " + " | ".join(figures.get(name, "") for name in names) + " |")
+    return "\n".join(lines)
+
+
+def words(results):
+    m = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items() if not name.startswith("lib"))
+    return (f"Machine: {m['cpu']}, Linux {m['kernel']}, cgroup {m['cgroups']}. Debian's packages: {versions}.\n"
+            f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge network for\n"
+            "all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system calls for the\n"
+            "same namespaces, network, cgroups, mounts and execve. CRI-O is not in Debian 12 and so not here. To repeat it:\n"
+            "`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`.")
+
+
+def write_docs(folder, results):
+    (folder / "benchmarks-cri.svg").write_text(chart.draw(panels(results)))
+    page = folder / "benchmarks.md"
+    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
+    body = f"{BEGIN}\n\n{words(results)}\n\n![Pods and containers](benchmarks-cri.svg)\n\n{table(results)}\n\n{END}"
+    page.write_text(re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: body, text, flags=re.DOTALL))
+
+
+def panels(results):
+    lives, execs, crowd = results["lives"], results["execs"], results["crowd"]
+    yield "pod ready, ms", {name: percentile(f["ms"]["ready"], 0.5) for name, f in lives.items()}
+    yield "CPU of a pod's life, ms", {name: sum(f["cpu_ms"]) / len(f["cpu_ms"]) for name, f in lives.items()}
+    yield "ExecSync, ms", {
+        **{name: percentile(f["ms"], 0.5) for name, f in execs.items()},
+        **{name: percentile(f["ms"]["ExecSync"], 0.5) for name, f in lives.items() if name not in execs}}
+    yield "memory per idle pod, KiB", {name: f["pss_kib_per_pod"] for name, f in crowd.items()}
+    yield "pod stats of 100 pods, ms", {
+        name: percentile(f["lists_ms"]["ListPodSandboxStats"], 0.5) for name, f in crowd.items()}
+    yield "pods/s, 10 at a time (more is better)", {name: f["pods_per_s"] for name, f in crowd.items()}

@@ -1,0 +1,165 @@
+"""The runtimes that are measured: each a daemon in folders, a cgroup and a bridge of its own."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import peers
+from groups import Group, memory_kib, name_of, threads_of
+
+PATIENCE_S = 60
+
+
+@dataclasses.dataclass
+class Setup:
+    """What all runtimes share."""
+
+    bin: pathlib.Path  # trivet's programs
+    tests: pathlib.Path  # cri_bench, cri_floor, bench_pause
+    folder: pathlib.Path  # scratch of this run
+    cgroup: str  # "/trivet-test/…"
+    image: pathlib.Path  # OCI layout; its archive is beside it
+    peers: pathlib.Path  # where the packages are unpacked
+
+
+class Program:
+    """A program that answers each line on its standard input with a line of JSON."""
+
+    def __init__(self, *command, group=None):
+        self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True, preexec_fn=group and group.enter)
+
+    def ask(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        text = self._process.stdout.readline()
+        answer = json.loads(text) if text else {"error": f"it ended with {self._process.wait()}"}
+        if "error" in answer:
+            raise RuntimeError(f"{line}: {answer['error']}")
+        return answer
+
+    def end(self):
+        self._process.stdin.close()
+        self._process.wait()
+
+
+class Runtime:
+    """A daemon that serves CRI, its client, and what its cgroup says. `index` makes its names differ."""
+
+    def __init__(self, name, setup, index):
+        self.name, self.setup = name, setup
+        self.folder = setup.folder / f"r{index}"
+        self.folder.mkdir(parents=True)
+        self.group = Group(f"{setup.cgroup}/r{index}")
+        self.socket = self.folder / "sock"
+        self.write_network(f"bench{index}", f"10.{60 + index}.0.0/16")
+        with open(self.folder / "log", "w") as log:
+            self.daemon = subprocess.Popen([str(word) for word in self.command()], env=self.environment(),
+                                           stdout=log, stderr=log, preexec_fn=self.group.enter)
+        self.await_socket()
+        self.client = Program(setup.tests / "cri_bench", self.socket, "", peers.IMAGE,
+                              self.group.path + "/pods", self.folder / "logs")
+        self.import_image()
+
+    def environment(self):
+        return None
+
+    def write_network(self, bridge, subnet):
+        ipam = {"type": "host-local", "ranges": [[{"subnet": subnet}]], "routes": [{"dst": "0.0.0.0/0"}],
+                "dataDir": str(self.folder / "networks")}
+        plugin = {"type": "bridge", "bridge": bridge, "isGateway": True, "ipam": ipam, **self.network_extras()}
+        (self.folder / "cni").mkdir()
+        (self.folder / "cni/10-bench.conflist").write_text(json.dumps(
+            {"cniVersion": "1.0.0", "name": bridge, "plugins": [plugin]}))
+
+    def network_extras(self):
+        return {}
+
+    def await_socket(self):
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.socket.exists():
+            if self.daemon.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} does not serve: {(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.02)
+
+    def daemon_rss_kib(self):
+        return memory_kib(self.daemon.pid)["Rss"]
+
+    def overhead(self):
+        """What runs beside the pods' own containers: PSS, processes and threads, and kernel memory of all."""
+        own = [pid for pid in self.group.processes() if name_of(pid) not in ("app", "")]
+        return {"pss_kib": sum(memory_kib(pid)["Pss"] for pid in own), "processes": len(own),
+                "shim_threads": sum(threads_of(pid) for pid in own if pid != self.daemon.pid),
+                "kernel_kib": self.group.kernel_bytes() / 1024}
+
+    def stop(self):
+        self.client.end()
+        self.daemon.terminate()
+        try:
+            self.daemon.wait(30)
+        except subprocess.TimeoutExpired:
+            self.daemon.kill()
+            self.daemon.wait()
+        self.group.remove()
+
+
+class Trivet(Runtime):
+    def command(self):
+        config = self.folder / "cri.json"
+        config.write_text("{}")
+        plugins = self.folder / "plugins"
+        plugins.mkdir()
+        (plugins / "bridge").symlink_to(self.setup.bin / "trivet-cni")
+        return [self.setup.bin / "trivet-cri", "--config", config, "--socket", self.socket, "--state-dir",
+                self.folder / "state", "--run-dir", self.folder / "run", "--cni-config-dir", self.folder / "cni",
+                "--cni-bin-dir", plugins, "--shim", self.setup.bin / "trivet-shim",
+                "--cgroup-parent", self.group.path + "/own"]
+
+    def network_extras(self):
+        return {"stateDir": str(self.folder / "cni-state")}
+
+    def import_image(self):
+        self.client.ask(f"pull oci:{self.setup.image}")
+
+
+class Containerd(Runtime):
+    runtime = "usr/sbin/runc"
+
+    def command(self):
+        config = self.folder / "config.toml"
+        plugins = self.setup.peers / "usr/lib/cni"
+        config.write_text(peers.containerd_config(self.folder, self.setup.peers / self.runtime, plugins))
+        return [self.setup.peers / "usr/bin/containerd", "--config", config, "--log-level", "warn"]
+
+    def environment(self):
+        # crun needs a library that is not installed; containerd finds its shim by PATH.
+        root = self.setup.peers / "usr"
+        libraries = next(root.glob("lib/*-linux-gnu"))
+        return {**os.environ, "PATH": f"{root}/bin:{root}/sbin:" + os.environ["PATH"],
+                "LD_LIBRARY_PATH": str(libraries)}
+
+    def import_image(self):
+        peers.import_image(self.setup.peers / "usr/bin/ctr", self.socket, self.setup.image.with_suffix(".tar"))
+
+
+class ContainerdCrun(Containerd):
+    runtime = "usr/bin/crun"
+
+
+class Floor:
+    """The same steps by bare system calls."""
+
+    name = "kernel floor"
+
+    def __init__(self, setup):
+        folder = setup.folder / "floor"
+        folder.mkdir()
+        self.group = Group(f"{setup.cgroup}/floor")
+        self.client = Program(setup.tests / "cri_floor", folder, self.group.path + "/c", group=self.group)
+
+    def stop(self):
+        self.client.end()
+        self.group.remove()
