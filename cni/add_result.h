@@ -35,6 +35,8 @@ struct Route {
   std::optional<uint32_t> priority;
   std::optional<uint32_t> table;
   std::optional<uint32_t> scope;
+  // What packets leave with that have no source address yet. The kernel's alone, in no result.
+  std::optional<IpAddress> source;
 };
 
 struct Dns {

@@ -27,15 +27,18 @@ bool HasBroadcast(const IpPrefix& address) {
 }  // namespace
 
 Result<> AddAddress(netlink::RouteSocket& socket, const Link& link, const IpPrefix& address,
-                    DuplicateDetection detection) {
+                    const AddressOptions& options) {
   netlink::Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(Header(link, address))
       .Bytes(IFA_LOCAL, address.address.bytes())
       .Bytes(IFA_ADDRESS, address.address.bytes());
   if (HasBroadcast(address)) request.Bytes(IFA_BROADCAST, address.Last().bytes());
-  if (!address.address.is_v4() && detection == DuplicateDetection::kOff) {
-    request.U32(IFA_FLAGS, IFA_F_NODAD);
+  uint32_t flags = 0;
+  if (!address.address.is_v4() && options.detection == DuplicateDetection::kOff) {
+    flags |= IFA_F_NODAD;
   }
+  if (options.route == NetworkRoute::kOff) flags |= IFA_F_NOPREFIXROUTE;
+  if (flags != 0) request.U32(IFA_FLAGS, flags);
   auto added = socket.Execute(request, "add " + Name(link, address));
   if (!added && added.error().code() == Code::kAlreadyExists) return {};
   return added;

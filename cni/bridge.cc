@@ -37,8 +37,11 @@ Result<> CreateBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
       .Bytes(IFLA_ADDRESS, mac)
       .Nest(IFLA_LINKINFO, [](auto& info) { info.String(IFLA_INFO_KIND, "bridge"); });
   RETURN_IF_ERROR(socket.Execute(request, fmt::format("create bridge {}", spec.name)));
+  const std::string v6 = fmt::format("net/ipv6/conf/{}/", spec.name);
+  // Its link-local address is what neighbours of forwarded packets are asked with: from the start.
+  RETURN_IF_ERROR(SetSysctlIfPresent(v6 + "accept_dad", "0"));
   // A pod must not be able to configure the host by router advertisements.
-  return SetSysctlIfPresent(fmt::format("net/ipv6/conf/{}/accept_ra", spec.name), "0");
+  return SetSysctlIfPresent(v6 + "accept_ra", "0");
 }
 
 Result<> CallFirewall(netlink::RouteSocket& socket, const Link& bridge) {
@@ -111,7 +114,7 @@ Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
     }
     RETURN_IF_ERROR(DeleteAddress(socket, bridge, other));
   }
-  return AddAddress(socket, bridge, address, DuplicateDetection::kOff);
+  return AddAddress(socket, bridge, address);
 }
 
 Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortSpec& spec) {

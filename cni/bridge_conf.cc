@@ -16,12 +16,11 @@ struct Unsupported {
 
 // A key that is ignored would be a promise broken without a word: refused instead.
 Result<> RefuseUnsupported(const Value& root) {
-  const std::array<Unsupported, 6> keys{{{"vlan", 0},
+  const std::array<Unsupported, 5> keys{{{"vlan", 0},
                                          {"vlanTrunk", Value::array()},
                                          {"preserveDefaultVlan", true},
                                          {"macspoofchk", false},
-                                         {"disableContainerInterface", false},
-                                         {"ipMasqBackend", "nftables"}}};
+                                         {"disableContainerInterface", false}}};
   for (const Unsupported& unsupported : keys) {
     const auto found = root.find(unsupported.key);
     if (found == root.end() || found->is_null() || *found == unsupported.harmless) continue;
@@ -30,13 +29,6 @@ Result<> RefuseUnsupported(const Value& root) {
                 json::Write(*found));
   }
   return {};
-}
-
-Result<> CheckMtu(uint32_t mtu_bytes) {
-  constexpr uint32_t kMin = 68;  // ETH_MIN_MTU
-  constexpr uint32_t kMax = 65535;
-  if (mtu_bytes == 0 || (mtu_bytes >= kMin && mtu_bytes <= kMax)) return {};
-  return Fail(Code::kInvalidArgument, "mtu: {} is not from {} to {}", mtu_bytes, kMin, kMax);
 }
 
 }  // namespace
@@ -50,9 +42,8 @@ Result<BridgeConf> ParseBridgeConf(const NetConf& conf, const Environment& envir
   RETURN_IF_ERROR(ReadOptional(root, "isGateway", bridge.is_gateway));
   RETURN_IF_ERROR(ReadOptional(root, "isDefaultGateway", bridge.is_default_gateway));
   RETURN_IF_ERROR(ReadOptional(root, "forceAddress", bridge.force_address));
-  RETURN_IF_ERROR(ReadOptional(root, "ipMasq", bridge.masquerade));
-  RETURN_IF_ERROR(ReadOptional(root, "mtu", bridge.mtu_bytes));
-  RETURN_IF_ERROR(CheckMtu(bridge.mtu_bytes));
+  ASSIGN_OR_RETURN(bridge.masquerade, ReadMasquerade(root));
+  ASSIGN_OR_RETURN(bridge.mtu_bytes, ReadMtu(root));
   RETURN_IF_ERROR(ReadOptional(root, "hairpinMode", bridge.hairpin));
   RETURN_IF_ERROR(ReadOptional(root, "promiscMode", bridge.promiscuous));
   RETURN_IF_ERROR(ReadOptional(root, "portIsolation", bridge.isolated_ports));

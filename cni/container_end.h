@@ -2,22 +2,35 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cni/add_result.h"
 #include "cni/address.h"
 #include "cni/link.h"
+#include "cni/neighbour.h"
 #include "common/base/error.h"
 
 namespace trivet::cni {
 
-/// Gives the container's interface `ifname` its addresses and routes and brings it up, inside the
-/// network namespace `netns`. Routes without a gateway go by the address's of their family.
-Result<Link> ConfigureContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
-                                   const AddResult& wanted, DuplicateDetection detection);
+/// What the container's interface has.
+struct ContainerEnd {
+  std::vector<IpConfig> ips;
+  NetworkRoute network_route = NetworkRoute::kOn;
+  DuplicateDetection detection = DuplicateDetection::kOff;
+  std::vector<Neighbour> neighbours;
+  /// In this order, so first those by which the gateways of the others are reached. One without a
+  /// gateway goes by the address's of its family, unless its scope says that it needs none.
+  std::vector<Route> routes;
+  bool up = true;
+};
 
-/// Errors: kFailedPrecondition when the interface is absent or down, or lacks `mac` (if any), an
-/// address or a route of `wanted`.
-Result<> CheckContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
-                           const std::string& mac, const AddResult& wanted);
+/// Gives the interface `ifname` inside the network namespace `netns` all of that.
+Result<Link> ConfigureContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
+                                   const ContainerEnd& wanted);
+
+/// The interface. Errors: kFailedPrecondition when it is absent, down where it should be up, no
+/// veth, or lacks `mac` (if any), an address, a neighbour or a route of `wanted`.
+Result<Link> CheckContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
+                               const std::string& mac, const ContainerEnd& wanted);
 
 }  // namespace trivet::cni

@@ -22,6 +22,7 @@ Link MakeLink(const netlink::Message& message) {
   link.kind = attributes.Nest(IFLA_LINKINFO).String(IFLA_INFO_KIND);
   link.mtu_bytes = attributes.U32(IFLA_MTU).value_or(0);
   link.master = attributes.U32(IFLA_MASTER).value_or(0);
+  link.peer = attributes.U32(IFLA_LINK).value_or(0);
   if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());
   return link;
 }
@@ -71,6 +72,10 @@ Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name) {
   auto deleted = socket.Execute(request, fmt::format("delete link {}", name));
   if (!deleted && deleted.error().code() == Code::kNotFound) return {};
   return deleted;
+}
+
+Interface DescribeLink(const Link& link, const std::string& sandbox) {
+  return {.name = link.name, .mac = link.mac, .mtu_bytes = link.mtu_bytes, .sandbox = sandbox};
 }
 
 std::vector<std::byte> MacBytes(const std::string& mac) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cni/add_result.h"
 #include "common/base/error.h"
 #include "common/linux/netlink.h"
 
@@ -19,6 +20,7 @@ struct Link {
   std::string alias;
   uint32_t mtu_bytes = 0;
   uint32_t master = 0;  // the bridge's index; 0: none
+  uint32_t peer = 0;    // a veth's other end: its index in the namespace it is in
   uint32_t flags = 0;   // IFF_UP, IFF_PROMISC, ...
 };
 
@@ -36,6 +38,9 @@ Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t f
 
 /// Absent is success: DEL is repeatable.
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name);
+
+/// How a result tells of it; `sandbox` is empty on the host's side.
+Interface DescribeLink(const Link& link, const std::string& sandbox);
 
 /// "aa:bb:cc:dd:ee:ff" as six bytes. The text was checked by the configuration's parser.
 std::vector<std::byte> MacBytes(const std::string& mac);

@@ -52,6 +52,18 @@ Result<std::optional<AddResult>> ParsePrevious(const Value& root) {
   return previous;
 }
 
+// As the reference plugins: an empty list says "none", an empty object nothing.
+Result<std::optional<Dns>> ParseDnsOverride(const Value& root) {
+  ASSIGN_OR_RETURN(Dns dns, ParseDns(root));
+  ASSIGN_OR_RETURN(const Value object, ReadObject(root, "dns"));
+  bool said = !dns.domain.empty();
+  for (const char* list : {"nameservers", "search", "options"}) {
+    said = said || (object.contains(list) && !object[list].is_null());
+  }
+  if (!said) return std::nullopt;
+  return dns;
+}
+
 // Six octets in hexadecimal, a unicast address: the kernel refuses others, but late.
 Result<> CheckMac(std::string_view mac) {
   constexpr size_t kMacChars = 17;
@@ -90,13 +102,34 @@ Result<NetConf> ParseNetConf(Value root) {
   RETURN_IF_ERROR(ReadOptional(root, "type", conf.type));
   ASSIGN_OR_RETURN(const Value ipam, ReadObject(root, "ipam"));
   RETURN_IF_ERROR(ReadOptional(ipam, "type", conf.ipam_type), "ipam");
-  ASSIGN_OR_RETURN(conf.dns, ParseDns(root));
+  ASSIGN_OR_RETURN(conf.dns, ParseDnsOverride(root));
   ASSIGN_OR_RETURN(conf.previous, ParsePrevious(root));
   ASSIGN_OR_RETURN(conf.valid_attachments, ParseValidAttachments(root, conf.name));
   ASSIGN_OR_RETURN(conf.state_folder, ReadAbsolutePath(root, "stateDir", kDefaultStateFolder));
   ASSIGN_OR_RETURN(conf.policy, ParsePolicy(root));
   conf.root = std::move(root);
   return conf;
+}
+
+Result<uint32_t> ReadMtu(const Value& root) {
+  constexpr uint32_t kMin = 68;  // ETH_MIN_MTU
+  constexpr uint32_t kMax = 65535;
+  uint32_t mtu_bytes = 0;
+  RETURN_IF_ERROR(ReadOptional(root, "mtu", mtu_bytes));
+  if (mtu_bytes == 0 || (mtu_bytes >= kMin && mtu_bytes <= kMax)) return mtu_bytes;
+  return Fail(Code::kInvalidArgument, "mtu: {} is not from {} to {}", mtu_bytes, kMin, kMax);
+}
+
+Result<bool> ReadMasquerade(const Value& root) {
+  bool masquerade = false;
+  RETURN_IF_ERROR(ReadOptional(root, "ipMasq", masquerade));
+  std::string backend;
+  RETURN_IF_ERROR(ReadOptional(root, "ipMasqBackend", backend));
+  if (!backend.empty() && backend != "nftables" && backend != "iptables") {
+    return Fail(Code::kInvalidArgument, "ipMasqBackend: '{}' is neither nftables nor iptables",
+                backend);
+  }
+  return masquerade;
 }
 
 Result<std::string> ReadRequestedMac(const Value& root, const Environment& environment) {

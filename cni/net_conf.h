@@ -28,8 +28,8 @@ struct NetConf {
   SpecVersion version = SpecVersion::k010;
   std::string name;
   std::string type;
-  std::string ipam_type;  // empty: no addresses
-  Dns dns;
+  std::string ipam_type;                         // empty: no addresses
+  std::optional<Dns> dns;                        // what it says replaces what the IPAM plugin says
   std::optional<AddResult> previous;             // "prevResult"
   std::vector<AttachmentKey> valid_attachments;  // "cni.dev/valid-attachments" of GC
   std::filesystem::path state_folder;            // "stateDir"
@@ -47,6 +47,13 @@ Result<NetConf> ParseNetConf(json::Value root);
 /// object[key] of `root` where it is an object, else an empty object. Errors: kInvalidArgument when
 /// it is something else.
 Result<json::Value> ReadObject(const json::Value& root, std::string_view key);
+
+/// "mtu"; 0: the kernel's choice. Errors: kInvalidArgument.
+Result<uint32_t> ReadMtu(const json::Value& root);
+
+/// "ipMasq". "ipMasqBackend" is accepted as the reference plugins spell it and changes nothing: the
+/// rules are nftables' in either case. Errors: kInvalidArgument, also for another back end.
+Result<bool> ReadMasquerade(const json::Value& root);
 
 /// The MAC address that was asked for, the first of runtimeConfig.mac, args.cni.mac, CNI_ARGS MAC;
 /// empty for none. Errors: kInvalidArgument.

@@ -6,6 +6,7 @@
 #include "cni/bridge_plugin.h"
 #include "cni/host_local_plugin.h"
 #include "cni/loopback_plugin.h"
+#include "cni/ptp_plugin.h"
 
 namespace trivet::cni {
 namespace {
@@ -18,9 +19,10 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 3> kTypes{{{"bridge", BridgePlugin::Make},
+constexpr std::array<Type, 4> kTypes{{{"bridge", BridgePlugin::Make},
                                       {"host-local", HostLocalPlugin::Make},
-                                      {"loopback", LoopbackPlugin::Make}}};
+                                      {"loopback", LoopbackPlugin::Make},
+                                      {"ptp", PtpPlugin::Make}}};
 
 const Type* FindType(std::string_view name) {
   const auto* const found = std::find_if(kTypes.begin(), kTypes.end(),

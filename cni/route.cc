@@ -3,6 +3,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 namespace trivet::cni {
 namespace {
 
@@ -62,6 +64,7 @@ Result<> AddRoute(netlink::RouteSocket& socket, const Link& link, const Route& r
       .Bytes(RTA_DST, route.destination.address.bytes())
       .U32(RTA_OIF, link.index);
   if (route.gateway) request.Bytes(RTA_GATEWAY, route.gateway->bytes());
+  if (route.source) request.Bytes(RTA_PREFSRC, route.source->bytes());
   if (route.priority) request.U32(RTA_PRIORITY, *route.priority);
   if (route.table) request.U32(RTA_TABLE, *route.table);
   AddMetrics(request, route);
@@ -76,6 +79,22 @@ Result<std::vector<Route>> ListRoutes(netlink::RouteSocket& socket, const Link& 
   ASSIGN_OR_RETURN(const std::vector<Route> v6, ListRoutes(socket, link, AF_INET6));
   routes.insert(routes.end(), v6.begin(), v6.end());
   return routes;
+}
+
+Result<> CheckRoutes(netlink::RouteSocket& socket, const Link& link,
+                     const std::vector<Route>& wanted) {
+  if (wanted.empty()) return {};
+  ASSIGN_OR_RETURN(const std::vector<Route> routes, ListRoutes(socket, link));
+  for (const Route& route : wanted) {
+    const bool there = std::any_of(routes.begin(), routes.end(), [&](const Route& candidate) {
+      return candidate.destination == route.destination && candidate.gateway == route.gateway;
+    });
+    if (!there) {
+      return Fail(Code::kFailedPrecondition, "link {} lacks the route to {}", link.name,
+                  route.destination.ToString());
+    }
+  }
+  return {};
 }
 
 }  // namespace trivet::cni

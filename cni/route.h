@@ -15,4 +15,8 @@ Result<> AddRoute(netlink::RouteSocket& socket, const Link& link, const Route& r
 /// The routes over `link` of every table, with destination and gateway alone.
 Result<std::vector<Route>> ListRoutes(netlink::RouteSocket& socket, const Link& link);
 
+/// Errors: kFailedPrecondition that names the first of `wanted` that is not over `link`.
+Result<> CheckRoutes(netlink::RouteSocket& socket, const Link& link,
+                     const std::vector<Route>& wanted);
+
 }  // namespace trivet::cni

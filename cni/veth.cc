@@ -3,6 +3,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <net/if.h>
 
 #include "cni/environment.h"
 #include "cni/hash.h"
@@ -18,9 +19,9 @@ Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
     if (spec.mtu_bytes != 0) end.U32(IFLA_MTU, spec.mtu_bytes);
   };
   netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-  request.Struct(ifinfomsg{})
-      .String(IFLA_IFNAME, spec.host_name)
-      .U32(IFLA_MASTER, spec.bridge_index);
+  request.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.host_name);
+  if (spec.bridge_index != 0) request.U32(IFLA_MASTER, spec.bridge_index);
+  if (!spec.host_mac.empty()) request.Bytes(IFLA_ADDRESS, MacBytes(spec.host_mac));
   add_mtu(request);
   request.Nest(IFLA_LINKINFO, [&](auto& info) {
     info.String(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, [&](auto& data) {
@@ -34,6 +35,21 @@ Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
   });
   return socket.Execute(
       request, fmt::format("create veth {} with peer {}", spec.host_name, spec.container_name));
+}
+
+Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
+                        const std::string& alias) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(host_end.index);
+  header.ifi_flags = IFF_UP;
+  header.ifi_change = IFF_UP;
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.Struct(header).String(IFLA_IFALIAS, alias);
+  request.Nest(IFLA_AF_SPEC, [](auto& families) {
+    families.Nest(AF_INET6,
+                  [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
+  });
+  return socket.Execute(request, fmt::format("bring up link {}", host_end.name));
 }
 
 std::string HostInterfaceName(const AttachmentKey& key) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cni/attachment_key.h"
+#include "cni/link.h"
 #include "common/base/error.h"
 #include "common/linux/netlink.h"
 
@@ -13,8 +14,9 @@ struct VethSpec {
   std::string host_name;
   std::string container_name;
   std::string container_mac;    // empty: the kernel's choice
+  std::string host_mac;         // empty: the kernel's choice
   uint32_t mtu_bytes = 0;       // 0: the kernel's choice
-  uint32_t bridge_index = 0;    // the host end is born as its port
+  uint32_t bridge_index = 0;    // the host end is born as its port; 0: of none
   int container_netns_fd = -1;  // borrowed
 };
 
@@ -25,6 +27,10 @@ struct VethSpec {
 /// CAP_NET_ADMIN in both namespaces.
 /// Source: linux/veth.h; CNI spec 1.1.0, section 2 "ADD".
 Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
+
+/// Brings a host end that is nobody's port up, without an IPv6 address that nobody asked for.
+Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
+                        const std::string& alias);
 
 /// The name of an attachment's host end: DEL and GC find it without netns and without records.
 std::string HostInterfaceName(const AttachmentKey& key);

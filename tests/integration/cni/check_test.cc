@@ -61,7 +61,7 @@ TEST_F(CheckTest, NamesAContainerEndThatIsDown) {
 TEST_F(CheckTest, NamesAContainerEndThatIsGone) {
   InPod({"link", "delete", "eth0"});
 
-  EXPECT_THAT(Check(), IsRefused(102, "veth"));
+  EXPECT_THAT(Check(), IsRefused(102, "link eth0 is absent"));
 }
 
 TEST_F(CheckTest, NamesAMacThatIsAnother) {
@@ -98,8 +98,11 @@ TEST_F(CheckTest, NamesAnAddressThatIsReservedForNobody) {
 
 TEST_F(CheckTest, OfAContainerThatWasNeverAddedSaysSo) {
   const Pod other = MakePod("c2");
+  json::Value result = result_;
+  EXPECT_THAT(PluginTest::Check(other, Conf(), result), IsRefused(102, "/run/netns/c1"));
 
-  EXPECT_THAT(PluginTest::Check(other, Conf(), result_), IsRefused(102, "record"));
+  result["interfaces"][2]["sandbox"] = other.netns;
+  EXPECT_THAT(PluginTest::Check(other, Conf(), result), IsRefused(102, "record"));
 }
 
 TEST_F(CheckTest, WantsThePreviousResult) {

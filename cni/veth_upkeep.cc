@@ -1,15 +1,14 @@
-// The verbs of the bridge plugin that look at what is there: CHECK, GC, STATUS.
+// The verbs of the veth plugins that look at what is there: CHECK, GC, STATUS.
 #include <net/if.h>
 
 #include <algorithm>
 
-#include "cni/bridge_plugin.h"
 #include "cni/container_end.h"
 #include "cni/failures.h"
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
 #include "cni/release.h"
-#include "cni/veth.h"
+#include "cni/veth_plugin.h"
 #include "common/linux/file.h"
 
 namespace trivet::cni {
@@ -37,6 +36,7 @@ Result<> DeleteOrphans(netlink::RouteSocket& socket, const std::string& network,
 /// What of prevResult is the container's interface `index`.
 AddResult OnInterface(const AddResult& previous, size_t index) {
   AddResult result;
+  result.interfaces = {previous.interfaces[index]};
   result.routes = previous.routes;
   for (const IpConfig& ip : previous.ips) {
     if (ip.interface == index) result.ips.push_back(ip);
@@ -46,7 +46,7 @@ AddResult OnInterface(const AddResult& previous, size_t index) {
 
 }  // namespace
 
-Result<> BridgePlugin::Check() {
+Result<> VethPlugin::Check() {
   if (!conf_.previous) return Fail(Code::kInvalidArgument, "prevResult: missing");
   const auto& interfaces = conf_.previous->interfaces;
   const auto found =
@@ -57,35 +57,47 @@ Result<> BridgePlugin::Check() {
     return Fail(Code::kInvalidArgument, "prevResult: no interface {} in a sandbox",
                 environment_.ifname);
   }
+  if (found->sandbox != environment_.netns) {
+    return Fail(Code::kFailedPrecondition, "prevResult: interface {} is in {}, not {}",
+                environment_.ifname, found->sandbox, environment_.netns.native());
+  }
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
   ASSIGN_OR_RETURN(const auto record, attachments_.Read(Key()));
   if (!record) return Fail(Code::kFailedPrecondition, "no record of this attachment");
-  RETURN_IF_ERROR(CheckHostSide(socket));
-  RETURN_IF_ERROR(CheckContainerEnd(
-      environment_.netns, environment_.ifname, found->mac,
-      OnInterface(*conf_.previous, static_cast<size_t>(found - interfaces.begin()))));
+  const AddResult own =
+      OnInterface(*conf_.previous, static_cast<size_t>(found - interfaces.begin()));
+  ASSIGN_OR_RETURN(const Link container_end,
+                   CheckContainerEnd(environment_.netns, environment_.ifname, found->mac,
+                                     PlanContainerEnd(own)));
+  RETURN_IF_ERROR(CheckHostEnd(socket, container_end, own));
   return CheckAgents(*record);
 }
 
-Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket) {
-  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
-  if (!bridge || bridge->kind != "bridge") {
-    return Fail(Code::kFailedPrecondition, "bridge {} is absent", bridge_.bridge);
-  }
+Result<> VethPlugin::CheckHostEnd(netlink::RouteSocket& socket, const Link& container_end,
+                                  const AddResult& own) {
   const std::string name = HostInterfaceName(Key());
   ASSIGN_OR_RETURN(const auto host_end, FindLink(socket, name));
-  if (!host_end || host_end->master != bridge->index) {
-    return Fail(Code::kFailedPrecondition, "link {} is no port of {}", name, bridge_.bridge);
+  if (!host_end) return Fail(Code::kFailedPrecondition, "link {} is absent", name);
+  if (host_end->kind != "veth" || host_end->peer != container_end.index) {
+    return Fail(Code::kFailedPrecondition, "link {} is not the other end of {}", name,
+                container_end.name);
   }
-  if ((host_end->flags & bridge->flags & IFF_UP) == 0) {
-    return Fail(Code::kFailedPrecondition, "link {} or {} is down", name, bridge_.bridge);
+  if ((host_end->flags & IFF_UP) == 0) {
+    return Fail(Code::kFailedPrecondition, "link {} is down", name);
   }
-  return {};
+  for (const Interface& interface : conf_.previous->interfaces) {
+    const bool same = interface.name == name && interface.sandbox.empty();
+    if (same && !interface.mac.empty() && interface.mac != host_end->mac) {
+      return Fail(Code::kFailedPrecondition, "link {} has MAC address {}, not {}", name,
+                  host_end->mac, interface.mac);
+    }
+  }
+  return CheckHostSide(socket, *host_end, own);
 }
 
-Result<> BridgePlugin::CheckAgents(const Attachment& record) {
+Result<> VethPlugin::CheckAgents(const Attachment& record) {
   if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Check(), "ipam");
-  if (bridge_.masquerade) {
+  if (masquerade_) {
     RETURN_IF_ERROR(Masquerade(conf_.name, paths_.masquerade_lock()).Check(record.addresses));
   }
   if (!conf_.policy) return {};
@@ -95,7 +107,7 @@ Result<> BridgePlugin::CheckAgents(const Attachment& record) {
   return checked;
 }
 
-Result<> BridgePlugin::Gc() {
+Result<> VethPlugin::Gc() {
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
   ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, attachments_.List(conf_.name));
   Failures failures;
@@ -123,7 +135,7 @@ Result<> BridgePlugin::Gc() {
 }
 
 // An agent that is away and not required drops what is gone by itself when it starts.
-Result<> BridgePlugin::GcPolicy(const std::vector<AttachmentKey>& kept) const {
+Result<> VethPlugin::GcPolicy(const std::vector<AttachmentKey>& kept) const {
   if (!conf_.policy) return {};
   auto collected = PolicyClient(conf_.policy->socket).Gc(conf_.name, kept);
   if (!collected && collected.error().code() == Code::kUnavailable && !conf_.policy->required)
@@ -132,14 +144,14 @@ Result<> BridgePlugin::GcPolicy(const std::vector<AttachmentKey>& kept) const {
 }
 
 // What pods whose records were lost have left among the things that pods share.
-Result<> BridgePlugin::GcShared(netlink::RouteSocket& socket,
-                                const std::vector<AttachmentKey>& kept) {
+Result<> VethPlugin::GcShared(netlink::RouteSocket& socket,
+                              const std::vector<AttachmentKey>& kept) {
   if (kept.empty()) {
     ASSIGN_OR_RETURN(Attachment nobody, MakeRecord());
     nobody.key = {.network = conf_.name, .container_id = {}, .ifname = {}};
     return ReleaseRecord(socket, paths_, nobody);
   }
-  if (!bridge_.masquerade) return {};
+  if (!masquerade_) return {};
   std::vector<IpAddress> addresses;
   for (const AttachmentKey& key : kept) {
     ASSIGN_OR_RETURN(const auto record, attachments_.Read(key));
@@ -149,33 +161,14 @@ Result<> BridgePlugin::GcShared(netlink::RouteSocket& socket,
   return Masquerade(conf_.name, paths_.masquerade_lock()).Retain(addresses);
 }
 
-Result<> BridgePlugin::Status() {
+Result<> VethPlugin::Status() {
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
-  RETURN_IF_ERROR(CheckBridgeForStatus(socket));
+  RETURN_IF_ERROR(CheckReady(socket));
   if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Status(), "ipam");
   if (conf_.policy && conf_.policy->required) {
     return PolicyClient(conf_.policy->socket).Status();
   }
   return {};
-}
-
-// A bridge that is absent is made by the next ADD, but that does not bring its ports back.
-Result<> BridgePlugin::CheckBridgeForStatus(netlink::RouteSocket& socket) {
-  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
-  if (bridge && bridge->kind != "bridge") {
-    return Fail(Code::kUnavailable, "link {} exists and is no bridge", bridge_.bridge);
-  }
-  if (bridge && (bridge->flags & IFF_UP) != 0) return {};
-  ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
-  ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, attachments_.List(conf_.name));
-  const auto cut_off =
-      std::count_if(attachments.begin(), attachments.end(), [&](const Attachment& attachment) {
-        return attachment.complete && attachment.boot_id == boot_id &&
-               attachment.bridge == bridge_.bridge;
-      });
-  if (cut_off == 0) return {};
-  return Fail(Code::kFailedPrecondition, "bridge {} is {}, and cut off are {} attachments",
-              bridge_.bridge, bridge ? "down" : "absent", cut_off);
 }
 
 }  // namespace trivet::cni
