@@ -79,7 +79,8 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
                                             const v1::ListContainersRequest* request,
                                             v1::ListContainersResponse* response) {
   return rpc::Handle("ListContainers", [&]() -> Result<> {
-    for (const auto& [id, container] : node_.store.Get()->containers) {
+    const auto snapshot = node_.store.Get();
+    for (const auto& [id, container] : snapshot->containers) {
       if (!IsListed(*container, request->filter())) continue;
       FillContainer(*container, *response->add_containers());
     }
@@ -92,7 +93,8 @@ grpc::Status RuntimeService::StreamContainers(
     grpc::ServerWriter<v1::StreamContainersResponse>* writer) {
   return rpc::Handle("StreamContainers", [&]() -> Result<> {
     Batches batches(*writer);
-    for (const auto& [id, container] : node_.store.Get()->containers) {
+    const auto snapshot = node_.store.Get();
+    for (const auto& [id, container] : snapshot->containers) {
       if (!IsListed(*container, request->filter())) continue;
       FillContainer(*container, *batches.Next().add_containers());
     }

@@ -76,7 +76,8 @@ grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
                                             const v1::ListPodSandboxRequest* request,
                                             v1::ListPodSandboxResponse* response) {
   return rpc::Handle("ListPodSandbox", [&]() -> Result<> {
-    for (const auto& [id, sandbox] : node_.store.Get()->sandboxes) {
+    const auto snapshot = node_.store.Get();
+    for (const auto& [id, sandbox] : snapshot->sandboxes) {
       if (IsListed(*sandbox, request->filter())) FillSandbox(*sandbox, *response->add_items());
     }
     return {};
@@ -88,7 +89,8 @@ grpc::Status RuntimeService::StreamPodSandboxes(
     grpc::ServerWriter<v1::StreamPodSandboxesResponse>* writer) {
   return rpc::Handle("StreamPodSandboxes", [&]() -> Result<> {
     Batches batches(*writer);
-    for (const auto& [id, sandbox] : node_.store.Get()->sandboxes) {
+    const auto snapshot = node_.store.Get();
+    for (const auto& [id, sandbox] : snapshot->sandboxes) {
       if (!IsListed(*sandbox, request->filter())) continue;
       FillSandbox(*sandbox, *batches.Next().add_pod_sandboxes());
     }

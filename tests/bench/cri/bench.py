@@ -64,6 +64,10 @@ def run(arguments, folder):
     try:
         runtimes = start(setup, not arguments.no_peers)
         results = measure_all(runtimes, floor, arguments)
+    except RuntimeError:
+        for runtime in runtimes:
+            print(f"--- {runtime.name}:", runtime.last_words(), file=sys.stderr)
+        raise
     finally:
         for runtime in [*runtimes, floor]:
             runtime.stop()

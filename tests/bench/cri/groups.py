@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import time
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
@@ -46,7 +47,12 @@ class Group:
         return sorted({int(pid) for file in files for pid in file.read_text().split()})
 
     def remove(self):
+        """Also with processes in it: those of a run that failed."""
         deadline = time.monotonic() + 10
+        while (left := self.processes()) and time.monotonic() < deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
         for folder in self._folders:
             for below in sorted(folder.rglob("*/"), reverse=True):
                 remove_folder(below, deadline)

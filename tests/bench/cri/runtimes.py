@@ -82,8 +82,11 @@ class Runtime:
         deadline = time.monotonic() + PATIENCE_S
         while not self.socket.exists():
             if self.daemon.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} does not serve: {(self.folder / 'log').read_text()[-2000:]}")
+                raise RuntimeError(f"{self.name} does not serve: {self.last_words()}")
             time.sleep(0.02)
+
+    def last_words(self):
+        return (self.folder / "log").read_text()[-2000:]
 
     def daemon_rss_kib(self):
         return memory_kib(self.daemon.pid)["Rss"]

@@ -1,5 +1,7 @@
+#include <atomic>
 #include <fstream>
 #include <regex>
+#include <thread>
 
 #include "common/linux/file.h"
 #include "tests/integration/cri/cri_test.h"
@@ -176,6 +178,28 @@ TEST_F(CriTest, SharesMemoryAndProcessesAmongTheContainersOfAPod) {
   EXPECT_EQ(MustExec(two, "until [ -e /dev/shm/note ]; do sleep 0.05; done; cat /dev/shm/note"),
             "x");
   EXPECT_NE(MustExec(two, "grep -l 4712 /proc/[0-9]*/cmdline | wc -l"), "0");
+}
+
+TEST_F(CriTest, ListsContainersAndPodsWhileOthersComeAndGo) {
+  const std::string pod = MustRunPod("pod");
+  for (int i = 0; i < 20; ++i) MustCreate(pod, ShellConfig(fmt::format("stays{}", i), "exit"));
+  std::atomic<bool> over = false;
+  std::jthread lister([&] {
+    while (!over) {
+      v1::ListContainersResponse containers;
+      v1::ListPodSandboxResponse pods;
+      grpc::ClientContext of_containers;
+      grpc::ClientContext of_pods;
+      ASSERT_THAT(daemon_->runtime().ListContainers(&of_containers, {}, &containers), IsRpcOk());
+      EXPECT_GE(containers.containers_size(), 20);
+      ASSERT_THAT(daemon_->runtime().ListPodSandbox(&of_pods, {}, &pods), IsRpcOk());
+      EXPECT_EQ(pods.items_size(), 1);
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(Remove(MustCreate(pod, ShellConfig("goes", "exit"))), IsRpcOk());
+  }
+  over = true;
 }
 
 TEST_F(CriTest, GivesARetryOfCreateContainerTheSameContainer) {
