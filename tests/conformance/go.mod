@@ -5,6 +5,7 @@ go 1.26.2
 tool (
 	github.com/containernetworking/cni/cnitool
 	github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity
+	github.com/onsi/ginkgo/v2/ginkgo
 	sigs.k8s.io/cri-tools/cmd/crictl
 )
 

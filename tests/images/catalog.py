@@ -25,11 +25,11 @@ nogroup:x:65534:
 
 @dataclasses.dataclass
 class Image:
-    """`layers` are functions of this file; the image is called localhost/trivet/<name>:<tag>."""
+    """`layers` are functions of packages; without `names` the image is called localhost/trivet/<name>:1."""
 
     layers: list
     config: dict
-    tags: list = dataclasses.field(default_factory=lambda: ["1"])
+    names: list = dataclasses.field(default_factory=list)
 
 
 def system(packages):

@@ -88,7 +88,7 @@ class Contents:
     def copy_program(self, path, tree):
         """Copies a program with its loader and the shared libraries that it needs."""
         self.copy(path, tree)
-        for name in elf.needed(self._data(path)):
+        for name in elf.needed(self.data(path)):
             library = name.lstrip("/") if name.startswith("/") else self.library(name)
             if library not in tree:
                 self.copy_program(library, tree)
@@ -100,9 +100,10 @@ class Contents:
                 return path
         raise Failure(f"find library {name}: in none of the packages")
 
-    def _data(self, path):
+    def data(self, path):
+        """The bytes of `path`, or of what it links to."""
         info, data = self._entry(path)
-        return self._data(self._resolve(path, info.linkname)) if info.issym() else data
+        return self.data(self._resolve(path, info.linkname)) if info.issym() else data
 
     def _entry(self, path):
         if path not in self._files:
