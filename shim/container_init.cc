@@ -21,7 +21,7 @@ namespace {
   // After the cgroup was joined: its group is the root of what this namespace shows.
   report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
   ::umask(0);
-  EnterRoot(plan, report);
+  EnterRoot(plan.root.get(), plan.attach_point.c_str(), report);
   MakeMounts(plan, report);
   if (plan.process.terminal) OpenTerminal(plan, report);
   RestrictPaths(plan, report);

@@ -66,6 +66,14 @@ void Confine(int dev_fd, const char* name, const Reporter& report) {
   ::close(tree_fd);
 }
 
+// The request may have put anything at /dev/pts.
+bool IsMultiplexer(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return false;
+  errno = ENOTTY;
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2);
+}
+
 // By descriptor all the way: /dev/pts/N could have been exchanged meanwhile (CVE-2025-52565).
 void BindConsole(int root_fd, int terminal_fd, const Reporter& report) {
   const int console_fd = async_signal_safe::EnsureFileInRoot(root_fd, "/dev/console", 0600);
@@ -100,8 +108,8 @@ void ConfineDevices(int dev_fd, const std::vector<DevicePlan>& devices, const Re
 void OpenTerminal(const InitPlan& plan, const Reporter& report) {
   const int root_fd = plan.root.get();
   const int master_fd =
-      async_signal_safe::OpenInRoot(root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
-  report.Check(master_fd >= 0, Step::kTerminal, "/dev/pts/ptmx");
+      async_signal_safe::OpenInRoot(root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+  report.Check(master_fd >= 0 && IsMultiplexer(master_fd), Step::kTerminal, "/dev/pts/ptmx");
   int unlock = 0;
   report.Check(::ioctl(master_fd, TIOCSPTLCK, &unlock) == 0, Step::kTerminal);
   const int terminal_fd = ::ioctl(master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);

@@ -1,15 +1,24 @@
 #include "shim/log_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace trivet::shim {
 namespace {
 
+// The folder may be one that a container can write to: what is there is not waited for (a FIFO),
+// not followed and not written to unless it is a file.
 Result<UniqueFd> OpenLog(const std::string& path) {
   constexpr mode_t kMode = 0640;
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kMode));
-  if (!fd.valid()) return FailErrno("open log {}", path);
-  return fd;
+  constexpr int kFlags =
+      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  UniqueFd fd(::open(path.c_str(), kFlags, kMode));
+  struct stat status{};
+  const bool opened = fd.valid() && ::fstat(fd.get(), &status) == 0;
+  if (opened && S_ISREG(status.st_mode)) return fd;
+  // ENXIO: a FIFO that nobody reads, or a socket.
+  if (!opened && errno != ENXIO) return FailErrno("open log {}", path);
+  return Fail(Code::kInvalidArgument, "open log {}: not a regular file", path);
 }
 
 // Leaves in `pieces` what `written` bytes did not cover.

@@ -42,9 +42,9 @@ Result<> TellReady(const Options& options) {
   return WriteAll(ready.get(), "ready\n", "ready-fd");
 }
 
-Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec) {
+Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec, const Paths& paths) {
   if (spec.pid != NamespaceMode::kPod) return std::nullopt;
-  ASSIGN_OR_RETURN(Child reaper, StartReaper(spec.cgroup_procs));
+  ASSIGN_OR_RETURN(Child reaper, StartReaper(spec, paths.root().native()));
   return reaper;
 }
 
@@ -58,7 +58,7 @@ Result<> Run(const Options& options, char* const* argv) {
   ASSIGN_OR_RETURN(EventLoop loop, EventLoop::Open());
   ASSIGN_OR_RETURN(const auto children, Children::Watch(loop));
   RETURN_IF_ERROR(MakePodNamespaces(spec));
-  ASSIGN_OR_RETURN(std::optional<Child> reaper, StartReaperIfShared(spec));
+  ASSIGN_OR_RETURN(std::optional<Child> reaper, StartReaperIfShared(spec, options.paths));
 
   Supervisor supervisor(std::move(spec), options.paths, loop, *children, std::move(reaper));
   RETURN_IF_ERROR(supervisor.Listen());

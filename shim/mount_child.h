@@ -6,9 +6,9 @@
 /// The mounts of a container, made by its own first process. Async-signal-safe.
 namespace trivet::shim {
 
-/// Attaches the container's root and makes it this process's root; the node's mounts are gone
-/// afterwards. The mount namespace must be the process's own.
-void EnterRoot(const InitPlan& plan, const Reporter& report);
+/// Attaches the detached tree at `attach_point`, a folder of the node, and makes it this process's
+/// root; the node's mounts are gone afterwards. The mount namespace must be the process's own.
+void EnterRoot(int root_fd, const char* attach_point, const Reporter& report);
 
 /// Makes plan.mounts in order, below the root, never through a link out of it.
 void MakeMounts(const InitPlan& plan, const Reporter& report);

@@ -2,24 +2,19 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/linux/path_in_root.h"
 #include "shim/credentials.h"
 
 namespace trivet::shim {
 namespace {
-
-void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
-  for (const UniqueFd& file : plan.cgroup_procs) {  // "0" is the writer
-    report.Check(::write(file.get(), "0", 1) == 1, Step::kJoinCgroup);
-  }
-}
 
 // The system call itself: glibc's sigaction refuses 32 and 33, which whoever started the shim may
 // have ignored. All zeros is SIG_DFL.
@@ -102,9 +97,14 @@ void WireStdio(const ProcessPlan& plan, const Reporter& report) {
   }
 }
 
-void CloseOnExec(const Reporter& report) {
+// Closed, not marked to be: execve walks the program's path, and that of its interpreter, before it
+// closes anything, and /proc/self/fd/N/.. would lead out of the root (CVE-2024-21626).
+void CloseDescriptors(const Reporter& report) {
   constexpr unsigned kFirst = 3;
-  report.Check(::syscall(SYS_close_range, kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0, Step::kStdio);
+  const auto own = static_cast<unsigned>(report.fd());  // a socket, close-on-exec
+  const bool closed = (own <= kFirst || ::syscall(SYS_close_range, kFirst, own - 1, 0) == 0) &&
+                      ::syscall(SYS_close_range, std::max(own + 1, kFirst), ~0U, 0) == 0;
+  report.Check(closed, Step::kStdio);
 }
 
 [[noreturn]] void Exec(const ProcessPlan& plan, const Reporter& report) {
@@ -123,6 +123,12 @@ void CloseOnExec(const Reporter& report) {
 
 }  // namespace
 
+void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
+  for (const UniqueFd& file : plan.cgroup_procs) {  // "0" is the writer
+    report.Check(::write(file.get(), "0", 1) == 1, Step::kJoinCgroup);
+  }
+}
+
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   JoinCgroups(plan, report);
   ResetSignals();
@@ -136,7 +142,7 @@ void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   SetLimits(plan, report);
   EnterWorkingDirectory(plan, root_fd, report);
   WireStdio(plan, report);
-  CloseOnExec(report);
+  CloseDescriptors(report);
   ::umask(kUmask);
   TakeCredentials(plan, report);
   Exec(plan, report);

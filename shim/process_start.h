@@ -7,6 +7,9 @@
 /// async-signal-safe, no allocation, no logging.
 namespace trivet::shim {
 
+/// Into the cgroups of `plan.cgroup_procs`.
+void JoinCgroups(const ProcessPlan& plan, const Reporter& report);
+
 /// First thing in the child: own cgroup, signals, oom_score_adj, AppArmor profile, session.
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report);
 

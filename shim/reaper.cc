@@ -1,28 +1,35 @@
 #include "shim/reaper.h"
 
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shim/process_plan.h"
+#include "common/linux/mount.h"
+#include "shim/credentials.h"
+#include "shim/mount_child.h"
+#include "shim/process_start.h"
+#include "shim/report.h"
 
 namespace trivet::shim {
 namespace {
 
-// In the child, for ever. As PID 1 it gets no signal it has no handler for, but KILL from outside.
-[[noreturn]] void Reap(const std::vector<UniqueFd>& procs_files) {
-  for (const UniqueFd& file : procs_files) {
-    if (::write(file.get(), "0", 1) != 1) ::_exit(1);
-  }
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  ::prctl(PR_SET_NAME, "trivet-pause", 0, 0, 0);
-  ::setsid();
-  ::syscall(SYS_close_range, 0U, ~0U, 0);
-  if (::chdir("/") != 0) ::_exit(1);
+struct ReaperPlan {
+  ProcessPlan process;  // nobody of importance: no capability, no new privileges
+  int root_fd = -1;     // of an empty file system
+  const char* attach_point = nullptr;
+};
+
+Result<DetachedMount> EmptyRoot() {
+  constexpr uint64_t kAttributes =
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return DetachedMount::Tmpfs({{"size", "4k"}, {"mode", "555"}}, kAttributes);
+}
+
+[[noreturn]] void ReapForEver() {
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -35,13 +42,43 @@ namespace {
   }
 }
 
+// In the child, for ever. As PID 1 it gets no signal it has no handler for, but KILL from outside.
+// A container with SYS_PTRACE can open what is in /proc/1 and control the process: it is left with
+// nothing that such a container does not have.
+[[noreturn]] void Reap(const ReaperPlan& plan, int report_fd) {
+  const Reporter report(report_fd);
+  JoinCgroups(plan.process, report);
+  ::prctl(PR_SET_NAME, "trivet-pause", 0, 0, 0);
+  report.Check(::setsid() >= 0, Step::kSession);
+  report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
+  EnterRoot(plan.root_fd, plan.attach_point, report);
+  TakeCredentials(plan.process, report);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // after that: new credentials may reset it
+  ::syscall(SYS_close_range, 0U, ~0U, 0);       // the report, too: done
+  ReapForEver();
+}
+
+Result<> AwaitReaper(const ReportChannel& channel) {
+  ASSIGN_OR_RETURN(const Report report, ReadReport(channel.parent.get()));
+  if (const auto* failure = std::get_if<Failure>(&report)) {
+    return std::unexpected(ToError(*failure));
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Child> StartReaper(const std::vector<std::string>& cgroup_procs) {
-  ASSIGN_OR_RETURN(const std::vector<UniqueFd> procs_files, OpenProcsFiles(cgroup_procs),
-                   "cgroup_procs");
+Result<Child> StartReaper(const SandboxSpec& spec, const std::string& attach_point) {
+  ReaperPlan plan{.attach_point = attach_point.c_str()};
+  plan.process.no_new_privs = true;
+  ASSIGN_OR_RETURN(plan.process.cgroup_procs, OpenProcsFiles(spec.cgroup_procs), "cgroup_procs");
+  ASSIGN_OR_RETURN(const DetachedMount root, EmptyRoot(), "reaper");
+  plan.root_fd = root.fd();
+  ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
   ASSIGN_OR_RETURN(Child child, Clone3({.flags = CLONE_NEWPID}), "reaper");
-  if (child.pid == 0) Reap(procs_files);
+  if (child.pid == 0) Reap(plan, channel.child.get());
+  channel.child.reset();
+  RETURN_IF_ERROR(AwaitReaper(channel), "reaper");
   return child;
 }
 

@@ -5,12 +5,14 @@
 
 #include "common/base/error.h"
 #include "common/linux/process.h"
+#include "proto/trivet/shim.h"
 
 namespace trivet::shim {
 
 /// Starts PID 1 of a PID namespace that the pod's containers share: it inherits orphans and reaps
-/// them, nothing else. It dies with the shim, and the namespace with it. `cgroup_procs` are the
-/// files it is put into.
-Result<Child> StartReaper(const std::vector<std::string>& cgroup_procs);
+/// them, nothing else. It dies with the shim, and the namespace with it. It is put into the pod's
+/// cgroup. Containers see it in /proc: its root is empty, it has no capability and no descriptor.
+/// `attach_point` is an empty folder of the node.
+Result<Child> StartReaper(const SandboxSpec& spec, const std::string& attach_point);
 
 }  // namespace trivet::shim

@@ -56,6 +56,7 @@ class Reporter {
   void Check(bool succeeded, Step step, const char* object = "") const {
     if (!succeeded) Fail(step, object);
   }
+  [[nodiscard]] int fd() const { return fd_; }
   /// Gives the parent the terminal's other side.
   void SendTerminal(int terminal_fd) const;
 
