@@ -46,6 +46,11 @@ Result<> Serve(const Config& config) {
                    "image store");
   ASSIGN_OR_RETURN(const auto cgroups, Cgroups::Open(config.cgroup_root), "cgroups");
   const network::Network network(BinDirs(config));
+  ASSIGN_OR_RETURN(const auto pod_cidrs, network::PodCidrs::Open(paths.PodCidrs()), "pod CIDRs");
+  ASSIGN_OR_RETURN(const auto network_monitor,
+                   network::NetworkMonitor::Start(
+                       network, {.directory = config.cni_config_dir,
+                                 .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
   sandbox::ShimLauncher launcher(config.shim);
   container::SeccompFilters seccomp;
   state::KeyedMutex sandbox_locks;
@@ -63,14 +68,15 @@ Result<> Serve(const Config& config) {
                               },
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
-  node.reset(new Node{config, paths, *store, *images, *shims, launcher, *cgroups, network, seccomp,
-                      capabilities, boot_id, sandbox_locks});
+  node.reset(new Node{config, paths, *store, *images, *shims, launcher, *cgroups, network,
+                      *network_monitor, *pod_cidrs, seccomp, capabilities, boot_id, sandbox_locks});
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
 
   Recovery recovery(*node, *sandboxes);
   RETURN_IF_ERROR(recovery.Sweep(), "recovery");
   recovery.Reconnect();
+  recovery.TidyNetworks();
 
   RuntimeService runtime_service(*node, *sandboxes, containers);
   ImageService image_service(*images,

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "common/linux/cgroup.h"
+#include "cri-runtime/cni/monitor.h"
 #include "cri-runtime/cni/network.h"
+#include "cri-runtime/cni/pod_cidrs.h"
 #include "cri-runtime/config.h"
 #include "cri-runtime/container/seccomp_filter.h"
 #include "cri-runtime/image/store.h"
@@ -26,6 +28,8 @@ struct Node {
   sandbox::ShimLauncher& launcher;
   Cgroups& cgroups;
   const network::Network& network;
+  network::NetworkMonitor& network_monitor;
+  network::PodCidrs& pod_cidrs;
   container::SeccompFilters& seccomp;
   uint64_t available_capabilities = 0;
   std::string boot_id;

@@ -14,6 +14,8 @@ namespace trivet::cri {
 ///     containers/<id>.json, <id>.state
 ///     containers/<id>.exit   left by the shim when the container ended while nobody listened
 ///     pods/<sandbox>/        resolv.conf, hosts, hostname: bound into its containers
+///     pods/<sandbox>/cni-result.json   what ADD answered; its configuration is in the record
+///     pod-cidrs              of this node, as the kubelet has told them
 ///     upper/<container>/     fs/ and work/ of its overlay
 ///   <run>/                   /run/trivet, 0700; gone after a reboot
 ///     shims/<sandbox>/       the shim's: spec, sock
@@ -27,6 +29,10 @@ struct Paths {
   [[nodiscard]] std::filesystem::path Containers() const { return state / "containers"; }
   [[nodiscard]] std::filesystem::path Pods() const { return state / "pods"; }
   [[nodiscard]] std::filesystem::path Pod(const std::string& id) const { return Pods() / id; }
+  [[nodiscard]] std::filesystem::path CniResult(const std::string& id) const {
+    return Pod(id) / "cni-result.json";
+  }
+  [[nodiscard]] std::filesystem::path PodCidrs() const { return state / "pod-cidrs"; }
   [[nodiscard]] std::filesystem::path Uppers() const { return state / "upper"; }
   [[nodiscard]] std::filesystem::path Upper(const std::string& id) const { return Uppers() / id; }
   [[nodiscard]] std::filesystem::path ExitRecord(const std::string& id) const {

@@ -12,6 +12,7 @@
 #include "common/linux/process.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/sandbox/groups.h"
+#include "cri-runtime/sandbox/network_upkeep.h"
 #include "cri-runtime/state/id.h"
 
 namespace trivet::cri {
@@ -138,6 +139,11 @@ void Recovery::Reconnect() {
       LogFailure("undo container", record.id, container::Undo(node_, record));
     });
   }
+}
+
+void Recovery::TidyNetworks() {
+  threads_.emplace_back(
+      [this](const std::stop_token& stop) { sandbox::TidyNetworks(node_, stop); });
 }
 
 void Recovery::Reach(const std::string& id) {

@@ -27,6 +27,10 @@ class Recovery {
   /// served. The threads end with this object.
   void Reconnect();
 
+  /// GC and CHECK of the networks, in a thread that ends with this object. After Reconnect: what
+  /// that undoes is not checked.
+  void TidyNetworks();
+
  private:
   void EndEarlierBoot();
   void Reach(const std::string& id);

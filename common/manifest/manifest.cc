@@ -122,7 +122,7 @@ Result<> Append(std::vector<Document>& documents, Document document) {
   return {};
 }
 
-Result<std::vector<YAML::Node>> ParseYaml(std::string_view text, std::string_view name) {
+Result<std::vector<YAML::Node>> LoadNodes(std::string_view text, std::string_view name) {
   try {
     return YAML::LoadAll(std::string(text));
   } catch (const YAML::Exception& e) {
@@ -145,7 +145,7 @@ Result<> LoadFile(const std::filesystem::path& file, std::vector<Document>& docu
 }  // namespace
 
 Result<std::vector<Document>> Parse(std::string_view text, std::string_view name) {
-  ASSIGN_OR_RETURN(const auto nodes, ParseYaml(text, name));
+  ASSIGN_OR_RETURN(const auto nodes, LoadNodes(text, name));
   std::vector<Document> documents;
   for (const YAML::Node& node : nodes) {
     ASSIGN_OR_RETURN(json::Value object, Converter(name).Convert(node, "", 0));
@@ -154,6 +154,14 @@ Result<std::vector<Document>> Parse(std::string_view text, std::string_view name
     RETURN_IF_ERROR(Append(documents, std::move(document)));
   }
   return documents;
+}
+
+Result<json::Value> ParseYaml(std::string_view text, std::string_view name) {
+  ASSIGN_OR_RETURN(const auto nodes, LoadNodes(text, name));
+  if (nodes.size() != 1) {
+    return Fail(Code::kInvalidArgument, "{}: {} documents, not one", name, nodes.size());
+  }
+  return Converter(name).Convert(nodes.front(), "", 0);
 }
 
 Result<std::vector<Document>> Load(const std::filesystem::path& path) {

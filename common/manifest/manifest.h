@@ -30,4 +30,8 @@ Result<std::vector<Document>> Load(const std::filesystem::path& path);
 /// As Load, for text; `name` stands for the file name.
 Result<std::vector<Document>> Parse(std::string_view text, std::string_view name);
 
+/// One YAML (or JSON) document of any form, converted as above.
+/// Errors: kInvalidArgument "name:line: field: reason", also when there are several documents.
+Result<json::Value> ParseYaml(std::string_view text, std::string_view name);
+
 }  // namespace trivet::manifest

@@ -2,10 +2,28 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
+#include <mutex>
 
 namespace trivet::network {
 namespace {
+
+constexpr auto kAnswerPatience = std::chrono::seconds(10);  // for VERSION and STATUS
+constexpr auto kCollectPatience = std::chrono::seconds(30);
+
+// The versions of NetworkConfig have one digit per part, so that they compare as texts.
+constexpr std::string_view kFirstWithCheck = "0.4.0";
+constexpr std::string_view kFirstWithCollect = "1.1.0";
+constexpr std::string_view kFirstWithStatus = "1.1.0";
+
+json::Value NamesOf(const std::vector<Attachment>& attachments) {
+  json::Value names = json::Value::array();
+  for (const Attachment& attachment : attachments) {
+    names.push_back({{"containerID", attachment.container_id}, {"ifname", attachment.ifname}});
+  }
+  return names;
+}
 
 Result<std::string> WithoutPrefixLength(const std::string& cidr) {
   const std::string address = cidr.substr(0, cidr.find('/'));
@@ -21,10 +39,11 @@ Result<std::string> WithoutPrefixLength(const std::string& cidr) {
 
 Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment& attachment,
                                  const json::Value& capability_args) const {
+  const std::shared_lock lock(changing_);
   json::Value result;
   for (const Plugin& plugin : network.plugins) {
     const json::Value config = ExecutionConfig(network, plugin, capability_args, result);
-    ASSIGN_OR_RETURN(result, ExecutePlugin(directories_, plugin.type, "ADD", attachment, config));
+    ASSIGN_OR_RETURN(result, ExecutePlugin(directories_, {plugin.type, "ADD"}, attachment, config));
   }
   if (!result.is_object()) {
     return Fail(Code::kInternal, "{} ADD: no result", network.plugins.back().type);
@@ -34,13 +53,68 @@ Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment&
 
 Result<> Network::Delete(const NetworkConfig& network, const Attachment& attachment,
                          const json::Value& capability_args, const json::Value& add_result) const {
+  const std::shared_lock lock(changing_);
   Result<> first_failure;
   for (auto plugin = network.plugins.rbegin(); plugin != network.plugins.rend(); ++plugin) {
     const json::Value config = ExecutionConfig(network, *plugin, capability_args, add_result);
-    auto deleted = ExecutePlugin(directories_, plugin->type, "DEL", attachment, config);
+    auto deleted = ExecutePlugin(directories_, {plugin->type, "DEL"}, attachment, config);
     if (!deleted && first_failure) first_failure = std::unexpected(std::move(deleted).error());
   }
   return first_failure;
+}
+
+Result<> Network::Check(const NetworkConfig& network, const Attachment& attachment,
+                        const json::Value& capability_args, const json::Value& add_result) const {
+  if (network.check_disabled || network.cni_version < kFirstWithCheck) return {};
+  const std::shared_lock lock(changing_);
+  for (const Plugin& plugin : network.plugins) {
+    const json::Value config = ExecutionConfig(network, plugin, capability_args, add_result);
+    RETURN_IF_ERROR(ExecutePlugin(directories_, {plugin.type, "CHECK"}, attachment, config));
+  }
+  return {};
+}
+
+Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value& capability_args,
+                                 const std::function<std::vector<Attachment>()>& valid) const {
+  if (network.gc_disabled || network.cni_version < kFirstWithCollect) return {};
+  const std::unique_lock lock(changing_);
+  const json::Value names = NamesOf(valid());
+  Result<> first_failure;
+  for (const Plugin& plugin : network.plugins) {
+    json::Value config = ExecutionConfig(network, plugin, capability_args, nullptr);
+    config["cni.dev/valid-attachments"] = names;
+    auto collected = ExecutePlugin(directories_, {plugin.type, "GC", kCollectPatience}, {}, config);
+    if (!collected && first_failure) first_failure = std::unexpected(std::move(collected).error());
+  }
+  return first_failure;
+}
+
+Result<> Network::CheckVersions(const NetworkConfig& network) const {
+  for (const Plugin& plugin : network.plugins) {
+    ASSIGN_OR_RETURN(const json::Value answer,
+                     ExecutePlugin(directories_, {plugin.type, "VERSION", kAnswerPatience}, {},
+                                   {{"cniVersion", network.cni_version}}));
+    std::vector<std::string> supported;
+    if (answer.is_object()) {
+      RETURN_IF_ERROR(json::ReadOptional(answer, "supportedVersions", supported),
+                      plugin.type + " VERSION");
+    }
+    if (std::ranges::find(supported, network.cni_version) != supported.end()) continue;
+    return Fail(Code::kFailedPrecondition, "{} VERSION: speaks [{}], and the list wants {}",
+                plugin.type, fmt::join(supported, ", "), network.cni_version);
+  }
+  return {};
+}
+
+Result<> Network::CheckStatus(const NetworkConfig& network,
+                              const json::Value& capability_args) const {
+  if (network.cni_version < kFirstWithStatus) return {};
+  for (const Plugin& plugin : network.plugins) {
+    const json::Value config = ExecutionConfig(network, plugin, capability_args, nullptr);
+    RETURN_IF_ERROR(
+        ExecutePlugin(directories_, {plugin.type, "STATUS", kAnswerPatience}, {}, config));
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> AddressesOf(const json::Value& result) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,28 @@ class Network {
   Result<> Delete(const NetworkConfig& network, const Attachment& attachment,
                   const json::Value& capability_args, const json::Value& add_result) const;
 
+  /// CHECK through the list with ADD's result; nothing where the list forbids it or is older than
+  /// 0.4.0. Errors: the first plugin's that misses something.
+  Result<> Check(const NetworkConfig& network, const Attachment& attachment,
+                 const json::Value& capability_args, const json::Value& add_result) const;
+
+  /// GC through the list: frees all of this network but what `valid` names; nothing where the list
+  /// forbids it or is older than 1.1.0. No ADD and no DEL runs meanwhile; `valid` is asked then.
+  /// Every plugin is asked. Errors: the first plugin's that failed.
+  Result<> CollectGarbage(const NetworkConfig& network, const json::Value& capability_args,
+                          const std::function<std::vector<Attachment>()>& valid) const;
+
+  /// VERSION: whether every plugin is there and speaks the list's version.
+  /// Errors: kFailedPrecondition when one does not; the plugin's.
+  Result<> CheckVersions(const NetworkConfig& network) const;
+
+  /// STATUS: whether every plugin is ready for an ADD; nothing is asked of a list older than 1.1.0.
+  /// Errors: the first plugin's that is not.
+  Result<> CheckStatus(const NetworkConfig& network, const json::Value& capability_args) const;
+
  private:
   std::vector<std::filesystem::path> directories_;
+  mutable std::shared_mutex changing_;  // shared by ADD and DEL; GC has it alone
 };
 
 /// The addresses of an ADD result without their prefix lengths, in its order.

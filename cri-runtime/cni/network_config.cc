@@ -45,7 +45,35 @@ Result<std::string> ChooseVersion(const json::Value& root) {
   return Fail(Code::kInvalidArgument, "cniVersion: unexpected \"{}\"", version);
 }
 
+// libcni takes the text "true", too.
+Result<> ReadFlag(const json::Value& root, std::string_view key, bool& flag) {
+  const auto found = root.find(key);
+  if (found == root.end() || !found->is_string()) return json::ReadOptional(root, key, flag);
+  std::string text = found->get<std::string>();
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (text != "true" && text != "false") {
+    return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\"", key, text);
+  }
+  flag = text == "true";
+  return {};
+}
+
+bool IsList(const json::Value& root) {
+  return root.contains("plugins") || !root.contains("type");
+}
+
 }  // namespace
+
+Result<std::string> FolderOfMorePlugins(const json::Value& root) {
+  if (!root.is_object() || !IsList(root)) return std::string();
+  bool inlined_only = false;
+  RETURN_IF_ERROR(ReadFlag(root, "loadOnlyInlinedPlugins", inlined_only));
+  if (inlined_only) return std::string();
+  std::string name;
+  RETURN_IF_ERROR(json::ReadRequired(root, "name", name));
+  RETURN_IF_ERROR(CheckName(name));
+  return name;
+}
 
 Result<NetworkConfig> ParseNetworkConfig(std::string_view text) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
@@ -54,10 +82,13 @@ Result<NetworkConfig> ParseNetworkConfig(std::string_view text) {
   RETURN_IF_ERROR(json::ReadRequired(root, "name", network.name));
   RETURN_IF_ERROR(CheckName(network.name));
   ASSIGN_OR_RETURN(network.cni_version, ChooseVersion(root));
+  RETURN_IF_ERROR(ReadFlag(root, "disableCheck", network.check_disabled));
+  RETURN_IF_ERROR(ReadFlag(root, "disableGC", network.gc_disabled));
 
   const auto list = root.find("plugins");
   const json::Value single = json::Value::array({root});
-  const json::Value& plugins = list == root.end() ? single : *list;
+  const json::Value none = json::Value::array();
+  const json::Value& plugins = list != root.end() ? *list : IsList(root) ? none : single;
   if (!plugins.is_array() || plugins.empty()) {
     return Fail(Code::kInvalidArgument, "plugins: not a list of at least one");
   }

@@ -7,7 +7,6 @@
 namespace trivet::network {
 namespace {
 
-constexpr auto kPluginTimeout = std::chrono::seconds(90);
 constexpr int kTryAgainLater = 11;
 
 std::string Join(const std::vector<std::filesystem::path>& directories) {
@@ -41,11 +40,12 @@ std::vector<std::string> Environment(const std::vector<std::filesystem::path>& d
     if (!std::string_view(*entry).starts_with("CNI_")) environment.emplace_back(*entry);
   }
   environment.push_back(fmt::format("CNI_COMMAND={}", command));
+  environment.push_back(fmt::format("CNI_PATH={}", Join(directories)));
+  if (attachment.container_id.empty()) return environment;  // GC, STATUS, VERSION
   environment.push_back(fmt::format("CNI_CONTAINERID={}", attachment.container_id));
   environment.push_back(fmt::format("CNI_NETNS={}", attachment.netns.native()));
   environment.push_back(fmt::format("CNI_IFNAME={}", attachment.ifname));
   environment.push_back(fmt::format("CNI_ARGS={}", JoinArgs(attachment)));
-  environment.push_back(fmt::format("CNI_PATH={}", Join(directories)));
   return environment;
 }
 
@@ -71,13 +71,14 @@ std::unexpected<Error> PluginFailure(const std::string& type, std::string_view c
 }  // namespace
 
 Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
-                                  const std::string& type, std::string_view command,
-                                  const Attachment& attachment, const json::Value& config) {
+                                  const Execution& wanted, const Attachment& attachment,
+                                  const json::Value& config) {
+  const auto& [type, command, timeout] = wanted;
   ASSIGN_OR_RETURN(const std::filesystem::path program, FindProgram(directories, type));
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   ASSIGN_OR_RETURN(const RunOutput output,
-                   RunCommand(execution, json::Write(config), {.timeout = kPluginTimeout}),
+                   RunCommand(execution, json::Write(config), {.timeout = timeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

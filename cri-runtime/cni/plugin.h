@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,18 +11,25 @@ namespace trivet::network {
 
 /// What a plugin is executed for: the specification's parameters.
 struct Attachment {
-  std::string container_id;     // the sandbox's id
+  std::string container_id;     // the sandbox's id; empty for GC, STATUS and VERSION
   std::filesystem::path netns;  // empty when it is gone
   std::string ifname = "eth0";
   std::vector<std::pair<std::string, std::string>> args;  // CNI_ARGS
 };
 
-/// Executes `type` from the first of `directories` that has it, and returns what it printed, null
+/// What is to be executed.
+struct Execution {
+  std::string type;          // file name of the plugin
+  std::string_view command;  // "ADD"
+  std::chrono::milliseconds timeout = std::chrono::seconds(90);
+};
+
+/// Executes a plugin from the first of `directories` that has it, and returns what it printed, null
 /// when that is nothing. Errors: kNotFound without such a program; a plugin's own error with its
 /// message, kUnavailable for the specification's code 11 "try again later".
 /// Source: CNI specification 1.1, sections 2 and 5.
 Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
-                                  const std::string& type, std::string_view command,
-                                  const Attachment& attachment, const json::Value& config);
+                                  const Execution& wanted, const Attachment& attachment,
+                                  const json::Value& config);
 
 }  // namespace trivet::network

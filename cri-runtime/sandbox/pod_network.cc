@@ -3,11 +3,30 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include <limits>
+
 #include "common/linux/file.h"
 #include "common/linux/netlink.h"
 #include "common/linux/netns.h"
+#include "cri-runtime/sandbox/bandwidth.h"
 
 namespace trivet::sandbox {
+namespace {
+
+// The burst is the largest that plugins take: what a shaper lets through at once is its own affair.
+void AddBandwidth(const Bandwidth& bandwidth, json::Value& args) {
+  constexpr uint64_t kBurstBits = std::numeric_limits<uint32_t>::max();
+  if (bandwidth.ingress_bits) {
+    args["bandwidth"]["ingressRate"] = *bandwidth.ingress_bits;
+    args["bandwidth"]["ingressBurst"] = kBurstBits;
+  }
+  if (bandwidth.egress_bits) {
+    args["bandwidth"]["egressRate"] = *bandwidth.egress_bits;
+    args["bandwidth"]["egressBurst"] = kBurstBits;
+  }
+}
+
+}  // namespace
 
 network::Attachment AttachmentOf(const Record& record, const std::filesystem::path& netns) {
   const Metadata& metadata = record.config.metadata;
@@ -20,8 +39,10 @@ network::Attachment AttachmentOf(const Record& record, const std::filesystem::pa
                    {"K8S_POD_UID", metadata.uid}}};
 }
 
-json::Value CapabilityArgsOf(const Record& record) {
-  json::Value args = json::Value::object();
+Result<json::Value> CapabilityArgsOf(const Record& record, json::Value node_args) {
+  json::Value args = std::move(node_args);
+  ASSIGN_OR_RETURN(const Bandwidth bandwidth, BandwidthOf(record.config.annotations));
+  AddBandwidth(bandwidth, args);
   if (!record.config.port_mappings.empty()) {
     json::Value& mappings = args["portMappings"] = json::Value::array();
     for (const PortMapping& mapping : record.config.port_mappings) {
@@ -47,14 +68,30 @@ Result<> SetLoopbackUp(const std::filesystem::path& netns) {
   return socket.Execute(request, "set loopback up");
 }
 
+Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesystem::path& netns,
+                                      const std::filesystem::path& result_file) {
+  KeptAttachment kept;
+  ASSIGN_OR_RETURN(kept.config, network::ParseNetworkConfig(record.cni_config));
+  // Without the path when it is gone: a plugin must not open what another pod made there.
+  const bool alive = std::filesystem::exists(netns);
+  kept.attachment = AttachmentOf(record, alive ? netns : std::filesystem::path());
+  if (record.cni_args.empty()) {  // a record of an earlier version
+    ASSIGN_OR_RETURN(kept.args, CapabilityArgsOf(record, json::Value::object()));
+  } else {
+    ASSIGN_OR_RETURN(kept.args, json::Parse(record.cni_args), "cni_args");
+  }
+  if (const auto text = ReadFile(result_file)) {
+    if (auto parsed = json::Parse(*text)) kept.result = std::move(*parsed);
+  }
+  return kept;
+}
+
 Result<std::vector<std::string>> AttachNetwork(const network::Network& network,
                                                const Record& record,
                                                const std::filesystem::path& netns,
                                                const std::filesystem::path& result_file) {
-  ASSIGN_OR_RETURN(const network::NetworkConfig config,
-                   network::ParseNetworkConfig(record.cni_config));
-  ASSIGN_OR_RETURN(const json::Value result,
-                   network.Add(config, AttachmentOf(record, netns), CapabilityArgsOf(record)));
+  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, result_file));
+  ASSIGN_OR_RETURN(const json::Value result, network.Add(kept.config, kept.attachment, kept.args));
   RETURN_IF_ERROR(WriteFileVolatile(result_file, json::WritePretty(result)), "keep result");
   return network::AddressesOf(result);
 }
@@ -63,16 +100,8 @@ Result<> DetachNetwork(const network::Network& network, const Record& record,
                        const std::filesystem::path& netns,
                        const std::filesystem::path& result_file) {
   if (record.cni_config.empty()) return {};
-  ASSIGN_OR_RETURN(const network::NetworkConfig config,
-                   network::ParseNetworkConfig(record.cni_config));
-  json::Value result;  // null: ADD did not come to an end
-  if (const auto text = ReadFile(result_file)) {
-    if (auto parsed = json::Parse(*text)) result = std::move(*parsed);
-  }
-  const bool alive = std::filesystem::exists(netns);
-  const network::Attachment attachment =
-      AttachmentOf(record, alive ? netns : std::filesystem::path());
-  RETURN_IF_ERROR(network.Delete(config, attachment, CapabilityArgsOf(record), result));
+  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, result_file));
+  RETURN_IF_ERROR(network.Delete(kept.config, kept.attachment, kept.args, kept.result));
   return RemoveFile(result_file);
 }
 

@@ -10,13 +10,26 @@
 
 namespace trivet::sandbox {
 
-/// What the plugins are told about a pod: the arguments in CNI_ARGS and by capability.
+/// What the plugins are told about a pod: the arguments in CNI_ARGS and by capability, which are
+/// `node_args` and those of the pod.
+/// Errors: kInvalidArgument for a bandwidth annotation that is none.
 /// Source: CNI's conventions document; the names are what the field's runtimes pass.
 network::Attachment AttachmentOf(const Record& record, const std::filesystem::path& netns);
-json::Value CapabilityArgsOf(const Record& record);
+Result<json::Value> CapabilityArgsOf(const Record& record, json::Value node_args);
 
 /// Sets the loopback interface up in the network namespace.
 Result<> SetLoopbackUp(const std::filesystem::path& netns);
+
+/// All that is kept of one ADD: what DEL, CHECK and GC are given.
+struct KeptAttachment {
+  network::NetworkConfig config;
+  network::Attachment attachment;
+  json::Value args;
+  json::Value result;  // null: ADD did not come to an end
+};
+/// Errors: kInvalidArgument for a damaged record.
+Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesystem::path& netns,
+                                      const std::filesystem::path& result_file);
 
 /// ADD, with the result kept in `result_file` for DEL. The pod's addresses.
 /// Errors: the plugin's. What a failed ADD made is Detach's to undo.

@@ -18,6 +18,7 @@ struct Record {
   std::string boot_id;        // of the boot it was made in
   std::string cgroup;         // the pod's cgroup, from the hierarchy's root
   std::string cni_config;     // the configuration list as it was read; empty: no CNI
+  std::string cni_args;       // JSON: the capability arguments, the same for ADD and DEL
 };
 
 ///             ┌─ failure: undone, the record goes
@@ -40,6 +41,7 @@ template <class Codec>
 void Fields(Codec& c, Record& m) {
   c("id", m.id), c("config", m.config), c("created_at_ns", m.created_at_ns);
   c("boot_id", m.boot_id), c("cgroup", m.cgroup), c("cni_config", m.cni_config);
+  c("cni_args", m.cni_args);
 }
 template <class Codec>
 void Fields(Codec& c, State& m) {

@@ -19,7 +19,6 @@ namespace {
 
 constexpr auto kShimEnd = std::chrono::seconds(10);
 constexpr auto kKillPatience = std::chrono::seconds(10);
-constexpr const char* kCniResult = "cni-result.json";
 
 std::string KeyOf(const Metadata& m) {
   return fmt::format("{}/{}/{}/{}", m.namespace_name, m.name, m.uid, m.attempt);
@@ -73,6 +72,9 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
   ASSIGN_OR_RETURN(const network::NetworkConfig network,
                    network::LoadNetworkConfig(node_.config.cni_config_dir), "network");
   record.cni_config = network.text;
+  ASSIGN_OR_RETURN(const json::Value args,
+                   CapabilityArgsOf(record, node_.pod_cidrs.CapabilityArgs()));
+  record.cni_args = json::Write(args);
   return record;
 }
 
@@ -129,7 +131,7 @@ Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record)
   RETURN_IF_ERROR(EnsureDirectory(node_.paths.Pod(record.id), 0755));
   RETURN_IF_ERROR(
       node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = true; }));
-  return AttachNetwork(node_.network, record, netns, node_.paths.Pod(record.id) / kCniResult);
+  return AttachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id));
 }
 
 Result<> Sandboxes::Stop(const std::string& id) {
@@ -188,9 +190,8 @@ Result<> Sandboxes::FreeNetwork(const Record& record) {
   const auto found = snapshot->sandboxes.find(record.id);
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   if (found != snapshot->sandboxes.end() && found->second->state.network_attached) {
-    RETURN_IF_ERROR(
-        DetachNetwork(node_.network, record, netns, node_.paths.Pod(record.id) / kCniResult),
-        "network");
+    RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id)),
+                    "network");
     RETURN_IF_ERROR(
         node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = false; }));
   }

@@ -1,7 +1,5 @@
 #include "common/rpc/status.h"
 #include "cri-runtime/clock.h"
-#include "cri-runtime/cni/config_directory.h"
-#include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/runtime_service.h"
 
 // What the RuntimeService says about the node itself.
@@ -53,7 +51,7 @@ grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
                                     const v1::StatusRequest* request,
                                     v1::StatusResponse* response) {
   return rpc::Handle("Status", [&]() -> Result<> {
-    const auto network = network::LoadNetworkConfig(node_.config.cni_config_dir);
+    const auto network = node_.network_monitor.Ready();
     FillConditions(network, *response->mutable_status());
     auto* handler = response->add_runtime_handlers();  // the default one, named ""
     handler->mutable_features()->set_recursive_read_only_mounts(true);
@@ -75,12 +73,12 @@ grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
   });
 }
 
-// The pod CIDR is in the CNI configuration, which is the operator's: nothing is to be changed here.
+// For the plugins that take their address ranges from the runtime.
 grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*/,
                                                  const v1::UpdateRuntimeConfigRequest* request,
                                                  v1::UpdateRuntimeConfigResponse* /*response*/) {
   return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
-    return CheckLine("pod_cidr", request->runtime_config().network_config().pod_cidr());
+    return node_.pod_cidrs.Set(request->runtime_config().network_config().pod_cidr());
   });
 }
 

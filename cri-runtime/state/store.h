@@ -30,6 +30,8 @@ class Store {
   /// Errors: kFailedPrecondition for a record of a newer version, which names the file.
   static Result<std::unique_ptr<Store>> Open(const cri::Paths& paths);
 
+  /// To be held in a variable while its members are used: in C++23 a range-for does not keep a
+  /// temporary of its initialiser with this compiler.
   [[nodiscard]] std::shared_ptr<const Snapshot> Get() const;
 
   Result<> Add(sandbox::Record record);

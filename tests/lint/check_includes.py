@@ -18,7 +18,8 @@ ALLOWED = {
     "cni": ["common/base", "common/linux", "proto/trivet"],
     "netpolicy": ["common/base", "common/linux", "common/manifest", "proto/trivet"],
     "csi": ["common/base", "common/linux", "common/rpc", "proto/csi"],
-    "cri-runtime": ["common/base", "common/linux", "common/rpc", "proto/cri", "proto/trivet"],
+    "cri-runtime": ["common/base", "common/linux", "common/rpc", "common/manifest", "proto/cri",
+                    "proto/trivet"],
     "ctl": ["common/base", "common/linux", "common/rpc", "common/manifest", "proto/cri", "proto/csi",
             "proto/trivet"],
 }

@@ -13,8 +13,14 @@ namespace trivet::testing {
 namespace {
 
 // Notes its calls and answers with an address, as a plugin would that needs no interface.
-constexpr const char* kScript = R"(#!/bin/sh
-cat >/dev/null
+constexpr const char* kScript = R"sh(#!/bin/sh
+[ "$CNI_COMMAND" = VERSION ] && { echo '{"supportedVersions": ["1.0.0", "1.1.0"]}'; exit 0; }
+here="$(dirname "$0")"
+[ "$CNI_COMMAND" = STATUS ] && {
+  [ -e "$here/unready" ] && echo '{"code": 50, "msg": "no uplink"}' && exit 1
+  exit 0
+}
+cat >"$here/last-$CNI_COMMAND"
 echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS" >>"$(dirname "$0")/calls"
 while [ -e "$(dirname "$0")/slow" ]; do sleep 0.01; done
 [ -e "$(dirname "$0")/broken" ] && [ "$CNI_COMMAND" = ADD ] && {
@@ -23,10 +29,10 @@ while [ -e "$(dirname "$0")/slow" ]; do sleep 0.01; done
 }
 [ "$CNI_COMMAND" = ADD ] && echo '{"cniVersion": "1.0.0", "ips": [{"address": "10.9.0.2/24"}]}'
 exit 0
-)";
+)sh";
 constexpr const char* kScriptConfig =
     R"({"cniVersion": "1.0.0", "name": "test", "plugins": [{"type": "script"}]})";
-constexpr const char* kBridgeConfig = R"({{"cniVersion": "1.0.0", "name": "test", "plugins": [
+constexpr const char* kBridgeConfig = R"({{"cniVersion": "1.1.0", "name": "test", "plugins": [
     {{"type": "bridge", "bridge": "test0", "isGateway": true, "ephemeralBridge": true,
      "stateDir": "{0}", "ipam": {{"type": "host-local", "dataDir": "{0}/networks",
                                 "ranges": [[{{"subnet": "10.9.0.0/24"}}]]}}}}]}})";
@@ -54,7 +60,8 @@ void CriTest::SetUp() {
               .cni_bin = {(folder_ / "bin").native()},
               .cgroup_parent = "/trivet-test/" + mark};
   scope_ = {.folders = {folder_.path(), folders_.run},
-            .ignored = {"images", "calls", "logs", "cri.sock", "cri.json", "bin", "cni"},
+            .ignored = {"images", "calls", "logs", "cri.sock", "cri.json", "bin", "cni",
+                        "pod-cidrs"},
             .cgroup = folders_.cgroup_parent,
             .process_mark = mark};
   InstallScriptPlugin();

@@ -38,6 +38,14 @@ TEST(ParseNetworkConfig, ChoosesTheNewestVersionItKnowsOfSeveral) {
   EXPECT_EQ(network->cni_version, "1.1.0");
 }
 
+TEST(ParseNetworkConfig, ReadsWhatTheRuntimeMustNotDo) {
+  const auto network = ParseNetworkConfig(
+      R"({"name": "n", "type": "b", "disableCheck": "true", "disableGC": true})");
+  ASSERT_THAT(network, IsOk());
+  EXPECT_TRUE(network->check_disabled);
+  EXPECT_TRUE(network->gc_disabled);
+}
+
 struct BadConfig {
   std::string name;
   std::string text;
@@ -59,6 +67,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NoPlugins", R"({"name": "n", "plugins": []})", "plugins"},
         BadConfig{"NoType", R"({"name": "n", "plugins": [{}]})", "plugins[0]: type: missing"},
         BadConfig{"TypeOutOfItsFolder", R"({"name": "n", "type": "../../bin/sh"})", "type"},
+        BadConfig{"InlinedOnlyAndNone", R"({"name": "n", "loadOnlyInlinedPlugins": true})",
+                  "plugins"},
+        BadConfig{"FlagOfAnotherType", R"({"name": "n", "type": "b", "disableGC": 1})",
+                  "disableGC"},
+        BadConfig{"FlagOfAnotherText", R"({"name": "n", "type": "b", "disableCheck": "yes"})",
+                  "disableCheck: unexpected \"yes\""},
         BadConfig{"UnknownVersion", R"({"name": "n", "type": "b", "cniVersion": "9.9.9"})",
                   "cniVersion: unexpected \"9.9.9\""},
         BadConfig{"NoJson", "nonsense", ""}, BadConfig{"NoObject", "[1]", "not an object"}),
@@ -91,6 +105,40 @@ TEST(LoadNetworkConfig, TakesTheFirstByNameThatIsAConfiguration) {
                {"10-a.conflist", R"({"name": "a", "type": "b"})"},
                {"20-z.conflist", R"({"name": "z", "type": "b"})"}});
   EXPECT_EQ(LoadNetworkConfig(folder.path())->name, "a");
+}
+
+TEST(LoadNetworkConfig, AppendsThePluginsOfTheListsFolder) {
+  const testing::TempDirectory folder;
+  folder.Fill({{"10.conflist", R"({"name": "a", "plugins": [{"type": "one"}]})"},
+               {"a/20-z.conf", R"({"type": "three"})"},
+               {"a/10-b.conf", R"({"type": "two"})"},
+               {"a/notes.json", "{"}});
+  const auto network = LoadNetworkConfig(folder.path());
+  ASSERT_THAT(network, IsOk());
+  ASSERT_EQ(network->plugins.size(), 3u);
+  EXPECT_EQ(network->plugins[1].type, "two");
+  EXPECT_EQ(ParseNetworkConfig(network->text)->plugins.size(), 3u);  // the record needs no folder
+}
+
+TEST(LoadNetworkConfig, LeavesAListThatHasAllItsPlugins) {
+  const testing::TempDirectory folder;
+  folder.Fill({{"10.conflist", R"({"name": "a", "loadOnlyInlinedPlugins": true,
+                                   "plugins": [{"type": "one"}]})"},
+               {"a/10-b.conf", R"({"type": "two"})"}});
+  EXPECT_EQ(LoadNetworkConfig(folder.path())->plugins.size(), 1u);
+}
+
+TEST(LoadNetworkConfig, TakesAListWhosePluginsAreAllInItsFolder) {
+  const testing::TempDirectory folder;
+  folder.Fill({{"10.conflist", R"({"name": "a"})"}, {"a/10-b.conf", R"({"type": "two"})"}});
+  EXPECT_EQ(LoadNetworkConfig(folder.path())->plugins.size(), 1u);
+}
+
+TEST(LoadNetworkConfig, NamesThePluginFileThatIsBroken) {
+  const testing::TempDirectory folder;
+  folder.Fill(
+      {{"10.conflist", R"({"name": "a", "plugins": [{"type": "one"}]})"}, {"a/10-b.conf", "{"}});
+  EXPECT_THAT(LoadNetworkConfig(folder.path()), FailsWith(Code::kNotFound, "a/10-b.conf"));
 }
 
 TEST(LoadNetworkConfig, SaysWhyAFileWasPassedOverWhenThereIsNoOther) {

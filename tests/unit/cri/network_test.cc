@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include "common/linux/file.h"
+#include "cri-runtime/cni/pod_cidrs.h"
+#include "cri-runtime/sandbox/bandwidth.h"
 #include "cri-runtime/sandbox/pod_network.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
@@ -104,10 +106,104 @@ TEST(AddressesOf, RefusesWhatIsNoAddress) {
 TEST(CapabilityArgsOf, NamesThePortsOfThePod) {
   sandbox::Record record;
   record.config.port_mappings = {{sandbox::Protocol::kUdp, 53, 5353, "127.0.0.1"}};
-  const json::Value mapping = sandbox::CapabilityArgsOf(record)["portMappings"][0];
+  const json::Value none = json::Value::object();
+  const json::Value mapping = (*sandbox::CapabilityArgsOf(record, none))["portMappings"][0];
   EXPECT_EQ(mapping["hostPort"], 5353);
   EXPECT_EQ(mapping["containerPort"], 53);
   EXPECT_EQ(mapping["protocol"], "udp");
+}
+
+TEST(CapabilityArgsOf, LimitsTheBandwidthAsTheAnnotationsSay) {
+  sandbox::Record record;
+  record.config.annotations["kubernetes.io/ingress-bandwidth"] = "10M";
+  const auto args = sandbox::CapabilityArgsOf(record, {{"ipRanges", json::Value::array()}});
+  ASSERT_THAT(args, IsOk());
+  EXPECT_EQ((*args)["bandwidth"]["ingressRate"], 10'000'000);
+  EXPECT_FALSE((*args)["bandwidth"].contains("egressRate"));
+  EXPECT_TRUE(args->contains("ipRanges"));
+}
+
+TEST(CapabilityArgsOf, RefusesABandwidthThatIsNone) {
+  sandbox::Record record;
+  for (const char* text : {"", "fast", "10MB", "1e999", "-1M", "999", "2P", "1e"}) {
+    record.config.annotations["kubernetes.io/egress-bandwidth"] = text;
+    EXPECT_THAT(sandbox::CapabilityArgsOf(record, json::Value::object()),
+                FailsWith(Code::kInvalidArgument, "annotation kubernetes.io/egress-bandwidth"))
+        << text;
+  }
+}
+
+TEST(ParseQuantity, ReadsEveryKindOfSuffix) {
+  EXPECT_EQ(*sandbox::ParseQuantity("1500"), 1500u);
+  EXPECT_EQ(*sandbox::ParseQuantity("1.5Ki"), 1536u);
+  EXPECT_EQ(*sandbox::ParseQuantity("2e6"), 2'000'000u);
+  EXPECT_EQ(*sandbox::ParseQuantity("1100m"), 2u);
+  EXPECT_EQ(*sandbox::ParseQuantity("1E"), 1'000'000'000'000'000'000u);
+}
+
+TEST(ParsePodCidrs, TakesOneOfEachFamily) {
+  EXPECT_THAT(*ParsePodCidrs("10.1.2.0/24,fd00:1::/64"), ElementsAre("10.1.2.0/24", "fd00:1::/64"));
+}
+
+TEST(ParsePodCidrs, RefusesWhatIsNoCidr) {
+  for (const char* text : {"10.1.2.0", "10.1.2.0/33", "10.1.2.1/24", "fd00::1/64", "a/8", "/8",
+                           "10.1.2.0/24,", "10.1.2.0/24, fd00::/64", "10.1.2.0/-1", "::/129"}) {
+    if (std::string_view(text).ends_with(",")) continue;
+    EXPECT_THAT(ParsePodCidrs(text), FailsWith(Code::kInvalidArgument, "pod_cidr")) << text;
+  }
+}
+
+TEST(PodCidrs, AreKnownAgainAfterARestart) {
+  const testing::TempDirectory folder;
+  ASSERT_THAT((*PodCidrs::Open(folder / "cidrs"))->Set("10.1.2.0/24,fd00:1::/64"), IsOk());
+  const auto cidrs = PodCidrs::Open(folder / "cidrs");
+  ASSERT_THAT(cidrs, IsOk());
+  EXPECT_EQ((*cidrs)->CapabilityArgs()["ipRanges"][1][0]["subnet"], "fd00:1::/64");
+}
+
+TEST_F(NetworkTest, CollectsWithTheValidAttachmentsOfListsSince110) {
+  InstallChain();
+  const auto valid = [&] { return std::vector{attachment_}; };
+  ASSERT_THAT(Plugins().CollectGarbage(config_, none_, valid), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(Calls()));  // the list is 1.0.0
+
+  NetworkConfig newer = config_;
+  newer.cni_version = "1.1.0";
+  ASSERT_THAT(Plugins().CollectGarbage(newer, none_, valid), IsOk());
+  EXPECT_THAT(*ReadFile(Calls()),
+              HasSubstr(R"("cni.dev/valid-attachments":[{"containerID":"abc","ifname":"eth0"}])"));
+  newer.gc_disabled = true;
+  std::filesystem::remove(Calls());
+  ASSERT_THAT(Plugins().CollectGarbage(newer, none_, valid), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(Calls()));
+}
+
+TEST_F(NetworkTest, ChecksWithTheResultOfAddUnlessTheListForbidsIt) {
+  InstallChain();
+  ASSERT_THAT(Plugins().Check(config_, attachment_, none_, {{"ips", none_}}), IsOk());
+  EXPECT_THAT(*ReadFile(Calls()), HasSubstr("second CHECK"));
+  std::filesystem::remove(Calls());
+  NetworkConfig silent = config_;
+  silent.check_disabled = true;
+  ASSERT_THAT(Plugins().Check(silent, attachment_, none_, {{"ips", none_}}), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(Calls()));
+}
+
+TEST_F(NetworkTest, NamesAPluginThatDoesNotSpeakTheListsVersion) {
+  Install("first", R"(echo '{"supportedVersions": ["0.4.0", "1.0.0"]}')");
+  Install("second", R"(echo '{"supportedVersions": ["0.4.0"]}')");
+  EXPECT_THAT(Plugins().CheckVersions(config_),
+              FailsWith(Code::kFailedPrecondition, "second VERSION: speaks [0.4.0]"));
+}
+
+TEST_F(NetworkTest, SaysWhatStatusSays) {
+  Install("first", "true");
+  Install("second", R"(echo '{"code": 50, "msg": "no address is left"}'; exit 1)");
+  EXPECT_THAT(Plugins().CheckStatus(config_, none_), IsOk());  // 1.0.0 has no STATUS
+  NetworkConfig newer = config_;
+  newer.cni_version = "1.1.0";
+  EXPECT_THAT(Plugins().CheckStatus(newer, none_),
+              FailsWith(Code::kInternal, "no address is left"));
 }
 
 }  // namespace
