@@ -20,13 +20,9 @@ constexpr std::array<std::pair<std::string_view, Command>, 6> kCommands{
      {"STATUS", Command::kStatus},
      {"VERSION", Command::kVersion}}};
 
-constexpr std::array<std::string_view, 7> kKnownArgs{"IgnoreUnknown",
-                                                     "IP",
-                                                     "MAC",
-                                                     "K8S_POD_NAMESPACE",
-                                                     "K8S_POD_NAME",
-                                                     "K8S_POD_UID",
-                                                     "K8S_POD_INFRA_CONTAINER_ID"};
+constexpr std::array<std::string_view, 8> kKnownArgs{
+    "IgnoreUnknown",     "IP",           "GATEWAY",     "MAC",
+    "K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_UID", "K8S_POD_INFRA_CONTAINER_ID"};
 
 bool IsIdentifierByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||

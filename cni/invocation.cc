@@ -7,6 +7,7 @@
 #include "cni/error_code.h"
 #include "cni/ipam/host_local.h"
 #include "cni/ipam/host_local_conf.h"
+#include "cni/ipam/static.h"
 #include "cni/net_conf.h"
 #include "cni/plugin.h"
 #include "cni/spec_version.h"
@@ -116,6 +117,7 @@ Result<> CheckPlugin(json::Value value, const json::Value& list) {
   if (conf.ipam_type == kHostLocalType && type != "loopback") {
     RETURN_IF_ERROR(ParseHostLocalConf(conf, environment), type);
   }
+  if (conf.ipam_type == kStaticType) RETURN_IF_ERROR(ParseStaticConf(conf, environment), type);
   return {};
 }
 
@@ -156,7 +158,8 @@ Output Invoke(std::string_view program, const LookUpVariable& look_up, std::stri
   const std::string_view type = TypeOf(program, *conf);
   const auto plugin = MakePlugin(type, *conf, *environment);
   if (!plugin) return Failure(*version, Command::kAdd, plugin.error());
-  const bool enters = type != kHostLocalType;  // an IPAM plugin hands out addresses, no more
+  // An IPAM plugin hands out addresses, no more.
+  const bool enters = type != kHostLocalType && type != kStaticType;
   if (const auto netns = CheckNetns(*environment, look_up); enters && !netns) {
     const bool own = netns.error().code() == Code::kFailedPrecondition;
     return Failure(*version, own ? ErrorCode::kInvalidNetns : ErrorCode::kInvalidEnvironment,

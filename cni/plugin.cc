@@ -4,7 +4,7 @@
 #include <array>
 
 #include "cni/bridge_plugin.h"
-#include "cni/host_local_plugin.h"
+#include "cni/ipam_plugin.h"
 #include "cni/loopback_plugin.h"
 #include "cni/ptp_plugin.h"
 
@@ -19,10 +19,11 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 4> kTypes{{{"bridge", BridgePlugin::Make},
-                                      {"host-local", HostLocalPlugin::Make},
+constexpr std::array<Type, 5> kTypes{{{"bridge", BridgePlugin::Make},
+                                      {"host-local", IpamPlugin::MakeHostLocal},
                                       {"loopback", LoopbackPlugin::Make},
-                                      {"ptp", PtpPlugin::Make}}};
+                                      {"ptp", PtpPlugin::Make},
+                                      {"static", IpamPlugin::MakeStatic}}};
 
 const Type* FindType(std::string_view name) {
   const auto* const found = std::find_if(kTypes.begin(), kTypes.end(),

@@ -90,6 +90,8 @@ class VethPlugin : public Plugin {
   Result<> CheckHostEnd(netlink::RouteSocket& socket, const Link& container_end,
                         const AddResult& own);
   Result<> CheckAgents(const Attachment& record);
+  Result<> GcAddresses(const std::vector<Attachment>& released,
+                       const std::vector<AttachmentKey>& kept);
   Result<> GcShared(netlink::RouteSocket& socket, const std::vector<AttachmentKey>& kept);
   [[nodiscard]] Result<> GcPolicy(const std::vector<AttachmentKey>& kept) const;
 

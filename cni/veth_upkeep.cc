@@ -122,7 +122,7 @@ Result<> VethPlugin::Gc() {
     }
   }
   failures.Add(DeleteOrphans(socket, conf_.name, kept));
-  const bool freed = ipam_ == nullptr || failures.Add(ipam_->Gc(kept));
+  const bool freed = failures.Add(GcAddresses(released, kept));
   for (const Attachment& attachment : released) {
     if (freed) failures.Add(ReleaseRecord(socket, paths_, attachment));
   }
@@ -131,6 +131,16 @@ Result<> VethPlugin::Gc() {
     failures.Add(GcShared(socket, kept));
   }
   failures.Add(GcPolicy(kept));
+  return std::move(failures).Result();
+}
+
+// One by one, and what nobody has a record of: a program of before 1.1.0 knows the first alone.
+Result<> VethPlugin::GcAddresses(const std::vector<Attachment>& released,
+                                 const std::vector<AttachmentKey>& kept) {
+  if (ipam_ == nullptr) return {};
+  Failures failures;
+  for (const Attachment& attachment : released) failures.Add(ipam_->Release(attachment.key));
+  failures.Add(ipam_->Gc(kept));
   return std::move(failures).Result();
 }
 

@@ -2,36 +2,39 @@
 
 #include <unistd.h>
 
-#include "common/linux/command.h"
+#include <algorithm>
 
 namespace trivet::cni {
 namespace {
 
 // The runtime has a deadline of its own; this one only keeps a stuck delegate from outliving it.
 constexpr std::chrono::minutes kDeadline(4);
+constexpr int kInvalidEnvironment = 4;
 constexpr int kTryAgainLater = 11;
 constexpr int kNotAvailable = 50;
 constexpr int kNotAvailableLimited = 51;
 
-Result<std::filesystem::path> FindPlugin(const Environment& environment, const std::string& type) {
-  if (type.find('/') != std::string::npos) {
-    return Fail(Code::kInvalidArgument, "ipam: type: '{}' is not a plugin's name", type);
-  }
-  for (const std::filesystem::path& folder : environment.plugin_path) {
-    std::filesystem::path program = folder / type;
-    if (::access(program.c_str(), X_OK) == 0) return program;
-  }
-  return Fail(Code::kInvalidArgument, "ipam: type: '{}' is not built in and not in CNI_PATH", type);
-}
-
 // Our environment with another command: a failed ADD is undone by the delegate's DEL.
-std::vector<std::string> EnvironmentFor(std::string_view command) {
+std::vector<std::string> EnvironmentWith(std::vector<std::string> overrides) {
+  const auto overridden = [&](std::string_view variable) {
+    return std::any_of(overrides.begin(), overrides.end(), [&](const std::string& other) {
+      return variable.starts_with(other.substr(0, other.find('=') + 1));
+    });
+  };
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("CNI_COMMAND=")) variables.emplace_back(*variable);
+    if (!overridden(*variable)) variables.emplace_back(*variable);
   }
-  variables.push_back(fmt::format("CNI_COMMAND={}", command));
+  variables.insert(variables.end(), overrides.begin(), overrides.end());
   return variables;
+}
+
+int CodeOf(const RunOutput& run) {
+  int code = 0;
+  if (const auto answer = json::Parse(run.out); answer && answer->is_object()) {
+    (void)json::ReadOptional(*answer, "code", code);
+  }
+  return code;
 }
 
 // The error object on standard output, where there is one: {code, msg, details}.
@@ -56,39 +59,63 @@ Error FailureOf(const std::string& type, const RunOutput& run) {
 
 }  // namespace
 
-Result<std::string> Delegate::Run(std::string_view command) {
-  const std::string& type = conf_.ipam_type;
-  ASSIGN_OR_RETURN(const std::filesystem::path program, FindPlugin(environment_, type));
-  const trivet::Command run{.program = program, .args = {}, .environment = EnvironmentFor(command)};
-  ASSIGN_OR_RETURN(RunOutput output,
-                   RunCommand(run, json::Write(conf_.root), {.timeout = kDeadline}), "ipam");
-  if (output.exit_code != 0) return std::unexpected(FailureOf(type, output));
+Result<std::filesystem::path> FindPlugin(const Environment& environment, const std::string& type) {
+  if (type.find('/') != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "ipam: type: '{}' is not a plugin's name", type);
+  }
+  for (const std::filesystem::path& folder : environment.plugin_path) {
+    std::filesystem::path program = folder / type;
+    if (::access(program.c_str(), X_OK) == 0) return program;
+  }
+  return Fail(Code::kInvalidArgument, "ipam: type: '{}' is not built in and not in CNI_PATH", type);
+}
+
+Result<RunOutput> Delegate::Start(const Overrides& overrides) {
+  ASSIGN_OR_RETURN(const std::filesystem::path program, FindPlugin(environment_, conf_.ipam_type));
+  const trivet::Command run{
+      .program = program, .args = {}, .environment = EnvironmentWith(overrides)};
+  return RunCommand(run, json::Write(conf_.root), {.timeout = kDeadline});
+}
+
+Result<std::string> Delegate::Run(const Overrides& overrides) {
+  ASSIGN_OR_RETURN(RunOutput output, Start(overrides), "ipam");
+  if (output.exit_code != 0) return std::unexpected(FailureOf(conf_.ipam_type, output));
   return std::move(output.out);
 }
 
 Result<AddResult> Delegate::Add() {
-  ASSIGN_OR_RETURN(const std::string output, Run("ADD"));
+  ASSIGN_OR_RETURN(const std::string output, Run({"CNI_COMMAND=ADD"}));
   ASSIGN_OR_RETURN(const json::Value answer, json::Parse(output), "ipam answer");
   return ParseAddResult(answer);
 }
 
 Result<> Delegate::Del() {
-  RETURN_IF_ERROR(Run("DEL"));
+  RETURN_IF_ERROR(Run({"CNI_COMMAND=DEL"}));
   return {};
 }
 
 Result<> Delegate::Check() {
-  RETURN_IF_ERROR(Run("CHECK"));
+  RETURN_IF_ERROR(Run({"CNI_COMMAND=CHECK"}));
+  return {};
+}
+
+Result<> Delegate::Release(const AttachmentKey& key) {
+  RETURN_IF_ERROR(
+      Run({"CNI_COMMAND=DEL", "CNI_NETNS=", fmt::format("CNI_CONTAINERID={}", key.container_id),
+           fmt::format("CNI_IFNAME={}", key.ifname)}));
   return {};
 }
 
 Result<> Delegate::Gc(const std::vector<AttachmentKey>& /*valid*/) {
-  RETURN_IF_ERROR(Run("GC"));  // reads the list from the same standard input
-  return {};
+  // It reads the list from the same standard input.
+  ASSIGN_OR_RETURN(const RunOutput output, Start({"CNI_COMMAND=GC"}), "ipam");
+  const bool unknown_command = CodeOf(output) == kInvalidEnvironment;
+  if (output.exit_code == 0 || unknown_command) return {};
+  return std::unexpected(FailureOf(conf_.ipam_type, output));
 }
 
 Result<> Delegate::Status() {
-  RETURN_IF_ERROR(Run("STATUS"));
+  RETURN_IF_ERROR(Run({"CNI_COMMAND=STATUS"}));
   return {};
 }
 

@@ -45,11 +45,19 @@ Result<AddResult> HostLocal::Add() {
 }
 
 Result<> HostLocal::Del() {
+  return Free(OwnerOf(environment_));
+}
+
+Result<> HostLocal::Release(const AttachmentKey& key) {
+  return Free({key.container_id, key.ifname});
+}
+
+Result<> HostLocal::Free(const Owner& owner) {
   ASSIGN_OR_RETURN(const std::filesystem::path folder, ReadReservationFolder(conf_));
   ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(folder));
   if (!store) return {};
   RETURN_IF_ERROR(store->RemoveAbandoned());
-  ASSIGN_OR_RETURN(const auto held, store->FindByOwner(OwnerOf(environment_)));
+  ASSIGN_OR_RETURN(const auto held, store->FindByOwner(owner));
   for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address));
   return {};
 }

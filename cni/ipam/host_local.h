@@ -15,6 +15,7 @@ class HostLocal : public Ipam {
   /// Errors: as ParseHostLocalConf and Allocate; kAlreadyExists when the interface holds addresses.
   Result<AddResult> Add() override;
   Result<> Del() override;
+  Result<> Release(const AttachmentKey& key) override;
   /// Errors: kFailedPrecondition when the interface holds none, or not all of prevResult's.
   Result<> Check() override;
   Result<> Gc(const std::vector<AttachmentKey>& valid) override;
@@ -22,6 +23,8 @@ class HostLocal : public Ipam {
   Result<> Status() override;
 
  private:
+  Result<> Free(const struct Owner& owner);
+
   const NetConf& conf_;
   const Environment& environment_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "cni/ipam/requested.h"
 #include "cni/paths.h"
 #include "common/linux/file.h"
 
@@ -63,27 +64,13 @@ Result<> AppendAddresses(const std::vector<std::string>& texts, std::vector<IpAd
   return {};
 }
 
-std::vector<std::string> SplitAtCommas(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) {
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
-
-Result<std::vector<IpAddress>> ReadRequested(const Value& root, const Value& runtime,
-                                             const Environment& environment) {
+Result<std::vector<IpAddress>> ReadRequested(const Value& root, const Environment& environment) {
   std::vector<IpAddress> requested;
   RETURN_IF_ERROR(AppendAddresses(SplitAtCommas(environment.Arg("IP")), requested), "CNI_ARGS IP");
-  ASSIGN_OR_RETURN(const Value args, ReadObject(root, "args"));
-  ASSIGN_OR_RETURN(const Value cni_args, ReadObject(args, "cni"), "args");
-  std::vector<std::string> texts;
-  RETURN_IF_ERROR(ReadOptional(cni_args, "ips", texts), "args.cni");
-  RETURN_IF_ERROR(AppendAddresses(texts, requested), "args.cni.ips");
-  texts.clear();
-  RETURN_IF_ERROR(ReadOptional(runtime, "ips", texts), "runtimeConfig");
-  RETURN_IF_ERROR(AppendAddresses(texts, requested), "runtimeConfig.ips");
+  ASSIGN_OR_RETURN(const RequestedIps lists, ReadRequestedIps(root));
+  for (const RequestedIps::List& list : lists.lists()) {
+    RETURN_IF_ERROR(AppendAddresses(list.texts, requested), list.key);
+  }
   return requested;
 }
 
@@ -127,7 +114,7 @@ Result<HostLocalConf> ParseHostLocalConf(const NetConf& conf, const Environment&
   ASSIGN_OR_RETURN(host_local.sets, ReadRangeSets(runtime, ipam));
   RETURN_IF_ERROR(CheckRangeSets(host_local.sets, conf.version));
   ASSIGN_OR_RETURN(host_local.routes, ParseRoutes(ipam), "ipam");
-  ASSIGN_OR_RETURN(host_local.requested, ReadRequested(conf.root, runtime, environment));
+  ASSIGN_OR_RETURN(host_local.requested, ReadRequested(conf.root, environment));
   std::string resolv_conf;
   RETURN_IF_ERROR(ReadOptional(ipam, "resolvConf", resolv_conf), "ipam");
   if (!resolv_conf.empty()) {

@@ -11,8 +11,8 @@
 
 namespace trivet::cni {
 
-/// Where a plugin gets addresses from: our host-local in this process, or another
-/// program of CNI_PATH. Source: CNI spec 1.1.0, section 4.
+/// Where a plugin gets addresses from: our host-local or static in this process, or
+/// another program of CNI_PATH. Source: CNI spec 1.1.0, section 4.
 class Ipam {
  public:
   Ipam() = default;
@@ -23,6 +23,8 @@ class Ipam {
   virtual Result<AddResult> Add() = 0;
   /// Frees what this container's interface holds; repeatable.
   virtual Result<> Del() = 0;
+  /// As Del(), for another attachment of the network: of GC.
+  virtual Result<> Release(const AttachmentKey& key) = 0;
   virtual Result<> Check() = 0;
   /// Frees what is held by others than `valid`.
   virtual Result<> Gc(const std::vector<AttachmentKey>& valid) = 0;

@@ -1,0 +1,30 @@
+#include "cni/ipam/requested.h"
+
+#include <sstream>
+
+#include "cni/net_conf.h"
+
+namespace trivet::cni {
+
+Result<RequestedIps> ReadRequestedIps(const json::Value& root) {
+  RequestedIps requested;
+  ASSIGN_OR_RETURN(const json::Value args, ReadObject(root, "args"));
+  ASSIGN_OR_RETURN(const json::Value cni_args, ReadObject(args, "cni"), "args");
+  RETURN_IF_ERROR(json::ReadOptional(cni_args, "ips", requested.args), "args.cni");
+  ASSIGN_OR_RETURN(const json::Value runtime, ReadObject(root, "runtimeConfig"));
+  RETURN_IF_ERROR(json::ReadOptional(runtime, "ips", requested.runtime), "runtimeConfig");
+  return requested;
+}
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    const size_t first = part.find_first_not_of(' ');
+    if (first == std::string::npos) continue;
+    parts.push_back(part.substr(first, part.find_last_not_of(' ') - first + 1));
+  }
+  return parts;
+}
+
+}  // namespace trivet::cni
