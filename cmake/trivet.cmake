@@ -34,7 +34,7 @@ target_compile_features(trivet_options INTERFACE cxx_std_23)
 target_include_directories(trivet_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 target_compile_definitions(trivet_options INTERFACE TRIVET_VERSION="${PROJECT_VERSION}" _GNU_SOURCE)
 target_compile_options(trivet_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor $<$<NOT:$<BOOL:${TRIVET_FUZZ}>>:-Werror>
   # GCC 12 reports designated initialisers that rely on defaults, and false positives of its own library.
   -Wno-missing-field-initializers -Wno-error=maybe-uninitialized -Wno-error=restrict
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
@@ -42,8 +42,13 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 option(TRIVET_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(TRIVET_TSAN "ThreadSanitizer" OFF)
+option(TRIVET_FUZZ "libFuzzer with both of AddressSanitizer and UndefinedBehaviorSanitizer; clang" OFF)
 if(TRIVET_ASAN)
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+elseif(TRIVET_FUZZ)
+  # clang has warnings of its own, which gcc's builds do not promise to be free of.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -w)
   add_link_options(-fsanitize=address,undefined)
 elseif(TRIVET_TSAN)
   add_compile_options(-fsanitize=thread)
