@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "cni/attachment_key.h"
 
@@ -16,6 +17,7 @@ namespace trivet::cni {
 ///                                       one attachment: written before anything is
 ///                                       made, removed after all of it is gone
 ///       lock                            byte ranges: one attachment each
+///     chained/<type>/                   what a chained type made for an attachment: the same names
 ///     locks/network-<name> bridge-<name> masquerade
 ///                                       flock(2), held for a step, never for a call
 ///     bridges/<name>                    the MAC address of a bridge that we made
@@ -42,6 +44,9 @@ class Paths {
     return root_ / "bridges" / bridge;
   }
   [[nodiscard]] std::filesystem::path masquerade_lock() const { return locks() / "masquerade"; }
+  [[nodiscard]] std::filesystem::path chained(std::string_view type) const {
+    return root_ / "chained" / type;
+  }
   [[nodiscard]] std::filesystem::path networks() const { return root_ / "networks"; }
 
  private:
