@@ -29,6 +29,14 @@ std::vector<std::filesystem::path> BinDirs(const Config& config) {
   return {config.cni_bin_dirs.begin(), config.cni_bin_dirs.end()};
 }
 
+Result<> MakeFolders(const Paths& paths) {
+  for (const auto& folder :
+       {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(), paths.Uppers()}) {
+    RETURN_IF_ERROR(EnsureDirectory(folder));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> Serve(const Config& config) {
@@ -36,10 +44,7 @@ Result<> Serve(const Config& config) {
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
 
   const Paths paths{.state = config.state_dir, .run = config.run_dir};
-  for (const auto& folder :
-       {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(), paths.Uppers()}) {
-    RETURN_IF_ERROR(EnsureDirectory(folder), "folders");
-  }
+  RETURN_IF_ERROR(MakeFolders(paths), "folders");
   ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");
   ASSIGN_OR_RETURN(const auto images,
                    image::Store::Open({.root = paths.Images(), .pins = PinsOf(*store->Get())}),

@@ -59,11 +59,11 @@ void CriTest::SetUp() {
               .cni_config = folder_ / "cni",
               .cni_bin = {(folder_ / "bin").native()},
               .cgroup_parent = "/trivet-test/" + mark};
-  scope_ = {.folders = {folder_.path(), folders_.run},
-            .ignored = {"images", "calls", "logs", "cri.sock", "cri.json", "bin", "cni",
-                        "pod-cidrs"},
-            .cgroup = folders_.cgroup_parent,
-            .process_mark = mark};
+  scope_ = {
+      .folders = {folder_.path(), folders_.run},
+      .ignored = {"images", "calls", "logs", "cri.sock", "cri.json", "bin", "cni", "pod-cidrs"},
+      .cgroup = folders_.cgroup_parent,
+      .process_mark = mark};
   InstallScriptPlugin();
   StartDaemon();
   if (HasFatalFailure()) return;
