@@ -18,16 +18,17 @@ namespace trivet {
 
 /// What a group may use. A member that is absent (or empty) is left as it is.
 struct CgroupLimits {
-  std::optional<int64_t> memory_bytes;           // -1: no limit
-  std::optional<int64_t> memory_and_swap_bytes;  // together; -1: no limit. Ignored where the
-                                                 // kernel does not account swap
-  std::optional<uint64_t> cpu_shares;            // [2, 262144], 1024 is one CPU's worth
-  std::optional<int64_t> cpu_quota_us;           // per period; 0 or less: no limit
-  std::optional<uint64_t> cpu_period_us;         // [1000, 1000000]
-  std::optional<int64_t> pids;                   // -1: no limit
-  std::string cpuset_cpus;                       // "0-3,7"
-  std::string cpuset_mems;                       // "0"
-  std::map<std::string, std::string> unified;    // {"memory.high", "1000000"}; v2 only
+  std::optional<int64_t> memory_bytes;              // -1: no limit
+  std::optional<int64_t> memory_and_swap_bytes;     // together; -1: no limit. Ignored where the
+                                                    // kernel does not account swap
+  std::optional<uint64_t> cpu_shares;               // [2, 262144], 1024 is one CPU's worth
+  std::optional<int64_t> cpu_quota_us;              // per period; 0 or less: no limit
+  std::optional<uint64_t> cpu_period_us;            // [1000, 1000000]
+  std::optional<int64_t> pids;                      // -1: no limit
+  std::string cpuset_cpus;                          // "0-3,7"
+  std::string cpuset_mems;                          // "0"
+  std::map<std::string, uint64_t> hugepages_bytes;  // by page size as the files name it: "2MB"
+  std::map<std::string, std::string> unified;       // {"memory.high", "1000000"}; v2 only
 };
 
 /// The control groups of this node: one interface, a back end for the unified hierarchy (v2) and

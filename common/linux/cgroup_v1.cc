@@ -12,6 +12,7 @@ namespace {
 // copied from its parent before a process can enter.
 constexpr const char* kNeeded[] = {"cpu", "cpuacct", "memory", "pids"};
 constexpr const char* kOnDemand = "cpuset";
+constexpr const char* kHugepages = "hugetlb";  // when asked for, too
 
 Result<> SetMemory(const std::filesystem::path& folder, const CgroupLimits& limits) {
   const std::filesystem::path memory = folder / "memory.limit_in_bytes";
@@ -61,11 +62,27 @@ Result<> InheritCpuset(const std::filesystem::path& hierarchy, const std::filesy
   return {};
 }
 
+// A limit of 0 is left away: it would cost every container an attach.
+Result<> SetHugepages(const std::filesystem::path& hierarchy, const std::filesystem::path& folder,
+                      const CgroupLimits& limits) {
+  for (const auto& [size, bytes] : limits.hugepages_bytes) {
+    if (bytes == 0 && !std::filesystem::exists(folder)) continue;
+    if (!std::filesystem::exists(hierarchy / "cgroup.procs")) {
+      return Fail(Code::kFailedPrecondition, "hugepage_limits: this node does not count them");
+    }
+    RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
+    RETURN_IF_ERROR(WriteControlFile(folder / fmt::format("hugetlb.{}.limit_in_bytes", size),
+                                     std::to_string(bytes)),
+                    "hugepage_limits");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path& root) {
   std::vector<std::string> controllers;
-  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids"}) {
+  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb"}) {
     if (std::filesystem::exists(root / name / "cgroup.procs")) controllers.emplace_back(name);
   }
   if (controllers.empty()) {
@@ -97,6 +114,7 @@ Result<> LegacyCgroups::SetLimits(const std::string& group, const CgroupLimits& 
     RETURN_IF_ERROR(WriteControlFile(FolderOf("pids", group) / "pids.max",
                                      *limits.pids < 0 ? "max" : std::to_string(*limits.pids)));
   }
+  RETURN_IF_ERROR(SetHugepages(root_ / kHugepages, FolderOf(kHugepages, group), limits));
   if (limits.cpuset_cpus.empty() && limits.cpuset_mems.empty()) return {};
   const std::filesystem::path folder = FolderOf(kOnDemand, group);
   RETURN_IF_ERROR(EnsureDirectory(folder, 0755));

@@ -58,6 +58,20 @@ Result<> SetCpuset(const std::filesystem::path& folder, const CgroupLimits& limi
   return {};
 }
 
+// What a kernel does not account it does not limit either: no limit of 0 is needed there.
+Result<> SetHugepages(const std::filesystem::path& folder, const CgroupLimits& limits) {
+  for (const auto& [size, bytes] : limits.hugepages_bytes) {
+    const std::string prefix = "hugetlb." + size;
+    auto set = WriteControlFile(folder / (prefix + ".max"), std::to_string(bytes));
+    if (!set && bytes == 0 && set.error().code() == Code::kNotFound) continue;
+    RETURN_IF_ERROR(set, "hugepage_limits");
+    // What is reserved by mmap counts, too, where the kernel counts it.
+    set = WriteControlFile(folder / (prefix + ".rsvd.max"), std::to_string(bytes));
+    if (!set && set.error().code() != Code::kNotFound) return set;
+  }
+  return {};
+}
+
 Result<> SetUnified(const std::filesystem::path& folder, const CgroupLimits& limits) {
   for (const auto& [file, value] : limits.unified) {
     if (file.find('/') != std::string::npos || file.starts_with("cgroup.")) {
@@ -85,7 +99,7 @@ std::filesystem::path UnifiedCgroups::FolderOf(const std::string& group) const {
 // A controller works in a group only when the group's parent has it enabled for its children.
 Result<> UnifiedCgroups::Delegate(const std::filesystem::path& folder) const {
   std::string enable;
-  for (const char* controller : {"cpu", "cpuset", "memory", "pids"}) {
+  for (const char* controller : {"cpu", "cpuset", "hugetlb", "memory", "pids"}) {
     if (std::ranges::find(controllers_, controller) == controllers_.end()) continue;
     enable += enable.empty() ? "+" : " +";
     enable += controller;
@@ -112,6 +126,7 @@ Result<> UnifiedCgroups::SetLimits(const std::string& group, const CgroupLimits&
   if (limits.pids) {
     RETURN_IF_ERROR(WriteControlFile(folder / "pids.max", LimitText(*limits.pids)));
   }
+  RETURN_IF_ERROR(SetHugepages(folder, limits));
   return SetUnified(folder, limits);
 }
 

@@ -51,6 +51,16 @@ TEST_F(UnifiedCgroupsTest, EnablesControllersOnTheWayDownButNotInTheGroup) {
   EXPECT_THAT(*ListDirectory(root_ / "pod/c2"), ElementsAre());
 }
 
+TEST_F(UnifiedCgroupsTest, LimitsHugePagesAndTheirReservation) {
+  root_.Fill({{"pod/c1/hugetlb.2MB.max", "max"}, {"pod/c1/hugetlb.2MB.rsvd.max", "max"}});
+  ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.hugepages_bytes = {{"2MB", 4096}, {"1GB", 0}}}),
+              IsOk());
+  EXPECT_EQ(Content("hugetlb.2MB.max"), "4096");
+  EXPECT_EQ(Content("hugetlb.2MB.rsvd.max"), "4096");
+  EXPECT_THAT(cgroups_->SetLimits("/pod/c1", {.hugepages_bytes = {{"1GB", 1}}}),
+              FailsWith(Code::kNotFound, "hugepage_limits"));
+}
+
 TEST_F(UnifiedCgroupsTest, WritesSwapAsWhatIsAboveTheMemoryLimit) {
   ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.memory_bytes = 1000, .memory_and_swap_bytes = 1500}),
               IsOk());
