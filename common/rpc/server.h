@@ -34,6 +34,9 @@ class Server {
   /// connected and asks nothing is not waited for.
   void Stop(std::chrono::milliseconds grace);
 
+  /// The unary calls that were answered.
+  [[nodiscard]] const CallCount& calls() const { return *calls_; }
+
  private:
   Server(std::unique_ptr<grpc::Server> server, std::shared_ptr<CallCount> calls)
       : server_(std::move(server)), calls_(std::move(calls)) {}
