@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "ctl/command/debug.h"
 #include "ctl/command/doctor.h"
 #include "ctl/command/exec.h"
 #include "ctl/command/image.h"
@@ -20,6 +21,7 @@ struct Options {
   LogOptions logs;
   std::vector<std::string> command;
   std::string image;
+  std::filesystem::path file;
   doctor::Host host;
   std::string output = "text";
   int timeout_seconds = 0;
@@ -154,6 +156,16 @@ void AddDoctor(CLI::App& app, Options& options, Command& chosen) {
   doctor.callback([&] { chosen = [&] { return Doctor(options.host, options.Json()); }; });
 }
 
+void AddDebug(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& debug = *app.add_subcommand("debug", "What a bug report needs");
+  debug.require_subcommand(0, 1);
+  CLI::App& dump =
+      *debug.add_subcommand("dump", "All that the runtime says about itself, as one JSON document");
+  dump.add_option("-f,--file", options.file, "where to write it (default: standard output)");
+  dump.callback(
+      [&] { chosen = [&] { return Finish(DumpDebug(options.node.cri_socket, options.file)); }; });
+}
+
 }  // namespace
 }  // namespace trivet::ctl
 
@@ -168,6 +180,7 @@ int main(int argc, char** argv) {
   AddPods(app, options, chosen);
   AddImages(app, options, chosen);
   AddDoctor(app, options, chosen);
+  AddDebug(app, options, chosen);
   CLI11_PARSE(app, argc, argv);
   if (!chosen) {
     std::cerr << "trivetctl: a command is required; see trivetctl --help\n";

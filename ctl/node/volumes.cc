@@ -8,7 +8,7 @@ namespace {
 
 namespace csi_api = ::csi::v1;
 using csi_api::Controller;
-using csi_api::Node;
+using CsiNode = csi_api::Node;
 
 // A driver that has forgotten a volume has nothing left to undo.
 template <class T>
@@ -102,7 +102,7 @@ Result<> Volumes::Stage(const Record& record, const Mounting& mounting) {
   *request.mutable_publish_context() = mounting.publish_context;
   request.mutable_volume_context()->insert(record.volume_context.begin(),
                                            record.volume_context.end());
-  RETURN_IF_ERROR(Call(*csi_->node, &Node::Stub::NodeStageVolume, request));
+  RETURN_IF_ERROR(Call(*csi_->node, &CsiNode::Stub::NodeStageVolume, request));
   report_.Done("volume staged", record.Path(), "", start);
   return {};
 }
@@ -121,7 +121,7 @@ Result<std::filesystem::path> Volumes::PublishStaged(const Record& record, const
   request.set_readonly(use.read_only);
   request.mutable_volume_context()->insert(record.volume_context.begin(),
                                            record.volume_context.end());
-  RETURN_IF_ERROR(Call(*csi_->node, &Node::Stub::NodePublishVolume, request));
+  RETURN_IF_ERROR(Call(*csi_->node, &CsiNode::Stub::NodePublishVolume, request));
   report_.Done("volume published", record.Path(), "", start);
   return target;
 }
@@ -145,7 +145,7 @@ Result<> Volumes::Unpublish(const Record& record, const std::string& pod_uid) {
   csi_api::NodeUnpublishVolumeRequest request;
   request.set_volume_id(record.volume_id);
   request.set_target_path(paths_.Published(pod_uid, record.uid).native());
-  RETURN_IF_ERROR(IgnoreNotFound(Call(*csi_->node, &Node::Stub::NodeUnpublishVolume, request)),
+  RETURN_IF_ERROR(IgnoreNotFound(Call(*csi_->node, &CsiNode::Stub::NodeUnpublishVolume, request)),
                   "unpublish volume");
   report_.Done("volume unpublished", record.Path(), "", start);
   return {};
@@ -159,7 +159,7 @@ Result<> Volumes::Unstage(const Record& record) {
     csi_api::NodeUnstageVolumeRequest request;
     request.set_volume_id(record.volume_id);
     request.set_staging_target_path(paths_.Staged(record.uid).native());
-    RETURN_IF_ERROR(IgnoreNotFound(Call(*csi_->node, &Node::Stub::NodeUnstageVolume, request)),
+    RETURN_IF_ERROR(IgnoreNotFound(Call(*csi_->node, &CsiNode::Stub::NodeUnstageVolume, request)),
                     "unstage volume");
   }
   if (csi_->abilities.controller_publish) {

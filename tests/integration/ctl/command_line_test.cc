@@ -1,6 +1,8 @@
 // The executable's own words: flags, and failures before anything is asked of the node.
 
+#include "common/base/json.h"
 #include "common/linux/command.h"
+#include "common/linux/file.h"
 #include "tests/testing/directories.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
@@ -21,10 +23,22 @@ TEST(CommandLine, SaysItsVersionAndItsCommands) {
   EXPECT_EQ(RunCtl({"--version"}).out, "trivetctl 0.1.0\n");
   const RunOutput help = RunCtl({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* word : {"run", "delete", "ps", "logs", "exec", "image", "doctor", "--cri-socket",
-                           "--csi-socket", "--state-dir", "--manifests"}) {
+  for (const char* word : {"run", "delete", "ps", "logs", "exec", "image", "doctor", "debug",
+                           "--cri-socket", "--csi-socket", "--state-dir", "--manifests"}) {
     EXPECT_THAT(help.out, HasSubstr(word));
   }
+}
+
+TEST(CommandLine, DumpsWhatItCanWithoutARuntime) {
+  const TempDirectory folder;
+  const std::string file = (folder / "dump.json").native();
+  const RunOutput output =
+      RunCtl({"--cri-socket", "/nonexistent/cri.sock", "debug", "dump", "-f", file});
+  EXPECT_EQ(output.exit_code, 0) << output.err;
+  const auto dump = json::Parse(ReadFile(file).value_or(""));
+  ASSERT_TRUE(dump.has_value());
+  EXPECT_THAT((*dump)["errors"][0].get<std::string>(), HasSubstr("/nonexistent/cri.sock"));
+  EXPECT_FALSE((*dump)["kernel"]["release"].get<std::string>().empty());
 }
 
 struct Bad {
