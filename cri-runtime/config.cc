@@ -20,6 +20,9 @@ void VisitPaths(Config& c, Visitor visit) {
 template <class Visitor>
 void VisitRest(Config& c, Visitor visit) {
   visit("cniBinDirs", c.cni_bin_dirs);
+  visit("cdiSpecDirs", c.cdi_spec_dirs);
+  visit("runtimeHandlers", c.runtime_handlers);
+  visit("metricsAddress", c.metrics_address);
   visit("cgroupParent", c.cgroup_parent);
   visit("localImport", c.local_import);
   visit("pidsLimit", c.pids_limit);
@@ -70,10 +73,26 @@ Result<> CheckConfig(const Config& config) {
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));
   }
+  for (const std::string& directory : config.cdi_spec_dirs) {
+    RETURN_IF_ERROR(CheckAbsolute("cdiSpecDirs", directory));
+  }
+  for (const auto& [name, shim] : config.runtime_handlers) {
+    if (name.empty()) return Fail(Code::kInvalidArgument, "runtimeHandlers: a name is empty");
+    if (!shim.empty()) RETURN_IF_ERROR(CheckAbsolute("runtimeHandlers", shim));
+  }
   if (config.pids_limit == 0 || config.pids_limit < -1) {
     return Fail(Code::kInvalidArgument, "pidsLimit: unexpected {}", config.pids_limit);
   }
   return {};
+}
+
+Result<std::filesystem::path> ShimOfHandler(const Config& config, const std::string& handler) {
+  if (handler.empty()) return config.shim;
+  const auto found = config.runtime_handlers.find(handler);
+  if (found == config.runtime_handlers.end()) {
+    return Fail(Code::kInvalidArgument, "runtime_handler: no handler \"{}\"", handler);
+  }
+  return found->second.empty() ? config.shim : std::filesystem::path(found->second);
 }
 
 json::Value ToJson(const Config& config) {

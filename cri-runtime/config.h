@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct Config {
   std::filesystem::path shim = "/usr/libexec/trivet/trivet-shim";
   std::filesystem::path cgroup_root = "/sys/fs/cgroup";
   std::string cgroup_parent = "/trivet";  // of pods that name none, and of the shims
+  std::vector<std::string> cdi_spec_dirs = {"/etc/cdi", "/var/run/cdi"};  // the last counts most
+  /// RuntimeClass handlers beside the default one, named "": the shim that each runs pods with;
+  /// empty for the same as `shim`.
+  std::map<std::string, std::string> runtime_handlers;
+  std::string metrics_address;  // "127.0.0.1:9470" for Prometheus; empty: none
   std::filesystem::path seccomp_profile_root = "/var/lib/kubelet/seccomp";
   bool local_import = true;
   int64_t pids_limit = -1;             // of each container; -1: none
@@ -31,6 +37,10 @@ Result<> ReadConfig(std::string_view text, Config& config);
 
 /// Errors: kInvalidArgument naming the key: a relative path, an empty list.
 Result<> CheckConfig(const Config& config);
+
+/// The shim of a handler; "" is the default. Errors: kInvalidArgument for one that is not
+/// configured.
+Result<std::filesystem::path> ShimOfHandler(const Config& config, const std::string& handler);
 
 /// As in the file: what Status shows.
 json::Value ToJson(const Config& config);

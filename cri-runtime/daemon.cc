@@ -6,6 +6,10 @@
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
+#include "cri-runtime/container/image_volume.h"
+#include "cri-runtime/operations/metrics_server.h"
+#include "cri-runtime/operations/prometheus.h"
+#include "cri-runtime/operations/run_loop.h"
 #include "cri-runtime/preflight.h"
 #include "cri-runtime/recovery.h"
 #include "cri-runtime/service/image_service.h"
@@ -20,7 +24,7 @@ constexpr auto kGrace = std::chrono::seconds(10);
 std::vector<image::Pin> PinsOf(const state::Snapshot& snapshot) {
   std::vector<image::Pin> pins;
   for (const auto& [id, container] : snapshot.containers) {
-    pins.push_back({.owner = id, .image_id = container->record->image_id});
+    for (image::Pin& pin : container::PinsOf(*container->record)) pins.push_back(std::move(pin));
   }
   return pins;
 }
@@ -37,12 +41,65 @@ Result<> MakeFolders(const Paths& paths) {
   return {};
 }
 
+// What of the daemon is there for its whole life.
+struct Parts {
+  Node& node;
+  sandbox::Sandboxes& sandboxes;
+  container::Containers& containers;
+};
+
+void ReloadConfig(LiveConfig& live, const std::function<Result<Config>()>& reload) {
+  const auto next = reload();
+  if (!next) {
+    spdlog::error("configuration is not reloaded error=\"{}\"", next.error().message());
+    return;
+  }
+  const std::vector<std::string> left = live.Replace(*next);
+  spdlog::info("configuration is reloaded");
+  if (!left.empty()) spdlog::warn("a restart is needed for {}", fmt::join(left, ", "));
+}
+
+Result<std::unique_ptr<MetricsServer>> StartMetrics(const Parts& parts, const rpc::Server& server) {
+  const std::string address = parts.node.config->metrics_address;
+  if (address.empty()) return nullptr;
+  return MetricsServer::Start(address, [&parts, &server] {
+    return PrometheusText(
+        {.calls = server.calls().Calls(),
+         .snapshot = parts.node.store.Get(),
+         .network_ready = parts.node.network_monitor.Ready().has_value(),
+         .running_operations = parts.sandboxes.Running().size() + parts.containers.Running().size(),
+         .resident_bytes = ReadResidentBytes()});
+  });
+}
+
+Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
+                    const std::function<Result<Config>()>& reload) {
+  const auto config = parts.node.config.Get();
+  RuntimeService runtime_service(parts.node, parts.sandboxes, parts.containers);
+  ImageService image_service(parts.node.images,
+                             config->local_import ? LocalImport::kAllowed : LocalImport::kRefused);
+  ASSIGN_OR_RETURN(auto server,
+                   rpc::Server::Start(config->socket, {&runtime_service, &image_service}), "start");
+  ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");
+  spdlog::info("serving socket={} cgroup={}", config->socket.native(),
+               parts.node.cgroups.is_v2() ? "v2" : "v1");
+  const int signal = RunUntilStopped(
+      signals, [&] { ReloadConfig(parts.node.config, reload); },
+      // Whoever holds one of these locks for ever has stopped the daemon.
+      [&] { static_cast<void>(parts.node.store.Get() && !parts.sandboxes.Running().empty()); });
+  spdlog::info("stopping signal={}", signal);
+  parts.node.store.events().Close();  // streams of events would last as long as their clients
+  server.Stop(kGrace);
+  return {};
+}
+
 }  // namespace
 
-Result<> Serve(const Config& config) {
+Result<> Serve(const Config& config, const std::function<Result<Config>()>& reload) {
   RETURN_IF_ERROR(CheckNode(config), "this node cannot run containers");
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
 
+  LiveConfig live_config(config);
   const Paths paths{.state = config.state_dir, .run = config.run_dir};
   RETURN_IF_ERROR(MakeFolders(paths), "folders");
   ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");
@@ -56,7 +113,7 @@ Result<> Serve(const Config& config) {
                    network::NetworkMonitor::Start(
                        network, {.directory = config.cni_config_dir,
                                  .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
-  sandbox::ShimLauncher launcher(config.shim);
+  sandbox::ShimLauncher launcher;
   container::SeccompFilters seccomp;
   state::KeyedMutex sandbox_locks;
   ASSIGN_OR_RETURN(const uint64_t capabilities, container::ReadAvailableCapabilities());
@@ -73,7 +130,7 @@ Result<> Serve(const Config& config) {
                               },
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
-  node.reset(new Node{config, paths, *store, *images, *shims, launcher, *cgroups, network,
+  node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, *cgroups, network,
                       *network_monitor, *pod_cidrs, seccomp, capabilities, boot_id, sandbox_locks});
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
@@ -83,18 +140,9 @@ Result<> Serve(const Config& config) {
   recovery.Reconnect();
   recovery.TidyNetworks();
 
-  RuntimeService runtime_service(*node, *sandboxes, containers);
-  ImageService image_service(*images,
-                             config.local_import ? LocalImport::kAllowed : LocalImport::kRefused);
-  ASSIGN_OR_RETURN(auto server,
-                   rpc::Server::Start(config.socket, {&runtime_service, &image_service}), "start");
-  spdlog::info("serving socket={} cgroup={}", config.socket.native(),
-               cgroups->is_v2() ? "v2" : "v1");
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
-  spdlog::info("stopping signal={}", signal);
-  store->events().Close();  // streams of events would last as long as their clients
-  server.Stop(kGrace);
+  const Parts parts{*node, *sandboxes, containers};
+  RETURN_IF_ERROR(ServeCalls(parts, stop_signals, reload));
+  sandboxes->AwaitRuns();  // the shims' connections go next
   return {};
 }
 

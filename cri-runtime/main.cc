@@ -19,7 +19,6 @@ struct Options {
 
 constexpr const char* kDefaultFile = "/etc/trivet/cri.json";
 
-// The file first: CLI11 writes the flags over it when it parses the second time.
 Result<> ReadConfigFile(const std::filesystem::path& file, Config& config) {
   const auto text = ReadFile(file);
   if (!text && text.error().code() == Code::kNotFound && file == kDefaultFile) return {};
@@ -49,10 +48,28 @@ void AddFlags(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("trivet-cri ") + TRIVET_VERSION);
 }
 
-Result<> Run(const Options& options) {
+// The file, and the flags over it.
+Result<Options> ReadOptions(int argc, char** argv, const std::filesystem::path& file) {
+  Options options;
+  RETURN_IF_ERROR(ReadConfigFile(file, options.config));
+  CLI::App app;
+  AddFlags(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {  // they were all right the first time
+    return Fail(Code::kInternal, "flags: {}", e.what());
+  }
   RETURN_IF_ERROR(CheckConfig(options.config), "configuration");
+  return options;
+}
+
+Result<> Run(int argc, char** argv, const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const Options options, ReadOptions(argc, argv, file));
   if (options.check_config) return {};
-  return Serve(options.config);
+  return Serve(options.config, [&]() -> Result<Config> {
+    ASSIGN_OR_RETURN(const Options next, ReadOptions(argc, argv, file));
+    return next.config;
+  });
 }
 
 }  // namespace
@@ -66,14 +83,7 @@ int main(int argc, char** argv) {
   trivet::cri::AddFlags(first, options);
   CLI11_PARSE(first, argc, argv);
 
-  options.config = {};
-  trivet::Result<> result = trivet::cri::ReadConfigFile(options.config_file, options.config);
-  if (result) {
-    CLI::App second;
-    trivet::cri::AddFlags(second, options);
-    CLI11_PARSE(second, argc, argv);
-    result = trivet::cri::Run(options);
-  }
+  const trivet::Result<> result = trivet::cri::Run(argc, argv, options.config_file);
   if (result) return EXIT_SUCCESS;
   spdlog::critical("{}", result.error().message());
   return EXIT_FAILURE;

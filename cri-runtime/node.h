@@ -7,9 +7,9 @@
 #include "cri-runtime/cni/monitor.h"
 #include "cri-runtime/cni/network.h"
 #include "cri-runtime/cni/pod_cidrs.h"
-#include "cri-runtime/config.h"
 #include "cri-runtime/container/seccomp_filter.h"
 #include "cri-runtime/image/store.h"
+#include "cri-runtime/live_config.h"
 #include "cri-runtime/paths.h"
 #include "cri-runtime/sandbox/shim_launcher.h"
 #include "cri-runtime/shim_client/reactor.h"
@@ -20,7 +20,7 @@ namespace trivet::cri {
 
 /// What sandboxes and containers are made of; main makes it and lends it to both.
 struct Node {
-  const Config& config;
+  LiveConfig& config;
   const Paths& paths;
   state::Store& store;
   image::Store& images;

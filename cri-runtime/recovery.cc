@@ -82,7 +82,7 @@ Result<> Recovery::EndStrayShim(const std::string& id) {
   const std::filesystem::path folder = node_.paths.Shim(id);
   const auto shim = OpenStrayShim(folder);
   if (shim) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
-  const std::string group = node_.config.cgroup_parent + "/" + id;
+  const std::string group = node_.config->cgroup_parent + "/" + id;
   RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
   RETURN_IF_ERROR(node_.cgroups.Remove(group));
   RETURN_IF_ERROR(Unmount(folder / "shm", true));

@@ -29,12 +29,17 @@ struct Mount {
   std::string image;                 // an image volume: its reference
   std::string image_sub_path;        // inside the image
   std::vector<std::string> options;  // of noexec, nodev, nosuid
+  bool injected = false;             // by a CDI device: not one of the request's
 };
 
 struct Device {
   std::string container_path;
   std::string host_path;
   std::string permissions;  // of r, w, m
+  // What to make where the node has none, of a CDI device; -1: not said.
+  int64_t major = -1;
+  int64_t minor = -1;
+  bool is_block = false;
 };
 
 /// Zero and empty mean: not said.
@@ -96,6 +101,7 @@ struct Config {
   std::vector<std::string> envs;  // "NAME=value", any bytes
   std::vector<Mount> mounts;
   std::vector<Device> devices;
+  std::vector<std::string> cdi_devices;  // "vendor.com/class=name"
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   std::string log_path;  // inside the sandbox's log directory
@@ -112,11 +118,13 @@ void Fields(Codec& c, Mount& m) {
   c("container_path", m.container_path), c("host_path", m.host_path), c("readonly", m.readonly);
   c("recursive_read_only", m.recursive_read_only), c("propagation", m.propagation);
   c("image", m.image), c("image_sub_path", m.image_sub_path), c("options", m.options);
+  c("injected", m.injected);
 }
 template <class Codec>
 void Fields(Codec& c, Device& m) {
   c("container_path", m.container_path), c("host_path", m.host_path);
-  c("permissions", m.permissions);
+  c("permissions", m.permissions), c("major", m.major), c("minor", m.minor);
+  c("is_block", m.is_block);
 }
 template <class Codec>
 void Fields(Codec& c, Resources& m) {
@@ -146,7 +154,8 @@ void Fields(Codec& c, Config& m) {
   c("name", m.name), c("attempt", m.attempt), c("image", m.image);
   c("user_specified_image", m.user_specified_image), c("command", m.command), c("args", m.args);
   c("working_dir", m.working_dir), c("envs", m.envs), c("mounts", m.mounts);
-  c("devices", m.devices), c("labels", m.labels), c("annotations", m.annotations);
+  c("devices", m.devices), c("cdi_devices", m.cdi_devices), c("labels", m.labels),
+      c("annotations", m.annotations);
   c("log_path", m.log_path), c("stdin_open", m.stdin_open), c("stdin_once", m.stdin_once);
   c("terminal", m.terminal), c("resources", m.resources), c("security", m.security);
   c("stop_signal", m.stop_signal);

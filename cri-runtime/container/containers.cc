@@ -54,15 +54,27 @@ Result<std::shared_ptr<cri::ShimConnection>> Containers::ShimOf(const Record& re
   return node_.shims.Find(record.sandbox_id);
 }
 
-Result<std::string> Containers::Create(const std::string& sandbox_id, const Config& config) {
+Result<std::string> Containers::Create(const std::string& sandbox_id, const Config& config,
+                                       state::SingleFlight<std::string>::Deadline deadline) {
   const auto sandbox = node_.store.Get()->FindSandbox(sandbox_id);
   if (sandbox == nullptr) return Fail(Code::kNotFound, "sandbox {} does not exist", sandbox_id);
   const std::string& id = sandbox->record->id;
-  return creating_.Do(fmt::format("{}/{}/{}", id, config.name, config.attempt),
-                      [&] { return Make(id, config); });
+  return creating_.DoUntil(
+      fmt::format("{}/{}/{}", id, config.name, config.attempt), deadline,
+      [this, id, config](state::Progress& progress) { return Make(id, config, progress); });
 }
 
-Result<std::string> Containers::Make(const std::string& sandbox_id, const Config& config) {
+std::vector<std::pair<std::string, std::string>> Containers::Running() const {
+  std::vector<std::pair<std::string, std::string>> running;
+  for (auto& [key, step] : creating_.Running())
+    running.emplace_back("CreateContainer " + key, step);
+  for (auto& [key, step] : starting_.Running()) running.emplace_back("StartContainer " + key, step);
+  return running;
+}
+
+Result<std::string> Containers::Make(const std::string& sandbox_id, const Config& config,
+                                     state::Progress& progress) {
+  progress.Enter("wait for the sandbox");
   const auto lock = node_.sandbox_locks.LockShared(sandbox_id);
   const auto snapshot = node_.store.Get();
   const auto sandbox = snapshot->FindSandbox(sandbox_id);
@@ -79,8 +91,9 @@ Result<std::string> Containers::Make(const std::string& sandbox_id, const Config
     RETURN_IF_ERROR(Undo(node_, record), "undo what a crash left");
   }
   ASSIGN_OR_RETURN(const std::string id, state::NewId());
-  auto made = Creation(node_, sandbox, id).Run(config);
+  auto made = Creation(node_, sandbox, id).Run(config, progress);
   if (made) return id;
+  progress.Enter("undo");
   const auto now = node_.store.Get();
   const auto half_made = now->containers.find(id);
   auto undone = half_made == now->containers.end()
@@ -93,9 +106,12 @@ Result<std::string> Containers::Make(const std::string& sandbox_id, const Config
   return std::unexpected(std::move(made).error());
 }
 
-Result<> Containers::Start(const std::string& id) {
+Result<> Containers::Start(const std::string& id, state::SingleFlight<void>::Deadline deadline) {
   ASSIGN_OR_RETURN(const auto named, Find(id));
-  return starting_.Do(named->record->id, [&] { return Launch(*named->record); });
+  return starting_.DoUntil(named->record->id, deadline, [this, named](state::Progress& progress) {
+    progress.Enter("execute");
+    return Launch(*named->record);
+  });
 }
 
 Result<> Containers::Launch(const Record& record) {
@@ -192,10 +208,10 @@ Result<> Containers::UpdateResources(const std::string& id, const Resources& upd
   }
   const Resources& before = container->state.resources;
   const Resources after = MergeResources(before, update);
-  ASSIGN_OR_RETURN(const CgroupLimits limits, LimitsOf(after, node_.config.pids_limit));
+  ASSIGN_OR_RETURN(const CgroupLimits limits, LimitsOf(after, node_.config->pids_limit));
   if (auto set = node_.cgroups.SetLimits(record.cgroup, limits); !set) {
     // All or nothing: what was there worked before.
-    if (const auto old = LimitsOf(before, node_.config.pids_limit)) {
+    if (const auto old = LimitsOf(before, node_.config->pids_limit)) {
       static_cast<void>(node_.cgroups.SetLimits(record.cgroup, *old));
     }
     return set;

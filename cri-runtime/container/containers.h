@@ -27,12 +27,18 @@ class Containers {
   /// attempt joins the call that still runs, or gets the container that it made.
   /// Errors: kNotFound without the sandbox or the image; kFailedPrecondition when the sandbox is
   /// not ready; kAlreadyExists when such a container was started already.
-  Result<std::string> Create(const std::string& sandbox_id, const Config& config);
+  /// At `deadline` it fails with kDeadlineExceeded, naming the step that is slow, and goes on.
+  Result<std::string> Create(const std::string& sandbox_id, const Config& config,
+                             state::SingleFlight<std::string>::Deadline deadline);
 
   /// A retry joins the call that still runs.
   /// Errors: kFailedPrecondition when it is not just created; what kept the program from running,
   /// and then the container has ended with code 128.
-  Result<> Start(const std::string& id);
+  /// `deadline` as of Create.
+  Result<> Start(const std::string& id, state::SingleFlight<void>::Deadline deadline);
+
+  /// The creations and starts of now, and their steps.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Running() const;
 
   /// Signals it, waits for `timeout`, kills what is left. An absent or ended one is success.
   Result<> Stop(const std::string& id, std::chrono::seconds timeout);
@@ -56,7 +62,8 @@ class Containers {
   Result<std::shared_ptr<const state::Container>> Find(const std::string& id) const;
   Result<std::shared_ptr<const state::Container>> FindRunning(const std::string& id) const;
   Result<std::shared_ptr<cri::ShimConnection>> ShimOf(const Record& record) const;
-  Result<std::string> Make(const std::string& sandbox_id, const Config& config);
+  Result<std::string> Make(const std::string& sandbox_id, const Config& config,
+                           state::Progress& progress);
   Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
   bool AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const;

@@ -4,9 +4,11 @@
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
+#include "cri-runtime/container/cdi_registry.h"
 #include "cri-runtime/container/command_line.h"
 #include "cri-runtime/container/devices.h"
 #include "cri-runtime/container/fd_table.h"
+#include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/limits.h"
 #include "cri-runtime/container/mounts.h"
 #include "cri-runtime/container/process.h"
@@ -34,16 +36,26 @@ std::string LogPath(const sandbox::Config& sandbox, const Config& config) {
 
 }  // namespace
 
-Result<> Creation::Run(const Config& config) {
+Result<> Creation::Run(const Config& asked, state::Progress& progress) {
+  progress.Enter("image");
+  ASSIGN_OR_RETURN(const cdi::Edits edits,
+                   cdi::FindEdits(node_.config->cdi_spec_dirs, asked.cdi_devices));
+  const Config config = cdi::Inject(asked, edits);
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
+  progress.Enter("root file system");
   ASSIGN_OR_RETURN(DetachedMount root, MountRoot(image), "root file system");
   if (!config.security.privileged) {
     RETURN_IF_ERROR(root.SetAttributes(MOUNT_ATTR_NODEV), "root file system");
   }
   ASSIGN_OR_RETURN(const Record record, Plan(config, image, root.fd()));
   RETURN_IF_ERROR(node_.store.Add(record));
+  for (const image::Pin& pin : PinsOf(record)) {
+    RETURN_IF_ERROR(node_.images.PinFor(pin.image_id, pin.owner), "image");
+  }
+  progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
   RETURN_IF_ERROR(MakeSharedMemory(record), "shared memory");
+  progress.Enter("mounts");
   RETURN_IF_ERROR(HandOver(record, std::move(root)));
   return node_.store.UpdateContainer(id_, [&](State& state) {
     state.phase = Phase::kCreated;
@@ -73,6 +85,7 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
                 .boot_id = node_.boot_id,
                 .cgroup = sandbox::ContainerGroup(pod, id_),
                 .log_path = LogPath(pod.config, config)};
+  ASSIGN_OR_RETURN(record.volume_images, FindVolumeImages(config, node_.images));
   ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
   ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
   record.env = MergeEnvironment(config, image.config, record.user, sandbox::HostnameOf(pod.config));
@@ -81,13 +94,13 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
   if (image.config.stop_signal != 0) record.stop_signal = image.config.stop_signal;
   if (config.stop_signal != 0) record.stop_signal = config.stop_signal;
   ASSIGN_OR_RETURN(record.seccomp_profile,
-                   ReadProfile(config.security.seccomp, node_.config.seccomp_profile_root));
+                   ReadProfile(config.security.seccomp, node_.config->seccomp_profile_root));
   return record;
 }
 
 Result<> Creation::MakeGroup(const Record& record) const {
   ASSIGN_OR_RETURN(const CgroupLimits limits,
-                   LimitsOf(record.config.resources, node_.config.pids_limit));
+                   LimitsOf(record.config.resources, node_.config->pids_limit));
   RETURN_IF_ERROR(node_.cgroups.Create(record.cgroup));
   return node_.cgroups.SetLimits(record.cgroup, limits);
 }
@@ -110,8 +123,15 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
   spec.root_fd_index = fds.Add(std::move(root).TakeFd());
   const bool node_ipc = record.config.security.namespaces.ipc == NamespaceMode::kNode;
-  const PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
-                      .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm"};
+  PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
+                .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm",
+                .scratch = node_.paths.Upper(record.id) / "scratch"};
+  const std::vector<image::Pin> pins = PinsOf(record);
+  for (size_t i = 1; i < pins.size(); ++i) {
+    const auto image = node_.images.PinnedBy(pins[i].owner);
+    if (!image) return Fail(Code::kNotFound, "image {} is gone", pins[i].image_id);
+    pod.volume_images.push_back(*image);
+  }
   ASSIGN_OR_RETURN(spec.mounts, PrepareMounts(record.config, pod, fds));
   if (!record.log_path.empty()) {
     RETURN_IF_ERROR(EnsureDirectory(std::filesystem::path(record.log_path).parent_path(), 0755),

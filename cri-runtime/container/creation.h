@@ -7,6 +7,7 @@
 #include "common/linux/mount.h"
 #include "cri-runtime/container/record.h"
 #include "cri-runtime/node.h"
+#include "cri-runtime/state/single_flight.h"
 #include "cri-runtime/state/snapshot.h"
 
 namespace trivet::container {
@@ -18,7 +19,7 @@ class Creation {
   Creation(cri::Node& node, std::shared_ptr<const state::Sandbox> sandbox, std::string id)
       : node_(node), sandbox_(std::move(sandbox)), id_(std::move(id)) {}
 
-  Result<> Run(const Config& config);
+  Result<> Run(const Config& asked, state::Progress& progress);
 
  private:
   Result<DetachedMount> MountRoot(const image::Image& image) const;

@@ -47,6 +47,13 @@ Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& 
   for (const Device& device : devices) {
     struct stat status{};
     if (::stat(device.host_path.c_str(), &status) != 0) {
+      if (errno == ENOENT && device.major >= 0 && device.minor >= 0) {
+        specs.push_back({.path = device.container_path,
+                         .block = device.is_block,
+                         .major = static_cast<uint32_t>(device.major),
+                         .minor = static_cast<uint32_t>(device.minor)});
+        continue;
+      }
       return FailErrno("device {}", device.host_path);
     }
     if (!S_ISBLK(status.st_mode) && !S_ISCHR(status.st_mode)) {

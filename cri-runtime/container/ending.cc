@@ -4,6 +4,7 @@
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
+#include "cri-runtime/container/image_volume.h"
 #include "proto/trivet/wire.h"
 
 namespace trivet::container {
@@ -49,6 +50,12 @@ Result<> Discard(cri::Node& node, const std::string& id, const std::string& grou
   RETURN_IF_ERROR(node.cgroups.Kill(group, kPatience), "kill");
   RETURN_IF_ERROR(node.cgroups.Remove(group), "cgroup");
   RETURN_IF_ERROR(RemoveTree(node.paths.Upper(id)), "overlay");
+  const auto snapshot = node.store.Get();
+  if (const auto found = snapshot->containers.find(id); found != snapshot->containers.end()) {
+    for (const image::Pin& pin : PinsOf(*found->second->record)) {
+      RETURN_IF_ERROR(node.images.Unpin(pin.owner), "image");
+    }
+  }
   RETURN_IF_ERROR(node.images.Unpin(id), "image");
   return node.store.RemoveContainer(id);
 }

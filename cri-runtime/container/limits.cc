@@ -14,10 +14,11 @@ Result<> Check(const Resources& resources) {
   RETURN_IF_ERROR(check("memory_limit_in_bytes", resources.memory_limit_bytes, -1));
   RETURN_IF_ERROR(check("memory_swap_limit_in_bytes", resources.memory_swap_limit_bytes, -1));
   for (const auto& [size, limit_bytes] : resources.hugepage_limits_bytes) {
-    // The kubelet names every size with 0 for a pod that asks for none.
-    if (limit_bytes == 0) continue;
-    return Fail(Code::kUnimplemented, "hugepage_limits: {} of {} pages: not supported", limit_bytes,
-                size);
+    // It becomes part of a file's name.
+    const size_t digits = size.find_first_not_of("0123456789");
+    const std::string unit = digits == std::string::npos ? "" : size.substr(digits);
+    if (digits != 0 && (unit == "KB" || unit == "MB" || unit == "GB")) continue;
+    return Fail(Code::kInvalidArgument, "hugepage_limits: page_size: unexpected \"{}\"", size);
   }
   return {};
 }
@@ -28,6 +29,7 @@ Result<CgroupLimits> LimitsOf(const Resources& resources, int64_t pids_limit) {
   RETURN_IF_ERROR(Check(resources));
   CgroupLimits limits{.cpuset_cpus = resources.cpuset_cpus,
                       .cpuset_mems = resources.cpuset_mems,
+                      .hugepages_bytes = resources.hugepage_limits_bytes,
                       .unified = resources.unified};
   if (resources.memory_limit_bytes != 0) {
     limits.memory_bytes = resources.memory_limit_bytes;
@@ -58,6 +60,9 @@ Resources MergeResources(const Resources& base, const Resources& update) {
   take(merged.oom_score_adj, update.oom_score_adj);
   take(merged.cpuset_cpus, update.cpuset_cpus);
   take(merged.cpuset_mems, update.cpuset_mems);
+  for (const auto& [size, bytes] : update.hugepage_limits_bytes) {
+    merged.hugepage_limits_bytes[size] = bytes;
+  }
   for (const auto& [file, value] : update.unified) merged.unified[file] = value;
   return merged;
 }

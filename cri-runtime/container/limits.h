@@ -6,7 +6,7 @@
 namespace trivet::container {
 
 /// A container's resources as a group's limits. A memory limit without one for swap allows no swap.
-/// Errors: kInvalidArgument for a number out of range; kUnimplemented for huge pages.
+/// Errors: kInvalidArgument for a number out of range, and for a page size that is none.
 Result<CgroupLimits> LimitsOf(const Resources& resources, int64_t pids_limit);
 
 /// `base` with what `update` names. Source: CRI, UpdateContainerResources.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/linux/mount.h"
+#include "cri-runtime/container/image_volume.h"
 
 namespace trivet::container {
 namespace {
@@ -78,6 +79,18 @@ Result<shim::MountSpec> Bind(const Mount& mount, bool devices, FdTable& fds) {
                          .is_directory = source.is_directory};
 }
 
+// "ImageVolumeMountFailed" is the word by which the kubelet knows the reason.
+Result<shim::MountSpec> BindImage(const Mount& mount, const image::Image& image,
+                                  const std::filesystem::path& scratch, FdTable& fds) {
+  constexpr const char* kReason = "ImageVolumeMountFailed";
+  ASSIGN_OR_RETURN(ImageTree mounted, MountImage(image, mount.image_sub_path, scratch), kReason);
+  RETURN_IF_ERROR(mounted.tree.SetAttributes(AttributesOf(mount) | MOUNT_ATTR_NODEV), kReason);
+  return shim::MountSpec{.kind = shim::MountKind::kDetached,
+                         .target = Normal(mount.container_path),
+                         .fd_index = fds.Add(std::move(mounted.tree).TakeFd()),
+                         .is_directory = mounted.is_directory};
+}
+
 // The pod's own files and /dev/shm, as mounts a request could have named.
 std::vector<Mount> PodBinds(const Config& config, const PodMounts& pod) {
   std::vector<Mount> binds{{.container_path = "/dev/shm", .host_path = pod.shm.native()}};
@@ -121,8 +134,11 @@ Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const P
     ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, fds), bind.container_path);
     mounts.push_back(std::move(mount));
   }
+  auto volume_image = pod.volume_images.begin();
   for (const Mount& wanted : config.mounts) {
-    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(wanted, privileged, fds),
+    ASSIGN_OR_RETURN(shim::MountSpec mount,
+                     wanted.image.empty() ? Bind(wanted, privileged, fds)
+                                          : BindImage(wanted, *volume_image++, pod.scratch, fds),
                      fmt::format("mount {}", wanted.container_path));
     mounts.push_back(std::move(mount));
   }

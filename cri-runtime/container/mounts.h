@@ -7,14 +7,17 @@
 #include "common/base/error.h"
 #include "cri-runtime/container/config.h"
 #include "cri-runtime/container/fd_table.h"
+#include "cri-runtime/image/image.h"
 #include "proto/trivet/shim.h"
 
 namespace trivet::container {
 
 /// What of the pod is mounted into its containers.
 struct PodMounts {
-  std::filesystem::path files;  // the folder of resolv.conf, hosts and hostname
-  std::filesystem::path shm;    // the pod's /dev/shm, or the node's
+  std::filesystem::path files;              // the folder of resolv.conf, hosts and hostname
+  std::filesystem::path shm;                // the pod's /dev/shm, or the node's
+  std::vector<image::Image> volume_images;  // in the order of the mounts that name an image
+  std::filesystem::path scratch;            // for MountImage
 };
 
 /// All mounts of a container in the order they are made: the standard ones (the OCI runtime

@@ -24,7 +24,8 @@ struct Record {
   std::string id;  // 64 hexadecimal digits
   std::string sandbox_id;
   Config config;
-  std::string image_id;  // "sha256:…"
+  std::string image_id;                    // "sha256:…"
+  std::vector<std::string> volume_images;  // ids, in the order of the mounts that name an image
   int64_t created_at_ns = 0;
   std::string boot_id;
   std::string cgroup;    // from the hierarchy's root
@@ -64,6 +65,7 @@ void Fields(Codec& c, User& m) {
 template <class Codec>
 void Fields(Codec& c, Record& m) {
   c("id", m.id), c("sandbox_id", m.sandbox_id), c("config", m.config), c("image_id", m.image_id);
+  c("volume_images", m.volume_images);
   c("created_at_ns", m.created_at_ns), c("boot_id", m.boot_id), c("cgroup", m.cgroup);
   c("log_path", m.log_path), c("stop_signal", m.stop_signal), c("user", m.user);
   c("args", m.args), c("env", m.env), c("cwd", m.cwd);

@@ -19,7 +19,7 @@ std::map<std::string, network::NetworkConfig> KnownNetworks(const cri::Node& nod
     auto config = network::ParseNetworkConfig(sandbox->record->cni_config);
     if (config) networks.insert_or_assign(config->name, std::move(*config));
   }
-  if (auto now = network::LoadNetworkConfig(node.config.cni_config_dir)) {
+  if (auto now = network::LoadNetworkConfig(node.config->cni_config_dir)) {
     networks.insert_or_assign(now->name, std::move(*now));
   }
   return networks;

@@ -35,11 +35,14 @@ std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snap
 
 }  // namespace
 
-Result<std::string> Sandboxes::Run(const Config& config) {
-  return running_.Do(KeyOf(config.metadata), [&] { return Make(config); });
+Result<std::string> Sandboxes::Run(const Config& config,
+                                   state::SingleFlight<std::string>::Deadline deadline) {
+  return running_.DoUntil(
+      KeyOf(config.metadata), deadline,
+      [this, config](state::Progress& progress) { return Make(config, progress); });
 }
 
-Result<std::string> Sandboxes::Make(const Config& config) {
+Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progress) {
   if (const auto found = FindByMetadata(*node_.store.Get(), config.metadata)) {
     const std::string& id = found->record->id;
     if (found->state.phase == Phase::kReady) return id;
@@ -52,8 +55,9 @@ Result<std::string> Sandboxes::Make(const Config& config) {
   ASSIGN_OR_RETURN(const Record record, Plan(config));
   const auto lock = node_.sandbox_locks.Lock(record.id);
   RETURN_IF_ERROR(node_.store.Add(record));
-  auto built = Build(record);
+  auto built = Build(record, progress);
   if (built) return record.id;
+  progress.Enter("undo");
   if (auto undone = RemoveLocked(record); !undone) {
     // It stays as a sandbox that is not ready, so that the kubelet stops it again.
     static_cast<void>(
@@ -65,12 +69,13 @@ Result<std::string> Sandboxes::Make(const Config& config) {
 }
 
 Result<Record> Sandboxes::Plan(const Config& config) const {
+  RETURN_IF_ERROR(cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   Record record{.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id};
   ASSIGN_OR_RETURN(record.id, state::NewId());
-  record.cgroup = PodGroup(config, record.id, node_.config.cgroup_parent);
+  record.cgroup = PodGroup(config, record.id, node_.config->cgroup_parent);
   if (config.namespaces.network == NamespaceMode::kNode) return record;
   ASSIGN_OR_RETURN(const network::NetworkConfig network,
-                   network::LoadNetworkConfig(node_.config.cni_config_dir), "network");
+                   network::LoadNetworkConfig(node_.config->cni_config_dir), "network");
   record.cni_config = network.text;
   ASSIGN_OR_RETURN(const json::Value args,
                    CapabilityArgsOf(record, node_.pod_cidrs.CapabilityArgs()));
@@ -78,15 +83,18 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
   return record;
 }
 
-Result<> Sandboxes::Build(const Record& record) {
+Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
+  progress.Enter("shim");
   RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
   RETURN_IF_ERROR(StartShim(record), "shim");
   const double shim_ms = watch.Lap();
+  progress.Enter("network");
   ASSIGN_OR_RETURN(const std::vector<std::string> ips, ConnectNetwork(record), "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} cni_add_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
+  progress.Enter("pod files");
   RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record.config, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
   return node_.store.UpdateSandbox(record.id, [&](State& state) {
@@ -111,8 +119,10 @@ Result<> Sandboxes::StartShim(const Record& record) {
   for (const auto& file : node_.cgroups.ProcsFiles(ReaperGroup(record))) {
     spec.cgroup_procs.push_back(file.native());
   }
+  ASSIGN_OR_RETURN(const std::filesystem::path program,
+                   cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   ASSIGN_OR_RETURN(const LaunchedShim shim,
-                   node_.launcher.Launch(node_.paths.Shim(record.id), spec));
+                   node_.launcher.Launch(program, node_.paths.Shim(record.id), spec));
   // Before anything is asked of it: a daemon that comes after us must know whom to end.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.shim_pid = shim.pid;

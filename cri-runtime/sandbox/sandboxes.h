@@ -23,7 +23,18 @@ class Sandboxes {
   /// runs, or gets the sandbox that it made.
   /// Errors: kAlreadyExists when one with that metadata is there and not ready; else the step that
   /// failed, after it was undone.
-  Result<std::string> Run(const Config& config);
+  /// At `deadline` it fails with kDeadlineExceeded, naming the step that is slow, and goes on: the
+  /// retry joins.
+  Result<std::string> Run(const Config& config,
+                          state::SingleFlight<std::string>::Deadline deadline);
+
+  /// Waits for the runs that went on after their callers.
+  void AwaitRuns() { running_.AwaitNone(); }
+
+  /// The runs of now, by what a retry repeats, and their steps.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Running() const {
+    return running_.Running();
+  }
 
   /// Ends all containers, detaches the network, frees the namespaces. An absent one is success.
   Result<> Stop(const std::string& id);
@@ -44,8 +55,8 @@ class Sandboxes {
 
  private:
   Result<Record> Plan(const Config& config) const;
-  Result<std::string> Make(const Config& config);
-  Result<> Build(const Record& record);
+  Result<std::string> Make(const Config& config, state::Progress& progress);
+  Result<> Build(const Record& record, state::Progress& progress);
   Result<> StartShim(const Record& record);
   Result<std::vector<std::string>> ConnectNetwork(const Record& record);
   Result<> StopLocked(const Record& record);

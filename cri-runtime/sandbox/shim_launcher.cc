@@ -64,13 +64,14 @@ bool WaitForEnd(const UniqueFd& pidfd, std::chrono::milliseconds patience) {
 
 }  // namespace
 
-Result<LaunchedShim> ShimLauncher::Launch(const std::filesystem::path& run_folder,
+Result<LaunchedShim> ShimLauncher::Launch(const std::filesystem::path& program,
+                                          const std::filesystem::path& run_folder,
                                           const shim::SandboxSpec& spec) {
   RETURN_IF_ERROR(EnsureDirectory(run_folder));
   RETURN_IF_ERROR(WriteFileVolatile(run_folder / "spec", wire::Encode(spec)));
   ASSIGN_OR_RETURN(Pipe ready_pipe, MakePipe());
   const Command command{
-      .program = program_,
+      .program = program,
       .args = {"--run-dir", run_folder.native(), "--ready-fd", std::to_string(kReadyFd)}};
   // Its warnings go where ours go.
   ASSIGN_OR_RETURN(Child child, StartCommand(command, {{2, STDERR_FILENO},

@@ -24,11 +24,10 @@ struct LaunchedShim {
 /// Starts shims, and reaps those that are this process's children. Any thread.
 class ShimLauncher {
  public:
-  explicit ShimLauncher(std::filesystem::path program) : program_(std::move(program)) {}
-
   /// Leaves `spec` in `run_folder`, starts a shim for it and waits until it listens.
   /// Errors: the shim's own words when it gave up; kDeadlineExceeded.
-  Result<LaunchedShim> Launch(const std::filesystem::path& run_folder,
+  Result<LaunchedShim> Launch(const std::filesystem::path& program,
+                              const std::filesystem::path& run_folder,
                               const shim::SandboxSpec& spec);
 
   /// Waits until the shim has ended; kills it at the end of `patience`. A process that is not the
@@ -39,7 +38,6 @@ class ShimLauncher {
   void ReapEnded(int32_t pid);
 
  private:
-  std::filesystem::path program_;
   std::mutex mutex_;
   std::map<int32_t, Child> children_;
 };

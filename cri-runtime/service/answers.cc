@@ -62,19 +62,32 @@ void FillImage(const container::Record& from, v1::ImageSpec& to) {
   to.set_user_specified_image(from.config.user_specified_image);
 }
 
-void FillMount(const container::Mount& from, v1::Mount& to) {
+void FillMount(const container::Mount& from, const std::string& image_id, v1::Mount& to) {
   to.set_container_path(from.container_path);
   to.set_host_path(from.host_path);
   to.set_readonly(from.readonly);
   to.set_recursive_read_only(from.recursive_read_only);
   to.set_propagation(static_cast<v1::MountPropagation>(from.propagation));
   for (const std::string& option : from.options) to.add_mount_options(option);
+  if (from.image.empty()) return;
+  to.mutable_image()->set_image(from.image);
+  to.mutable_image()->set_image_ref(image_id);
+  to.set_image_sub_path(from.image_sub_path);
 }
 
 void FillUser(const container::User& from, v1::LinuxContainerUser& to) {
   to.set_uid(from.uid);
   to.set_gid(from.gid);
   for (const uint32_t gid : from.additional_gids) to.add_supplemental_groups(gid);
+}
+
+// Those of the request: what a CDI device adds is the device's.
+void FillMounts(const container::Record& from, v1::ContainerStatus& to) {
+  auto image_id = from.volume_images.begin();
+  for (const container::Mount& mount : from.config.mounts) {
+    if (mount.injected) continue;
+    FillMount(mount, mount.image.empty() ? "" : *image_id++, *to.add_mounts());
+  }
 }
 
 template <class Message, class Config>
@@ -91,6 +104,7 @@ void FillSandbox(const state::Sandbox& from, v1::PodSandbox& to) {
   to.set_state(StateOf(from));
   to.set_created_at(from.record->created_at_ns);
   FillLabels(from.record->config, to);
+  to.set_runtime_handler(from.record->config.runtime_handler);
 }
 
 void FillSandboxStatus(const state::Sandbox& from, v1::PodSandboxStatus& to) {
@@ -112,6 +126,7 @@ void FillSandboxStatus(const state::Sandbox& from, v1::PodSandboxStatus& to) {
   options->set_ipc(ModeOf(config.namespaces.ipc));
   options->set_pid(ModeOf(config.namespaces.pid));
   options->set_target_id(config.namespaces.pid_target);
+  to.set_runtime_handler(config.runtime_handler);
   FillLabels(config, to);
 }
 
@@ -145,7 +160,7 @@ void FillContainerStatus(const state::Container& from, v1::ContainerStatus& to) 
   to.set_reason(ReasonOf(from.state));
   to.set_message(from.state.message);
   FillLabels(record.config, to);
-  for (const container::Mount& mount : record.config.mounts) FillMount(mount, *to.add_mounts());
+  FillMounts(record, to);
   to.set_log_path(record.log_path);
   FillResources(from.state.resources, *to.mutable_resources()->mutable_linux());
   FillUser(record.user, *to.mutable_user()->mutable_linux());

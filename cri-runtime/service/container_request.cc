@@ -1,5 +1,6 @@
 #include "cri-runtime/service/container_request.h"
 
+#include "cri-runtime/container/cdi_spec.h"
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/security_request.h"
@@ -12,7 +13,6 @@ namespace v1 = ::runtime::v1;
 using container::Propagation;
 
 Result<> CheckCombination(const v1::Mount& from) {
-  if (from.has_image()) return Fail(Code::kUnimplemented, "image: image volumes are not supported");
   if (from.uidmappings_size() != 0 || from.gidmappings_size() != 0) {
     return Fail(Code::kUnimplemented, "uidMappings: idmapped mounts are not supported");
   }
@@ -31,10 +31,26 @@ Result<> CheckCombination(const v1::Mount& from) {
   return {};
 }
 
+Result<> CheckImageVolume(const v1::Mount& from) {
+  if (from.image().image().empty()) return Fail(Code::kInvalidArgument, "image: missing");
+  if (!from.host_path().empty()) {
+    return Fail(Code::kInvalidArgument, "host_path: the source is an image");
+  }
+  if (!from.readonly()) return Fail(Code::kInvalidArgument, "image: needs readonly");
+  if (from.propagation() != v1::PROPAGATION_PRIVATE) {
+    return Fail(Code::kInvalidArgument, "image: needs private propagation");
+  }
+  return CheckInnerPath("image_sub_path", from.image_sub_path());
+}
+
 Result<container::Mount> ParseMount(const v1::Mount& from) {
   RETURN_IF_ERROR(CheckAbsolutePath("container_path", from.container_path()));
   RETURN_IF_ERROR(CheckCombination(from));
-  RETURN_IF_ERROR(CheckAbsolutePath("host_path", from.host_path()));
+  if (from.has_image()) {
+    RETURN_IF_ERROR(CheckImageVolume(from));
+  } else {
+    RETURN_IF_ERROR(CheckAbsolutePath("host_path", from.host_path()));
+  }
   for (const std::string& option : from.mount_options()) {
     if (option != "noexec" && option != "nodev" && option != "nosuid") {
       return Fail(Code::kInvalidArgument, "mount_options: unexpected \"{}\"", option);
@@ -45,6 +61,8 @@ Result<container::Mount> ParseMount(const v1::Mount& from) {
                           .readonly = from.readonly(),
                           .recursive_read_only = from.recursive_read_only(),
                           .propagation = static_cast<Propagation>(from.propagation()),
+                          .image = from.image().image(),
+                          .image_sub_path = from.image_sub_path(),
                           .options = {from.mount_options().begin(), from.mount_options().end()}};
 }
 
@@ -107,8 +125,11 @@ Result<> ParseThings(const v1::ContainerConfig& from, container::Config& config)
     ASSIGN_OR_RETURN(config.devices.emplace_back(), ParseDevice(from.devices(i)),
                      fmt::format("devices[{}]", i));
   }
-  if (from.cdi_devices_size() == 0) return {};
-  return Fail(Code::kUnimplemented, "CDI_devices: not supported");
+  for (const v1::CDIDevice& device : from.cdi_devices()) {
+    RETURN_IF_ERROR(container::cdi::ParseQualifiedName(device.name()), "CDI_devices");
+    config.cdi_devices.push_back(device.name());
+  }
+  return {};
 }
 
 }  // namespace

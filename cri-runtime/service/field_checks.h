@@ -1,5 +1,8 @@
 #pragma once
 
+#include <grpcpp/server_context.h>
+
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,5 +26,10 @@ Result<> CheckArgument(std::string_view field, std::string_view text);
 Result<uint32_t> CheckUserNumber(std::string_view field, int64_t number);
 /// "10.0.0.1" or "fd00::1".
 Result<> CheckAddress(std::string_view field, const std::string& address);
+
+/// When the caller gives up; never without a context (a test's call).
+inline std::chrono::system_clock::time_point DeadlineOf(const grpc::ServerContext* context) {
+  return context == nullptr ? std::chrono::system_clock::time_point::max() : context->deadline();
+}
 
 }  // namespace trivet::cri

@@ -35,23 +35,25 @@ bool IsListed(const state::Container& container, const v1::ContainerFilter& filt
 
 }  // namespace
 
-grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* /*context*/,
+grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* context,
                                              const v1::CreateContainerRequest* request,
                                              v1::CreateContainerResponse* response) {
   return rpc::Handle("CreateContainer", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Config config, ParseContainer(request->config()), "request");
-    ASSIGN_OR_RETURN(const std::string id, containers_.Create(request->pod_sandbox_id(), config),
+    ASSIGN_OR_RETURN(const std::string id,
+                     containers_.Create(request->pod_sandbox_id(), config, DeadlineOf(context)),
                      "create container");
     response->set_container_id(id);
     return {};
   });
 }
 
-grpc::Status RuntimeService::StartContainer(grpc::ServerContext* /*context*/,
+grpc::Status RuntimeService::StartContainer(grpc::ServerContext* context,
                                             const v1::StartContainerRequest* request,
                                             v1::StartContainerResponse* /*response*/) {
   return rpc::Handle("StartContainer", [&]() -> Result<> {
-    RETURN_IF_ERROR(containers_.Start(request->container_id()), "start container");
+    RETURN_IF_ERROR(containers_.Start(request->container_id(), DeadlineOf(context)),
+                    "start container");
     return {};
   });
 }

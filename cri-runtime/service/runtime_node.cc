@@ -22,6 +22,13 @@ void FillConditions(const Result<network::NetworkConfig>& network, v1::RuntimeSt
   condition->set_message(network.error().message());
 }
 
+// The default one is named "".
+void AddHandler(const std::string& name, v1::StatusResponse& response) {
+  auto* handler = response.add_runtime_handlers();
+  handler->set_name(name);
+  handler->mutable_features()->set_recursive_read_only_mounts(true);
+}
+
 Result<> NoCheckpoints() {
   return Fail(Code::kUnimplemented, "checkpoints are not supported: trivet does not use CRIU");
 }
@@ -53,15 +60,25 @@ grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
   return rpc::Handle("Status", [&]() -> Result<> {
     const auto network = node_.network_monitor.Ready();
     FillConditions(network, *response->mutable_status());
-    auto* handler = response->add_runtime_handlers();  // the default one, named ""
-    handler->mutable_features()->set_recursive_read_only_mounts(true);
+    AddHandler("", *response);
+    const auto config = node_.config.Get();
+    for (const auto& [name, shim] : config->runtime_handlers) AddHandler(name, *response);
     response->mutable_features()->set_supplemental_groups_policy(true);
     response->mutable_features()->set_mount_options(true);
     if (!request->verbose()) return {};
-    (*response->mutable_info())["config"] = ConfigInfo(node_.config);
+    (*response->mutable_info())["config"] = ConfigInfo(*config);
+    (*response->mutable_info())["operations"] = Operations();
     if (network) (*response->mutable_info())["cniconfig"] = network->text;
     return {};
   });
+}
+
+// What runs now, for whoever asks why something takes long.
+std::string RuntimeService::Operations() const {
+  json::Value operations = json::Value::object();
+  for (const auto& [key, step] : sandboxes_.Running()) operations["RunPodSandbox " + key] = step;
+  for (const auto& [key, step] : containers_.Running()) operations[key] = step;
+  return json::Write(operations);
 }
 
 grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,

@@ -2,6 +2,7 @@
 #include "cri-runtime/clock.h"
 #include "cri-runtime/service/answers.h"
 #include "cri-runtime/service/batches.h"
+#include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/sandbox_request.h"
@@ -21,12 +22,13 @@ bool IsListed(const state::Sandbox& sandbox, const v1::PodSandboxFilter& filter)
 
 }  // namespace
 
-grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* /*context*/,
+grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* context,
                                            const v1::RunPodSandboxRequest* request,
                                            v1::RunPodSandboxResponse* response) {
   return rpc::Handle("RunPodSandbox", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const sandbox::Config config, ParseSandbox(*request), "request");
-    ASSIGN_OR_RETURN(const std::string id, sandboxes_.Run(config), "run sandbox");
+    ASSIGN_OR_RETURN(const std::string id, sandboxes_.Run(config, DeadlineOf(context)),
+                     "run sandbox");
     response->set_pod_sandbox_id(id);
     return {};
   });

@@ -63,6 +63,7 @@ class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
       grpc::ServerWriter<::runtime::v1::ContainerEventResponse>* writer) override;
 
  private:
+  [[nodiscard]] std::string Operations() const;
   template <class Visit>
   void MeasureContainers(const ::runtime::v1::ContainerStatsFilter& filter, Visit visit);
   template <class Visit>

@@ -142,10 +142,7 @@ Result<> CheckSysctl(const std::string& name, const std::string& value,
 Result<sandbox::Config> ParseSandbox(const v1::RunPodSandboxRequest& request) {
   const v1::PodSandboxConfig& from = request.config();
   sandbox::Config config{.hostname = from.hostname(), .log_directory = from.log_directory()};
-  if (!request.runtime_handler().empty()) {
-    return Fail(Code::kInvalidArgument, "runtime_handler: no handler \"{}\"",
-                request.runtime_handler());
-  }
+  config.runtime_handler = request.runtime_handler();
   ASSIGN_OR_RETURN(config.metadata, ParseMetadata(from.metadata()), "metadata");
   RETURN_IF_ERROR(CheckHostname(config.hostname));
   if (!config.log_directory.empty()) {

@@ -84,6 +84,15 @@ Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) 
   return Fail(Code::kFailedPrecondition, "localhost_ref: AppArmor is not enabled on this node");
 }
 
+// Where SELinux is not in the kernel there is nothing to be enforced, and pods that name a label
+// run everywhere else, too.
+Result<> CheckSelinux(const v1::SELinuxOption& options) {
+  const bool asked = !options.user().empty() || !options.role().empty() ||
+                     !options.type().empty() || !options.level().empty();
+  if (!asked || !std::filesystem::exists("/sys/fs/selinux/enforce")) return {};
+  return Fail(Code::kUnimplemented, "selinux_options: labels are not supported");
+}
+
 Result<> ParseUser(const v1::LinuxContainerSecurityContext& context,
                    container::Security& security) {
   if (context.has_run_as_user()) {
@@ -140,6 +149,7 @@ Result<container::Security> ParseSecurity(const v1::LinuxContainerSecurityContex
   ASSIGN_OR_RETURN(security.readonly_paths, ParsePaths("readonly_paths", context.readonly_paths()));
   ASSIGN_OR_RETURN(security.seccomp, ParseSeccomp(context), "seccomp");
   ASSIGN_OR_RETURN(security.apparmor, ParseAppArmor(context), "apparmor");
+  RETURN_IF_ERROR(CheckSelinux(context.selinux_options()));
   return security;
 }
 

@@ -8,51 +8,137 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "common/base/error.h"
 
 namespace trivet::state {
+
+/// What a call is doing now, for those who wait for it. Any thread.
+class Progress {
+ public:
+  void Enter(std::string step) {
+    const std::scoped_lock lock(mutex_);
+    step_ = std::move(step);
+    since_ = std::chrono::steady_clock::now();
+  }
+  /// "network for 12.3 s"
+  [[nodiscard]] std::string Describe() const {
+    const std::scoped_lock lock(mutex_);
+    const std::chrono::duration<double> lasted = std::chrono::steady_clock::now() - since_;
+    return fmt::format("{} for {:.1f} s", step_, lasted.count());
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string step_ = "start";
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
 
 /// Calls with the same key run once: a retry of a call that is still running
 /// waits for it and gets its result. Any thread.
 template <class T>
 class SingleFlight {
  public:
+  using Work = std::function<Result<T>(Progress&)>;
+  using Deadline = std::chrono::system_clock::time_point;
+
+  SingleFlight() = default;
+  /// Waits for what runs.
+  ~SingleFlight() { AwaitNone(); }
+  SingleFlight(const SingleFlight&) = delete;
+  SingleFlight& operator=(const SingleFlight&) = delete;
+
+  /// Waits until nothing runs.
+  void AwaitNone() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [&] { return calls_.empty() && threads_ == 0; });
+  }
+
+  /// In the caller's thread, for work that nobody gives up on.
   Result<T> Do(const std::string& key, const std::function<Result<T>()>& work) {
-    std::shared_ptr<Call> call;
-    {
-      std::unique_lock lock(mutex_);
-      if (const auto running = calls_.find(key); running != calls_.end()) {
-        call = running->second;
-        ended_.wait(lock, [&] { return call->result.has_value(); });
-        return *call->result;
+    const auto [call, is_new] = Join(key);
+    if (is_new) Finish(key, *call, [&](Progress& /*progress*/) { return work(); });
+    return Await(key, *call, Deadline::max());
+  }
+
+  /// In a thread of its own, which goes on when the caller gives up.
+  /// Errors: the work's; kDeadlineExceeded at `deadline`, naming the step that is slow: the next
+  /// call with the key joins.
+  Result<T> DoUntil(const std::string& key, Deadline deadline, const Work& work) {
+    const auto [call, is_new] = Join(key);
+    if (is_new) {
+      {
+        const std::scoped_lock lock(mutex_);
+        ++threads_;
       }
-      call = calls_[key] = std::make_shared<Call>();
+      std::thread([this, key, call = call, work] {
+        Finish(key, *call, work);
+        const std::scoped_lock lock(mutex_);
+        --threads_;
+        ended_.notify_all();
+      }).detach();
     }
-    Result<T> result = Guarded(work);
+    return Await(key, *call, deadline);
+  }
+
+  /// Each key that runs, with its step.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Running() const {
     const std::scoped_lock lock(mutex_);
-    call->result = result;
-    calls_.erase(key);
-    ended_.notify_all();
-    return result;
+    std::vector<std::pair<std::string, std::string>> running;
+    for (const auto& [key, call] : calls_) running.emplace_back(key, call->progress.Describe());
+    return running;
   }
 
  private:
   struct Call {
     std::optional<Result<T>> result;
+    Progress progress;
   };
+
+  std::pair<std::shared_ptr<Call>, bool> Join(const std::string& key) {
+    const std::scoped_lock lock(mutex_);
+    auto& call = calls_[key];
+    if (call != nullptr) return {call, false};
+    call = std::make_shared<Call>();
+    return {call, true};
+  }
+
+  void Finish(const std::string& key, Call& call, const Work& work) {
+    Result<T> result = Guarded(work, call.progress);
+    const std::scoped_lock lock(mutex_);
+    call.result = std::move(result);
+    calls_.erase(key);
+    ended_.notify_all();
+  }
+
+  Result<T> Await(const std::string& key, Call& call, Deadline deadline) {
+    // Before the caller's own deadline, so that the answer is ours.
+    constexpr auto kMargin = std::chrono::milliseconds(100);
+    std::unique_lock lock(mutex_);
+    const auto has_ended = [&] { return call.result.has_value(); };
+    if (deadline == Deadline::max()) {
+      ended_.wait(lock, has_ended);
+    } else if (!ended_.wait_until(lock, deadline - kMargin, has_ended)) {
+      return Fail(Code::kDeadlineExceeded, "{} still runs: {}", key, call.progress.Describe());
+    }
+    return *call.result;
+  }
+
   // An exception must not leave a call behind that never ends.
-  static Result<T> Guarded(const std::function<Result<T>()>& work) {
+  static Result<T> Guarded(const Work& work, Progress& progress) {
     try {
-      return work();
+      return work(progress);
     } catch (const std::exception& e) {
       return Fail(Code::kInternal, "exception: {}", e.what());
     }
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable ended_;
   std::map<std::string, std::shared_ptr<Call>> calls_;
+  int threads_ = 0;
 };
 
 }  // namespace trivet::state

@@ -24,7 +24,7 @@ Result<CriDaemon> CriDaemon::Start(const Folders& folders) {
   RETURN_IF_ERROR(EnsureDirectory(folders.run));
   const std::filesystem::path socket = folders.run / "cri.sock";
   const std::filesystem::path config = folders.run / "cri.json";
-  RETURN_IF_ERROR(WriteFileVolatile(config, "{}"));
+  RETURN_IF_ERROR(WriteFileVolatile(config, folders.config));
   Command command{
       .program = BinDir() / "trivet-cri",
       .args = {"--config", config, "--socket", socket, "--state-dir", folders.state, "--run-dir",
@@ -64,6 +64,10 @@ void CriDaemon::Kill() {
   static_cast<void>(SendSignal(child_->pidfd, SIGKILL));
   static_cast<void>(Reap(child_->pidfd));
   child_.reset();
+}
+
+void CriDaemon::Hangup() const {
+  static_cast<void>(SendSignal(child_->pidfd, SIGHUP));
 }
 
 int CriDaemon::Stop() {

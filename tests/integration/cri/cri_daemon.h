@@ -21,6 +21,7 @@ class CriDaemon {
     std::filesystem::path cni_config;
     std::vector<std::string> cni_bin;
     std::string cgroup_parent;
+    std::string config = "{}";  // the text of its configuration file
   };
 
   static Result<CriDaemon> Start(const Folders& folders);
@@ -29,6 +30,8 @@ class CriDaemon {
 
   /// SIGKILL, and waits for the end.
   void Kill();
+  /// SIGHUP.
+  void Hangup() const;
   /// SIGTERM: its exit code.
   int Stop();
 

@@ -93,6 +93,12 @@ void CriTest::StartDaemon() {
   daemon_.emplace(std::move(*daemon));
 }
 
+void CriTest::RestartWith(const std::string& config) {
+  daemon_->Kill();
+  folders_.config = config;
+  StartDaemon();
+}
+
 void CriTest::InstallScriptPlugin() {
   folder_.Fill({{"bin/script", kScript}, {"cni/10.conflist", kScriptConfig}, {"logs/.keep", ""}});
   ASSERT_EQ(::chmod((folder_ / "bin/script").c_str(), 0755), 0);

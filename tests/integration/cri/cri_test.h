@@ -23,6 +23,8 @@ class CriTest : public NamespaceTest {
   void TearDown() override;
 
   void StartDaemon();
+  /// Another daemon over the same folders, with this configuration file.
+  void RestartWith(const std::string& config);
   /// A daemon with the real trivet-cni instead of a script, on a bridge of the test's own.
   void UseRealNetwork();
 

@@ -124,12 +124,33 @@ INSTANTIATE_TEST_SUITE_P(
                    kBad, "needs private propagation"},
         BadRequest{"UnknownMountOption", [](auto& c) { AddMount(c).add_mount_options("suid"); },
                    kBad, "mount_options"},
-        BadRequest{"ImageVolume", [](auto& c) { AddMount(c).mutable_image()->set_image("x"); },
-                   Code::kUnimplemented, "image volumes"},
+        BadRequest{"ImageVolumeWithHostPath",
+                   [](auto& c) {
+                     auto& mount = AddMount(c);
+                     mount.mutable_image()->set_image("x");
+                     mount.set_readonly(true);
+                   },
+                   kBad, "host_path"},
+        BadRequest{"WritableImageVolume",
+                   [](auto& c) {
+                     auto& mount = AddMount(c);
+                     mount.clear_host_path();
+                     mount.mutable_image()->set_image("x");
+                   },
+                   kBad, "image: needs readonly"},
+        BadRequest{"ImageSubPathThatClimbs",
+                   [](auto& c) {
+                     auto& mount = AddMount(c);
+                     mount.clear_host_path();
+                     mount.mutable_image()->set_image("x");
+                     mount.set_readonly(true);
+                     mount.set_image_sub_path("../etc");
+                   },
+                   kBad, "image_sub_path"},
         BadRequest{"IdmappedMount", [](auto& c) { AddMount(c).add_uidmappings(); },
                    Code::kUnimplemented, "uidMappings"},
-        BadRequest{"DeviceOfTheContainer", [](auto& c) { c.add_cdi_devices()->set_name("x/y=z"); },
-                   Code::kUnimplemented, "CDI_devices"},
+        BadRequest{"CdiDeviceWithoutVendor", [](auto& c) { c.add_cdi_devices()->set_name("y=z"); },
+                   kBad, "CDI_devices"},
         BadRequest{"GroupWithoutUser",
                    [](auto& c) { SecurityOf(c).mutable_run_as_group()->set_value(5); }, kBad,
                    "run_as_group"},

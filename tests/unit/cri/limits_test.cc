@@ -28,10 +28,13 @@ TEST(LimitsOf, RefusesNegativeNumbers) {
               FailsWith(Code::kInvalidArgument, "memory_limit_in_bytes: unexpected -2"));
 }
 
-TEST(LimitsOf, RefusesHugePagesButNotTheirZeros) {
-  EXPECT_TRUE(LimitsOf({.hugepage_limits_bytes = {{"2MB", 0}}}, -1).has_value());
-  EXPECT_THAT(LimitsOf({.hugepage_limits_bytes = {{"2MB", 1}}}, -1),
-              FailsWith(Code::kUnimplemented, "hugepage_limits"));
+TEST(LimitsOf, TakesHugePagesByTheirSize) {
+  EXPECT_EQ(LimitsOf({.hugepage_limits_bytes = {{"2MB", 7}}}, -1)->hugepages_bytes.at("2MB"), 7u);
+  for (const char* size : {"", "MB", "2", "2TB", "../2MB", "2MB/x"}) {
+    EXPECT_THAT(LimitsOf({.hugepage_limits_bytes = {{size, 1}}}, -1),
+                FailsWith(Code::kInvalidArgument, "page_size"))
+        << size;
+  }
 }
 
 TEST(MergeResources, ReplacesOnlyWhatTheUpdateNames) {

@@ -41,6 +41,35 @@ TEST(SingleFlight, RunsCallsWithOtherKeysBesides) {
   EXPECT_EQ(*flight.Do("a", [&] { return flight.Do("b", [] { return Result<int>(2); }); }), 2);
 }
 
+TEST(SingleFlight, NamesTheSlowStepAtTheDeadlineAndGivesTheRetryTheResult) {
+  SingleFlight<int> flight;
+  std::promise<void> in_network;
+  std::promise<void> may_end;
+  std::atomic<int> runs = 0;
+  const SingleFlight<int>::Work slow = [&](Progress& progress) -> Result<int> {
+    ++runs;
+    progress.Enter("network");
+    in_network.set_value();
+    may_end.get_future().wait();
+    return 7;
+  };
+  auto first = std::async(std::launch::async, [&] {
+    return flight.DoUntil("default/pod", std::chrono::system_clock::now() + std::chrono::seconds(1),
+                          slow);
+  });
+  in_network.get_future().wait();
+  EXPECT_THAT(first.get(),
+              FailsWith(Code::kDeadlineExceeded, "default/pod still runs: network for "));
+  ASSERT_EQ(flight.Running().size(), 1u);
+  auto retry = std::async(std::launch::async, [&] {
+    return flight.DoUntil("default/pod", SingleFlight<int>::Deadline::max(), slow);
+  });
+  EXPECT_EQ(retry.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  may_end.set_value();
+  EXPECT_EQ(*retry.get(), 7);
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(SingleFlight, RunsAgainAfterAFailure) {
   SingleFlight<int> flight;
   const auto failing = [] { return Result<int>(Fail(Code::kInternal, "no")); };

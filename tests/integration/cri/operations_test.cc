@@ -1,0 +1,72 @@
+#include <thread>
+
+#include "common/base/json.h"
+#include "common/linux/file.h"
+#include "tests/integration/cri/cri_test.h"
+
+namespace trivet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What an admin does with a running daemon.
+class CriOperationsTest : public CriTest {
+ protected:
+  v1::StatusResponse Status() {
+    v1::StatusRequest request;
+    request.set_verbose(true);
+    v1::StatusResponse response;
+    grpc::ClientContext context;
+    EXPECT_THAT(daemon_->runtime().Status(&context, request, &response), IsRpcOk());
+    return response;
+  }
+  void Reload(const std::string& config) {
+    ASSERT_TRUE(WriteFileVolatile(folders_.run / "cri.json", config).has_value());
+    daemon_->Hangup();
+  }
+  // Waits until the configuration that Status shows has the words.
+  bool AwaitConfig(const std::string& words) {
+    for (int i = 0; i < 1000; ++i) {
+      if (Status().info().at("config").find(words) != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
+};
+
+TEST_F(CriOperationsTest, TakesItsConfigurationAnewAtHangupWhilePodsRun) {
+  const std::string pod = MustRunPod("pod");
+  Reload(R"({"pidsLimit": 77, "runtimeHandlers": {"quick": ""}})");
+  ASSERT_TRUE(AwaitConfig(R"("pidsLimit":77)"));
+  EXPECT_EQ(Status().runtime_handlers_size(), 2);
+  const std::string id = MustStart(pod, ShellConfig("c", "sleep 1000"));
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_RUNNING);
+}
+
+TEST_F(CriOperationsTest, KeepsItsConfigurationWhenTheNewOneHasAnError) {
+  Reload(R"({"pidsLimit": 0})");
+  Reload("nonsense");
+  Reload(R"({"pidsLimit": 78})");
+  EXPECT_TRUE(AwaitConfig(R"("pidsLimit":78)"));
+}
+
+TEST_F(CriOperationsTest, NamesTheSlowStepAtTheClientsDeadlineAndLetsTheRetryJoin) {
+  folder_.Fill({{"bin/slow", ""}});
+  v1::RunPodSandboxRequest request;
+  *request.mutable_config() = PodConfig("pod");
+  v1::RunPodSandboxResponse response;
+  {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+    EXPECT_THAT(daemon_->runtime().RunPodSandbox(&context, request, &response),
+                RpcFailsWith(grpc::DEADLINE_EXCEEDED, "still runs: network for"));
+  }
+  EXPECT_THAT(Status().info().at("operations"), HasSubstr("RunPodSandbox default/pod"));
+  std::filesystem::remove(folder_ / "bin/slow");
+  grpc::ClientContext context;
+  EXPECT_THAT(daemon_->runtime().RunPodSandbox(&context, request, &response), IsRpcOk());
+  EXPECT_EQ(CniCalls().find("ADD"), CniCalls().rfind("ADD"));
+}
+
+}  // namespace
+}  // namespace trivet::testing
