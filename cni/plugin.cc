@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cni/bandwidth/bandwidth_plugin.h"
 #include "cni/bridge_plugin.h"
 #include "cni/ipam_plugin.h"
 #include "cni/loopback_plugin.h"
@@ -19,7 +20,8 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 5> kTypes{{{"bridge", BridgePlugin::Make},
+constexpr std::array<Type, 6> kTypes{{{"bandwidth", BandwidthPlugin::Make},
+                                      {"bridge", BridgePlugin::Make},
                                       {"host-local", IpamPlugin::MakeHostLocal},
                                       {"loopback", LoopbackPlugin::Make},
                                       {"ptp", PtpPlugin::Make},

@@ -10,6 +10,12 @@
 #include "cni/link.h"
 
 namespace trivet::cni {
+namespace {
+
+// Below it the kernel does not set a link up for IPv6, nor takes settings for that. RFC 8200, 5.
+constexpr uint32_t kIpv6MinMtuBytes = 1280;
+
+}  // namespace
 
 Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
   RETURN_IF_ERROR(CheckInterfaceName(spec.host_name), "host end");
@@ -45,10 +51,12 @@ Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
   header.ifi_change = IFF_UP;
   netlink::Request request(RTM_NEWLINK, 0);
   request.Struct(header).String(IFLA_IFALIAS, alias);
-  request.Nest(IFLA_AF_SPEC, [](auto& families) {
-    families.Nest(AF_INET6,
-                  [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
-  });
+  if (host_end.mtu_bytes >= kIpv6MinMtuBytes) {
+    request.Nest(IFLA_AF_SPEC, [](auto& families) {
+      families.Nest(AF_INET6,
+                    [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
+    });
+  }
   return socket.Execute(request, fmt::format("bring up link {}", host_end.name));
 }
 

@@ -192,6 +192,7 @@ bool PluginTest::HasLink(const std::string& name, const std::optional<Pod>& in) 
 Snapshot PluginTest::Look() const {
   const std::string ip = "/usr/sbin/ip";
   return {{"links", Tell(ip, {"-o", "-d", "link"})},
+          {"queues", Tell("/usr/sbin/tc", {"qdisc"})},
           {"addresses", Tell(ip, {"-o", "address"})},
           {"routes", Tell(ip, {"route", "show", "table", "all"})},
           {"IPv6 routes", Tell(ip, {"-6", "route", "show", "table", "all"})},

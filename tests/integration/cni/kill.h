@@ -1,0 +1,21 @@
+#pragma once
+
+#include "common/base/json.h"
+#include "common/linux/command.h"
+
+namespace trivet::cni {
+
+/// How far apart the system calls are that a test kills at.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr int kKillStride = 23;  // a sanitizer's own calls are many, and each run is slow
+#else
+inline constexpr int kKillStride = 1;
+#endif
+
+enum class End { kKilled, kSucceeded };
+
+/// Runs the plugin with `conf` on its standard input and kills it as it enters its system call
+/// number `at`, all threads counted. One that ends before must end with success.
+End KillAtSystemCall(const Command& command, const json::Value& conf, int at);
+
+}  // namespace trivet::cni
