@@ -43,6 +43,12 @@ Result<std::string> Sandboxes::Run(const Config& config,
 }
 
 Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progress) {
+  if (const auto seen = FindByMetadata(*node_.store.Get(), config.metadata)) {
+    if (seen->state.phase == Phase::kReady) return seen->record->id;
+    // The recovery may be undoing it just now: it holds the lock until nothing is left.
+    progress.Enter("wait for the end of an earlier one");
+    const auto ending = node_.sandbox_locks.Lock(seen->record->id);
+  }
   if (const auto found = FindByMetadata(*node_.store.Get(), config.metadata)) {
     const std::string& id = found->record->id;
     if (found->state.phase == Phase::kReady) return id;
