@@ -24,6 +24,8 @@ ErrorCode ErrorCodeOf(Command command, const Error& error) {
   switch (error.code()) {
     case Code::kInvalidArgument:
       return ErrorCode::kInvalidConfig;
+    case Code::kPermissionDenied:
+      return ErrorCode::kNotAllowed;
     case Code::kUnimplemented:
       return ErrorCode::kUnsupportedField;
     case Code::kResourceExhausted:

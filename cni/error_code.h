@@ -24,6 +24,7 @@ enum class ErrorCode : int {
   kKernel = 100,              // the kernel or the disk refused a step
   kAlreadyAttached = 101,     // ADD twice without DEL, or a name or address that is taken
   kCheckFailed = 102,         // CHECK found a difference
+  kNotAllowed = 103,          // the node's administrator does not allow it
   kInternal = 999,
 };
 

@@ -155,6 +155,7 @@ Output Invoke(std::string_view program, const LookUpVariable& look_up, std::stri
     return Failure(*version, ErrorCode::kInvalidConfig,
                    std::move(conf).error().Wrap("network configuration"));
   }
+  conf->text = input;
   const std::string_view type = TypeOf(program, *conf);
   const auto plugin = MakePlugin(type, *conf, *environment);
   if (!plugin) return Failure(*version, Command::kAdd, plugin.error());

@@ -21,6 +21,7 @@ Link MakeLink(const netlink::Message& message) {
   link.alias = attributes.String(IFLA_IFALIAS);
   link.kind = attributes.Nest(IFLA_LINKINFO).String(IFLA_INFO_KIND);
   link.mtu_bytes = attributes.U32(IFLA_MTU).value_or(0);
+  link.tx_queue_length = attributes.U32(IFLA_TXQLEN).value_or(0);
   link.master = attributes.U32(IFLA_MASTER).value_or(0);
   link.peer = attributes.U32(IFLA_LINK).value_or(0);
   if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());

@@ -19,9 +19,10 @@ struct Link {
   std::string kind;  // "bridge", "veth", ...; empty for hardware and lo
   std::string alias;
   uint32_t mtu_bytes = 0;
-  uint32_t master = 0;  // the bridge's index; 0: none
-  uint32_t peer = 0;    // a veth's other end: its index in the namespace it is in
-  uint32_t flags = 0;   // IFF_UP, IFF_PROMISC, ...
+  uint32_t master = 0;           // the bridge's index; 0: none
+  uint32_t peer = 0;             // a veth's other end: its index in the namespace it is in
+  uint32_t tx_queue_length = 0;  // packets
+  uint32_t flags = 0;            // IFF_UP, IFF_PROMISC, ...
 };
 
 /// The interface of that name; none when there is none.

@@ -64,7 +64,8 @@ Result<std::optional<Dns>> ParseDnsOverride(const Value& root) {
   return dns;
 }
 
-// Six octets in hexadecimal, a unicast address: the kernel refuses others, but late.
+}  // namespace
+
 Result<> CheckMac(std::string_view mac) {
   constexpr size_t kMacChars = 17;
   bool good = mac.size() == kMacChars;
@@ -78,8 +79,6 @@ Result<> CheckMac(std::string_view mac) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<Value> ReadObject(const Value& root, std::string_view key) {
   const auto found = root.find(key);

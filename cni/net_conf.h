@@ -35,6 +35,7 @@ struct NetConf {
   std::filesystem::path state_folder;            // "stateDir"
   std::optional<PolicyConf> policy;
   json::Value root;  // the whole document
+  std::string text;  // as it came; empty where it is a part of a list
 };
 
 /// "cniVersion" alone, so that a wrong one gets an error code of its own.
@@ -47,6 +48,10 @@ Result<NetConf> ParseNetConf(json::Value root);
 /// object[key] of `root` where it is an object, else an empty object. Errors: kInvalidArgument when
 /// it is something else.
 Result<json::Value> ReadObject(const json::Value& root, std::string_view key);
+
+/// Six octets in hexadecimal, aa:bb:cc:dd:ee:ff, a unicast address: the kernel refuses others, but
+/// late. Errors: kInvalidArgument.
+Result<> CheckMac(std::string_view mac);
 
 /// "mtu"; 0: the kernel's choice. Errors: kInvalidArgument.
 Result<uint32_t> ReadMtu(const json::Value& root);

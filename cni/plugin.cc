@@ -8,6 +8,7 @@
 #include "cni/ipam_plugin.h"
 #include "cni/loopback_plugin.h"
 #include "cni/ptp_plugin.h"
+#include "cni/tuning/tuning_plugin.h"
 
 namespace trivet::cni {
 namespace {
@@ -20,12 +21,13 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 6> kTypes{{{"bandwidth", BandwidthPlugin::Make},
+constexpr std::array<Type, 7> kTypes{{{"bandwidth", BandwidthPlugin::Make},
                                       {"bridge", BridgePlugin::Make},
                                       {"host-local", IpamPlugin::MakeHostLocal},
                                       {"loopback", LoopbackPlugin::Make},
                                       {"ptp", PtpPlugin::Make},
-                                      {"static", IpamPlugin::MakeStatic}}};
+                                      {"static", IpamPlugin::MakeStatic},
+                                      {"tuning", TuningPlugin::Make}}};
 
 const Type* FindType(std::string_view name) {
   const auto* const found = std::find_if(kTypes.begin(), kTypes.end(),

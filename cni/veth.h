@@ -28,7 +28,8 @@ struct VethSpec {
 /// Source: linux/veth.h; CNI spec 1.1.0, section 2 "ADD".
 Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
 
-/// Brings a host end that is nobody's port up (or a link like it), without an IPv6 address that nobody asked for.
+/// Brings a host end that is nobody's port up (or a link like it), without an IPv6 address that
+/// nobody asked for.
 Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
                         const std::string& alias);
 
