@@ -12,17 +12,24 @@
 #include "common/rpc/server.h"
 #include "csi/config.h"
 #include "csi/paths.h"
+#include "csi/pool/io_limiter.h"
 #include "csi/pool/pools.h"
 #include "csi/service/controller_service.h"
+#include "csi/service/group_service.h"
 #include "csi/service/identity_service.h"
 #include "csi/service/node_service.h"
 #include "csi/service/plugin.h"
+#include "csi/service/snapshot_metadata_service.h"
+#include "csi/volume/groups.h"
+#include "csi/volume/health.h"
 #include "csi/volume/node_publications.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/orphans.h"
 #include "csi/volume/provisioner.h"
+#include "csi/volume/snapshot_blocks.h"
 #include "csi/volume/snapshots.h"
 #include "csi/volume/stores.h"
+#include "csi/volume/tuning.h"
 
 namespace trivet::csi {
 namespace {
@@ -36,6 +43,7 @@ struct Options {
   std::string spec_level = "1.12";
   bool attach = false;
   uint64_t max_volumes = 0;
+  std::vector<std::string> io_groups = {"/"};
   bool check_config = false;
 };
 
@@ -60,12 +68,68 @@ Offer OfferOf(const Options& options, const Pools& pools) {
   return offer;
 }
 
-std::vector<grpc::Service*> Chosen(Mode mode, IdentityService& identity,
-                                   ControllerService& controller, NodeService& node) {
-  std::vector<grpc::Service*> services = {&identity};
-  if (mode != Mode::kNode) services.push_back(&controller);
-  if (mode != Mode::kController) services.push_back(&node);
-  return services;
+// All that serves, made from the state on disk. Members are built in this order, from each other.
+struct Driver {
+  Driver(const Options& options, const Pools& the_pools, Stores& the_stores)
+      : pools(the_pools),
+        stores(the_stores),
+        io_limiter("/sys/fs/cgroup", options.io_groups),
+        offer(OfferOf(options, pools)),
+        publications(stores, locks, options.max_volumes),
+        controller({provisioner, snapshots, publications, tuning, health}, offer, options.node_id),
+        node(volumes, health, offer, options.node_id) {}
+
+  // Finishes what the last process left.
+  void Reconcile() {
+    provisioner.Reconcile();
+    groups.Reconcile();
+    snapshots.Reconcile();
+    volumes.Reconcile();
+    tuning.ApplyToStaged();
+    ReportOrphans(pools, stores);
+  }
+
+  std::vector<grpc::Service*> Services() {
+    std::vector<grpc::Service*> services = {&identity};
+    if (offer.mode != Mode::kNode) {
+      services.insert(services.end(), {&controller, &group_controller, &snapshot_metadata});
+    }
+    if (offer.mode != Mode::kController) services.push_back(&node);
+    return services;
+  }
+
+  const Pools& pools;
+  Stores& stores;
+  const IoLimiter io_limiter;
+  const Offer offer;
+  VolumeLocks locks;
+  Tuning tuning{stores, pools, locks, io_limiter};
+  const Health health{stores, pools};
+  Provisioner provisioner{stores, pools, locks};
+  Snapshots snapshots{stores, pools, locks};
+  Groups groups{stores, pools, locks};
+  const SnapshotBlocks blocks{stores, pools, locks};
+  NodeVolumes volumes{stores, pools, locks, tuning};
+  NodePublications publications;
+  IdentityService identity{offer};
+  ControllerService controller;
+  GroupService group_controller{groups, offer};
+  SnapshotMetadataService snapshot_metadata{blocks};
+  NodeService node;
+};
+
+// Control groups come and go; where each has limits of its own, new ones are told soon.
+int AwaitStop(const sigset_t& stop_signals, const Driver& driver) {
+  constexpr timespec kRound{.tv_sec = 2, .tv_nsec = 0};
+  int signal = 0;
+  if (!driver.io_limiter.must_repeat()) {
+    sigwait(&stop_signals, &signal);
+    return signal;
+  }
+  while ((signal = sigtimedwait(&stop_signals, nullptr, &kRound)) < 0) {
+    driver.tuning.ApplyToStaged();
+  }
+  return signal;
 }
 
 Result<> Serve(const Options& options, const Config& config) {
@@ -78,29 +142,12 @@ Result<> Serve(const Options& options, const Config& config) {
 
   ASSIGN_OR_RETURN(const Pools pools, Pools::Open(config));
   ASSIGN_OR_RETURN(Stores stores, Stores::Open(paths));
-  VolumeLocks locks;
-  Provisioner provisioner(stores, pools, locks);
-  Snapshots snapshots(stores, pools, locks);
-  NodeVolumes volumes(stores, pools, locks);
-  NodePublications publications(stores, locks, options.max_volumes);
-  provisioner.Reconcile();
-  snapshots.Reconcile();
-  volumes.Reconcile();
-  ReportOrphans(pools, stores);
-
-  const Offer offer = OfferOf(options, pools);
-  IdentityService identity(offer);
-  ControllerService controller(provisioner, snapshots, publications, offer, options.node_id);
-  NodeService node(volumes, offer, options.node_id);
-  ASSIGN_OR_RETURN(
-      auto server,
-      rpc::Server::Start(options.socket, Chosen(offer.mode, identity, controller, node)), "start");
+  Driver driver(options, pools, stores);
+  driver.Reconcile();
+  ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                stores.volumes.All().size());
-
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
-  spdlog::info("stopping signal={}", signal);
+  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver));
   server.Stop(kGrace);
   return {};
 }
@@ -142,6 +189,9 @@ int main(int argc, char** argv) {
   app.add_option("--max-volumes-per-node", options.max_volumes,
                  "volumes the CO may bring to this node at a time; 0 = any number")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 31U))
+      ->capture_default_str();
+  app.add_option("--io-cgroup", options.io_groups,
+                 "control group that holds the volumes' users: limits of speed hold in it")
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   CLI11_PARSE(app, argc, argv);

@@ -9,6 +9,7 @@
 ///     lock                           flock(2) of the running process
 ///     volumes/<id>.json              one record per volume, written before acting
 ///     snapshots/<id>.json            one record per snapshot, likewise
+///     groups/<id>.json               one record per group snapshot, likewise
 ///     attachments/<id>.json          where it is staged and published; void after a reboot
 ///     pools/default/                 the pool when no configuration names another
 ///       <id>.img                     the volume's or snapshot's bytes
@@ -24,6 +25,7 @@ class Paths {
   [[nodiscard]] std::filesystem::path lock() const { return state_ / "lock"; }
   [[nodiscard]] std::filesystem::path volumes() const { return state_ / "volumes"; }
   [[nodiscard]] std::filesystem::path snapshots() const { return state_ / "snapshots"; }
+  [[nodiscard]] std::filesystem::path groups() const { return state_ / "groups"; }
   [[nodiscard]] std::filesystem::path attachments() const { return state_ / "attachments"; }
   [[nodiscard]] std::filesystem::path default_pool() const { return state_ / "pools" / "default"; }
 

@@ -1,8 +1,11 @@
 #include "csi/filesystem/grow.h"
 
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+
+#include <cstring>
 
 #include "csi/filesystem/tool.h"
 
@@ -17,8 +20,15 @@ struct XfsGrowData {
 };
 constexpr unsigned long kXfsGrowData = _IOW('X', 110, XfsGrowData);
 
+int GrowBtrfs(int fd) {
+  btrfs_ioctl_vol_args arguments{};
+  std::memcpy(arguments.name, "max", sizeof("max"));  // its only device, to the end
+  return ::ioctl(fd, BTRFS_IOC_RESIZE, &arguments);
+}
+
 int Grow(int fd, const Superblock& superblock, uint64_t blocks) {
   if (superblock.file_system == FileSystem::kExt4) return ::ioctl(fd, kExt4ResizeFs, &blocks);
+  if (superblock.file_system == FileSystem::kBtrfs) return GrowBtrfs(fd);
   XfsGrowData data{.new_blocks = blocks, .inode_percent = superblock.inode_percent};
   return ::ioctl(fd, kXfsGrowData, &data);
 }
@@ -46,7 +56,7 @@ bool IsSmaller(const Superblock& superblock, uint64_t device_bytes) {
 
 Result<> GrowUnmounted(FileSystem file_system, const BlockDevice& device) {
   constexpr auto kDeadline = std::chrono::minutes(30);
-  if (file_system != FileSystem::kExt4) return {};
+  if (GrowsOnlyMounted(file_system)) return {};
   RETURN_IF_ERROR(CheckExt4(device.path));
   return RunToolChecked({"resize2fs", device.path}, kDeadline);
 }

@@ -24,6 +24,21 @@ Result<FormatStep> CheckReady(const VolumeRecord& record, const Superblock& foun
               NameOf(record.usage.file_system), record.file_system_uuid, Describe(found));
 }
 
+// No discard: it would punch holes into a thick volume's image.
+std::vector<std::string> CommandOf(FileSystem file_system, const std::string& uuid) {
+  switch (file_system) {
+    case FileSystem::kExt4:
+      return {"mkfs.ext4", "-q",   "-m", "0",
+              "-b",        "4096", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
+              "-U",        uuid};
+    case FileSystem::kXfs:
+      return {"mkfs.xfs", "-q", "-K", "-s", "size=4096", "-m", "uuid=" + uuid};
+    case FileSystem::kBtrfs:
+      return {"mkfs.btrfs", "-q", "-K", "-s", "4096", "-U", uuid};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<FormatStep> DecideFormat(const VolumeRecord& record, const Superblock& found) {
@@ -46,21 +61,7 @@ Result<FormatStep> DecideFormat(const VolumeRecord& record, const Superblock& fo
 
 std::vector<std::string> MkfsCommand(FileSystem file_system, const std::string& uuid, bool again,
                                      const std::filesystem::path& device) {
-  // No discard: it would punch holes into a thick volume's image.
-  std::vector<std::string> command =
-      file_system == FileSystem::kExt4
-          ? std::vector<std::string>{"mkfs.ext4",
-                                     "-q",
-                                     "-m",
-                                     "0",
-                                     "-b",
-                                     "4096",
-                                     "-E",
-                                     "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
-                                     "-U",
-                                     uuid}
-          : std::vector<std::string>{"mkfs.xfs",  "-q", "-K",          "-s",
-                                     "size=4096", "-m", "uuid=" + uuid};
+  std::vector<std::string> command = CommandOf(file_system, uuid);
   if (again) command.emplace_back(file_system == FileSystem::kExt4 ? "-F" : "-f");
   command.push_back(device);
   return command;

@@ -2,6 +2,7 @@
 
 #include <libmount/libmount.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <ranges>
@@ -17,6 +18,17 @@ std::string TextOf(const char* text) {
   return text == nullptr ? "" : text;
 }
 
+// A btrfs is mounted under a number of its own; the device it is on is its source.
+dev_t DeviceOf(libmnt_fs* fs) {
+  struct stat source{};
+  const bool is_btrfs = TextOf(::mnt_fs_get_fstype(fs)) == "btrfs";
+  if (is_btrfs && ::stat(TextOf(::mnt_fs_get_source(fs)).c_str(), &source) == 0 &&
+      S_ISBLK(source.st_mode)) {
+    return source.st_rdev;
+  }
+  return ::mnt_fs_get_devno(fs);
+}
+
 MountEntry EntryOf(libmnt_fs* fs) {
   int read_only = 0;
   if (const char* options = ::mnt_fs_get_vfs_options(fs); options != nullptr) {
@@ -25,7 +37,7 @@ MountEntry EntryOf(libmnt_fs* fs) {
   return {.target = TextOf(::mnt_fs_get_target(fs)),
           .root = TextOf(::mnt_fs_get_root(fs)),
           .type = TextOf(::mnt_fs_get_fstype(fs)),
-          .device = ::mnt_fs_get_devno(fs),
+          .device = DeviceOf(fs),
           .read_only = read_only == 1};
 }
 

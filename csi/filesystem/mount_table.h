@@ -16,7 +16,7 @@ struct MountEntry {
   std::filesystem::path target;  // unescaped
   std::string root;              // the part of the file system shown: "/", or "/loop3"
   std::string type;              // "ext4"
-  dev_t device = 0;              // of the file system
+  dev_t device = 0;              // the file system is on
   bool read_only = false;        // this mount, not the file system
 
   bool operator==(const MountEntry&) const = default;

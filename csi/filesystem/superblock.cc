@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace trivet::csi {
@@ -69,11 +70,28 @@ Superblock ParseXfs(Area area) {
   return block;
 }
 
+constexpr size_t kBtrfsStart = 64 << 10;
+
+bool IsBtrfs(Area area) {
+  constexpr std::string_view kMagic = "_BHRfS_M";
+  return std::ranges::equal(area.subspan<kBtrfsStart + 0x40, kMagic.size()>(), kMagic);
+}
+
+Superblock ParseBtrfs(Area area) {
+  Superblock block{.file_system = FileSystem::kBtrfs};
+  block.uuid = Uuid(area, kBtrfsStart + 0x20);                                     // fsid
+  block.block_bytes = static_cast<uint32_t>(Little(area, kBtrfsStart + 0x90, 4));  // sectorsize
+  if (block.block_bytes == 0) return block;
+  block.blocks = Little(area, kBtrfsStart + 0x70, 8) / block.block_bytes;  // total_bytes
+  return block;
+}
+
 }  // namespace
 
 Superblock ParseSuperblock(Area area) {
   if (IsXfs(area)) return ParseXfs(area);
   if (IsExt4(area)) return ParseExt4(area);
+  if (IsBtrfs(area)) return ParseBtrfs(area);
   return {.blank = std::ranges::all_of(area, [](uint8_t byte) { return byte == 0; })};
 }
 

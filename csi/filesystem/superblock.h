@@ -30,7 +30,8 @@ constexpr size_t kSuperblockAreaBytes = 128 << 10;
 
 /// Reads what the first bytes of a device mean. Never fails: anything is a valid
 /// content of a disk, and only agreement with the record means something.
-/// Source: Linux, Documentation/filesystems/ext4/super.rst; fs/xfs/libxfs/xfs_format.h.
+/// Source: Linux, Documentation/filesystems/ext4/super.rst; fs/xfs/libxfs/xfs_format.h;
+/// include/uapi/linux/btrfs_tree.h, btrfs_super_block.
 Superblock ParseSuperblock(std::span<const uint8_t, kSuperblockAreaBytes> area);
 
 /// As ParseSuperblock, of an open device or image.

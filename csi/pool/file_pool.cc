@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "common/linux/file.h"
+#include "csi/pool/extents.h"
 #include "csi/pool/reflink.h"
 #include "csi/volume/volume_id.h"
 
@@ -70,8 +71,10 @@ Result<Space> FilePool::MeasureWithout(const std::string& id) const {
     return FailErrno("pool {}: statvfs {}", name(), config_.path.native());
   }
   Space space{.free_bytes = info.f_bavail * info.f_frsize, .limit_bytes = config_.limit_bytes};
+  space.total_bytes = info.f_blocks * info.f_frsize;
+  space.read_only = (info.f_flag & ST_RDONLY) != 0;
   space.headroom_bytes =
-      config_.headroom_bytes != 0 ? config_.headroom_bytes : info.f_blocks * info.f_frsize / 100;
+      config_.headroom_bytes != 0 ? config_.headroom_bytes : space.total_bytes / 100;
   for (const auto& [other, promise] : promises_) {
     if (other == id) continue;
     space.promised_bytes += promise.size_bytes;
@@ -89,13 +92,17 @@ uint64_t FilePool::UnwrittenBytes(const std::string& id, const Promise& promise)
   if (is_copied) return promise.size_bytes;
   const std::filesystem::path image = ImageOf(id);
   const uint64_t own_bytes =
-      promise.may_share ? reflink::OwnBytes(image).value_or(0) : AllocatedBytes(image);
+      promise.may_share ? OwnBytes(image).value_or(0) : AllocatedBytes(image);
   return promise.size_bytes > own_bytes ? promise.size_bytes - own_bytes : 0;
 }
 
-Result<uint64_t> FilePool::Available() const {
+Result<Space> FilePool::Measure() const {
   const std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(const Space space, MeasureWithout(""));
+  return MeasureWithout("");
+}
+
+Result<uint64_t> FilePool::Available() const {
+  ASSIGN_OR_RETURN(const Space space, Measure());
   return AvailableBytes(space);
 }
 
@@ -177,6 +184,16 @@ Result<std::optional<uint64_t>> FilePool::SizeOf(const std::string& id) const {
   }
   if (errno == ENOENT) return std::nullopt;
   return FailErrno("stat {}", ImageOf(id).native());
+}
+
+Result<UniqueFd> FilePool::OpenBytes(const std::string& id) const {
+  UniqueFd fd(::open(ImageOf(id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return FailErrno("open {}", ImageOf(id).native());
+  return fd;
+}
+
+Result<std::vector<Extent>> FilePool::Written(const std::string& id) const {
+  return WrittenExtents(ImageOf(id));
 }
 
 Result<> FilePool::Remove(const std::string& id) {

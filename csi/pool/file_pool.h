@@ -27,6 +27,7 @@ class FilePool final : public Pool {
   [[nodiscard]] dev_t file_system() const { return file_system_; }
 
   Result<uint64_t> Available() const override;
+  Result<Space> Measure() const override;
   Result<> Reserve(const std::string& id, uint64_t size_bytes) override;
   Result<> ReserveCopy(const std::string& source, const std::string& id,
                        const Promise& promise) override;
@@ -37,6 +38,8 @@ class FilePool final : public Pool {
   [[nodiscard]] bool can_copy() const override { return can_copy_; }
   Result<> Copy(const std::string& source, const std::string& id) override;
   Result<std::optional<uint64_t>> SizeOf(const std::string& id) const override;
+  Result<UniqueFd> OpenBytes(const std::string& id) const override;
+  Result<std::vector<Extent>> Written(const std::string& id) const override;
   Result<> Remove(const std::string& id) override;
   Result<std::vector<std::string>> List() const override;
 

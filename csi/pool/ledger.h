@@ -12,6 +12,8 @@ struct Space {
   uint64_t promised_bytes = 0;   // the sum of the volumes' sizes
   uint64_t limit_bytes = 0;      // of promised_bytes, set by the operator; 0 = none
   uint64_t headroom_bytes = 0;   // stays free: for the file system's own metadata
+  uint64_t total_bytes = 0;      // of the pool's file system
+  bool read_only = false;        // the pool's file system
 };
 
 /// What a new volume may have. Pure; never negative, and never more than can be

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "csi/pool/extents.h"
+#include "csi/pool/ledger.h"
 #include "csi/pool/loop_device.h"
 #include "csi/volume/record.h"
 
@@ -34,6 +36,9 @@ class Pool {
   /// what is promised to other volumes and not yet taken, less the headroom.
   virtual Result<uint64_t> Available() const = 0;
 
+  /// All its figures. Errors: its storage cannot be reached.
+  virtual Result<Space> Measure() const = 0;
+
   /// Sets `size_bytes` aside for the volume, in memory only; again with another
   /// size changes it. Errors: kResourceExhausted, with both figures.
   virtual Result<> Reserve(const std::string& id, uint64_t size_bytes) = 0;
@@ -59,6 +64,11 @@ class Pool {
   virtual Result<> Copy(const std::string& source, const std::string& id) = 0;
   /// The size of the volume's bytes; none when there are none.
   virtual Result<std::optional<uint64_t>> SizeOf(const std::string& id) const = 0;
+  /// The volume's bytes, to read; what a device of it wrote is there.
+  virtual Result<UniqueFd> OpenBytes(const std::string& id) const = 0;
+  /// Where a snapshot's bytes are, as far as they were ever written. What two snapshots of one
+  /// volume share has the same place in both. Errors: kUnimplemented when the pool cannot tell.
+  virtual Result<std::vector<Extent>> Written(const std::string& id) const = 0;
   /// Frees the volume's bytes. Absent is success. The caller has made sure that
   /// no device shows them.
   virtual Result<> Remove(const std::string& id) = 0;

@@ -20,8 +20,4 @@ Result<bool> IsSupported(const std::filesystem::path& folder);
 /// Source: ioctl_ficlone(2), open(2) on O_TMPFILE.
 Result<> Clone(const std::filesystem::path& source, const std::filesystem::path& copy);
 
-/// How many bytes of the file are its own: allocated, and shared with no other.
-/// Source: Documentation/filesystems/fiemap.rst, FIEMAP_EXTENT_SHARED.
-Result<uint64_t> OwnBytes(const std::filesystem::path& file);
-
 }  // namespace trivet::csi::reflink

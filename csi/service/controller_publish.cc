@@ -18,12 +18,12 @@ grpc::Status ControllerService::ControllerPublishVolume(
   return rpc::Handle("ControllerPublishVolume", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckAttach());
     ASSIGN_OR_RETURN(const Use use, Parse(*request), "request");
-    ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Find(request->volume_id()));
+    ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
     if (request->node_id() != node_id_) {
       return Fail(Code::kNotFound, "node {}: volume {} is on {}", request->node_id(), record.id,
                   node_id_);
     }
-    return publications_.Publish(record.id, use);
+    return parts_.publications.Publish(record.id, use);
   });
 }
 
@@ -35,7 +35,7 @@ grpc::Status ControllerService::ControllerUnpublishVolume(
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
     // From another node: there it is not. Without a node: from all.
     if (!request->node_id().empty() && request->node_id() != node_id_) return {};
-    return publications_.Unpublish(request->volume_id());
+    return parts_.publications.Unpublish(request->volume_id());
   });
 }
 

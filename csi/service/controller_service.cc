@@ -15,7 +15,11 @@ using Rpc = ::csi::v1::ControllerServiceCapability::RPC;
 std::vector<Rpc::Type> CapabilitiesOf(const Offer& offer) {
   std::vector<Rpc::Type> capabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
                                          Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
-                                         Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER};
+                                         Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER,
+                                         Rpc::MODIFY_VOLUME};
+  if (offer.level >= SpecLevel::k1_13) {
+    capabilities.insert(capabilities.end(), {Rpc::GET_VOLUME_HEALTH, Rpc::LIST_VOLUME_HEALTH});
+  }
   if (offer.attach) {
     capabilities.insert(capabilities.end(), {Rpc::PUBLISH_UNPUBLISH_VOLUME, Rpc::PUBLISH_READONLY,
                                              Rpc::LIST_VOLUMES_PUBLISHED_NODES});
@@ -35,7 +39,8 @@ std::optional<std::string> WhyNot(const VolumeRecord& record,
     if (!capability) return capability.error().message();
     if (auto why = Mismatch(record.usage, *capability)) return why;
   }
-  if (!request.mutable_parameters().empty()) return "mutable_parameters are not supported";
+  const auto mutable_parameters = ParseMutable(request.mutable_parameters());
+  if (!mutable_parameters) return mutable_parameters.error().message();
   if (!request.volume_context().empty()) return "volume_context: the volume has none";
   if (request.parameters().empty()) return std::nullopt;
   const auto parameters = ParseParameters(request.parameters());
@@ -81,7 +86,8 @@ grpc::Status ControllerService::CreateVolume(grpc::ServerContext* /*context*/,
   return rpc::Handle("CreateVolume", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const CreateRequest create, Parse(*request), "request");
     RETURN_IF_ERROR(CheckTopology(request->accessibility_requirements(), node_id_));
-    ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Create(create));
+    RETURN_IF_ERROR(parts_.tuning.Check(create.tuning), "request");
+    ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Create(create));
     Fill(record, *response->mutable_volume());
     return {};
   });
@@ -92,7 +98,7 @@ grpc::Status ControllerService::DeleteVolume(grpc::ServerContext* /*context*/,
                                              ::csi::v1::DeleteVolumeResponse* /*response*/) {
   return rpc::Handle("DeleteVolume", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
-    return provisioner_.Delete(request->volume_id());
+    return parts_.provisioner.Delete(request->volume_id());
   });
 }
 
@@ -104,7 +110,7 @@ grpc::Status ControllerService::ValidateVolumeCapabilities(
     if (request->volume_capabilities().empty()) {
       return Fail(Code::kInvalidArgument, "request: volume_capabilities: missing");
     }
-    ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Find(request->volume_id()));
+    ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
     if (const auto why = WhyNot(record, *request)) {
       response->set_message(*why);
       return {};
@@ -112,6 +118,7 @@ grpc::Status ControllerService::ValidateVolumeCapabilities(
     auto& confirmed = *response->mutable_confirmed();
     *confirmed.mutable_volume_capabilities() = request->volume_capabilities();
     *confirmed.mutable_parameters() = request->parameters();
+    *confirmed.mutable_mutable_parameters() = request->mutable_parameters();
     return {};
   });
 }
@@ -121,7 +128,7 @@ grpc::Status ControllerService::ListVolumes(grpc::ServerContext* /*context*/,
                                             ::csi::v1::ListVolumesResponse* response) {
   return rpc::Handle("ListVolumes", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const PageRequest page_request, Parse(*request), "request");
-    const VolumePage page = provisioner_.List(page_request.first_id, page_request.count);
+    const VolumePage page = parts_.provisioner.List(page_request.first_id, page_request.count);
     for (const VolumeRecord& record : page.volumes) {
       auto& entry = *response->add_entries();
       Fill(record, *entry.mutable_volume());
@@ -140,7 +147,7 @@ grpc::Status ControllerService::GetCapacity(grpc::ServerContext* /*context*/,
                      "request");
     const auto usage = UsageAsked(*request, parameters);
     if (!usage || !Matches(request->accessible_topology(), node_id_)) return {};
-    ASSIGN_OR_RETURN(const uint64_t available, provisioner_.Available(parameters));
+    ASSIGN_OR_RETURN(const uint64_t available, parts_.provisioner.Available(parameters));
     const uint64_t minimum = MinimumBytesOf(*usage);
     const uint64_t largest = available < minimum ? 0 : available;
     response->set_available_capacity(static_cast<int64_t>(largest));
@@ -172,7 +179,8 @@ grpc::Status ControllerService::ControllerExpandVolume(
     if (request->has_volume_capability()) {
       RETURN_IF_ERROR(ParseCapability(request->volume_capability()), "request");
     }
-    ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Grow(request->volume_id(), range));
+    ASSIGN_OR_RETURN(const VolumeRecord record,
+                     parts_.provisioner.Grow(request->volume_id(), range));
     response->set_capacity_bytes(static_cast<int64_t>(record.size_bytes));
     // The node's half makes device and file system follow.
     response->set_node_expansion_required(true);
@@ -185,7 +193,7 @@ grpc::Status ControllerService::ControllerGetVolume(
     ::csi::v1::ControllerGetVolumeResponse* response) {
   return rpc::Handle("ControllerGetVolume", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
-    ASSIGN_OR_RETURN(const VolumeRecord record, provisioner_.Find(request->volume_id()));
+    ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
     Fill(record, *response->mutable_volume());
     auto& status = *response->mutable_status();
     if (record.published) status.add_published_node_ids(node_id_);

@@ -3,25 +3,29 @@
 #include <string>
 
 #include "csi/service/plugin.h"
+#include "csi/volume/health.h"
 #include "csi/volume/node_publications.h"
 #include "csi/volume/provisioner.h"
 #include "csi/volume/snapshots.h"
+#include "csi/volume/tuning.h"
 #include "proto/csi/csi.grpc.pb.h"
 
 namespace trivet::csi {
 
-/// Translates the Controller service to the Provisioner and the Snapshots. What is
-/// not overridden is UNIMPLEMENTED and not among the capabilities.
+/// What the Controller service translates to. Borrowed: all outlive it.
+struct ControllerParts {
+  Provisioner& provisioner;
+  Snapshots& snapshots;
+  NodePublications& publications;
+  Tuning& tuning;
+  const Health& health;
+};
+
+/// Translates the Controller service to its parts.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:
-  /// Borrowed: all three outlive this.
-  ControllerService(Provisioner& provisioner, Snapshots& snapshots, NodePublications& publications,
-                    Offer offer, std::string node_id)
-      : provisioner_(provisioner),
-        snapshots_(snapshots),
-        publications_(publications),
-        offer_(offer),
-        node_id_(std::move(node_id)) {}
+  ControllerService(ControllerParts parts, Offer offer, std::string node_id)
+      : parts_(parts), offer_(offer), node_id_(std::move(node_id)) {}
 
   grpc::Status CreateVolume(grpc::ServerContext* context,
                             const ::csi::v1::CreateVolumeRequest* request,
@@ -66,13 +70,21 @@ class ControllerService final : public ::csi::v1::Controller::Service {
                            const ::csi::v1::GetSnapshotRequest* request,
                            ::csi::v1::GetSnapshotResponse* response) override;
 
+  grpc::Status ControllerModifyVolume(grpc::ServerContext* context,
+                                      const ::csi::v1::ControllerModifyVolumeRequest* request,
+                                      ::csi::v1::ControllerModifyVolumeResponse* response) override;
+  grpc::Status ControllerGetVolumeHealth(
+      grpc::ServerContext* context, const ::csi::v1::ControllerGetVolumeHealthRequest* request,
+      ::csi::v1::ControllerGetVolumeHealthResponse* response) override;
+  grpc::Status ControllerListVolumeHealth(
+      grpc::ServerContext* context, const ::csi::v1::ControllerListVolumeHealthRequest* request,
+      ::csi::v1::ControllerListVolumeHealthResponse* response) override;
+
  private:
   void Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const;
   Result<> CheckAttach() const;
 
-  Provisioner& provisioner_;
-  Snapshots& snapshots_;
-  NodePublications& publications_;
+  const ControllerParts parts_;
   const Offer offer_;
   const std::string node_id_;
 };

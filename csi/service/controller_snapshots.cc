@@ -1,26 +1,12 @@
 // Snapshots: the part of ControllerService that translates to Snapshots.
 
 #include "common/rpc/status.h"
+#include "csi/service/answers.h"
 #include "csi/service/controller_service.h"
 #include "csi/service/fields.h"
 #include "csi/service/requests.h"
 
 namespace trivet::csi {
-namespace {
-
-void Describe(const SnapshotRecord& record, ::csi::v1::Snapshot& snapshot) {
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  snapshot.set_snapshot_id(record.id);
-  snapshot.set_source_volume_id(record.volume_id);
-  snapshot.set_size_bytes(static_cast<int64_t>(record.size_bytes));
-  snapshot.set_ready_to_use(true);
-  snapshot.set_group_snapshot_id(record.group_id);
-  auto& created = *snapshot.mutable_creation_time();
-  created.set_seconds(record.created_unix_nanos / kNanosPerSecond);
-  created.set_nanos(static_cast<int32_t>(record.created_unix_nanos % kNanosPerSecond));
-}
-
-}  // namespace
 
 grpc::Status ControllerService::CreateSnapshot(grpc::ServerContext* /*context*/,
                                                const ::csi::v1::CreateSnapshotRequest* request,
@@ -31,7 +17,7 @@ grpc::Status ControllerService::CreateSnapshot(grpc::ServerContext* /*context*/,
                   "no pool's file system can share blocks (XFS with reflink=1 and btrfs can)");
     }
     ASSIGN_OR_RETURN(const SnapshotRequest create, Parse(*request), "request");
-    ASSIGN_OR_RETURN(const SnapshotRecord record, snapshots_.Create(create));
+    ASSIGN_OR_RETURN(const SnapshotRecord record, parts_.snapshots.Create(create));
     Describe(record, *response->mutable_snapshot());
     return {};
   });
@@ -42,7 +28,7 @@ grpc::Status ControllerService::DeleteSnapshot(grpc::ServerContext* /*context*/,
                                                ::csi::v1::DeleteSnapshotResponse* /*response*/) {
   return rpc::Handle("DeleteSnapshot", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckSnapshotId(request->snapshot_id()), "request");
-    return snapshots_.Delete(request->snapshot_id());
+    return parts_.snapshots.Delete(request->snapshot_id());
   });
 }
 
@@ -51,9 +37,9 @@ grpc::Status ControllerService::ListSnapshots(grpc::ServerContext* /*context*/,
                                               ::csi::v1::ListSnapshotsResponse* response) {
   return rpc::Handle("ListSnapshots", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const PageRequest page_request, Parse(*request), "request");
-    const SnapshotPage page =
-        snapshots_.List({.id = request->snapshot_id(), .volume_id = request->source_volume_id()},
-                        page_request.first_id, page_request.count);
+    const SnapshotPage page = parts_.snapshots.List(
+        {.id = request->snapshot_id(), .volume_id = request->source_volume_id()},
+        page_request.first_id, page_request.count);
     for (const SnapshotRecord& record : page.snapshots) {
       Describe(record, *response->add_entries()->mutable_snapshot());
     }
@@ -67,7 +53,7 @@ grpc::Status ControllerService::GetSnapshot(grpc::ServerContext* /*context*/,
                                             ::csi::v1::GetSnapshotResponse* response) {
   return rpc::Handle("GetSnapshot", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckSnapshotId(request->snapshot_id()), "request");
-    ASSIGN_OR_RETURN(const SnapshotRecord record, snapshots_.Find(request->snapshot_id()));
+    ASSIGN_OR_RETURN(const SnapshotRecord record, parts_.snapshots.Find(request->snapshot_id()));
     Describe(record, *response->mutable_snapshot());
     return {};
   });

@@ -41,7 +41,7 @@ Result<AccessMode> ParseMode(::csi::v1::VolumeCapability::AccessMode::Mode mode)
 
 Result<FileSystem> ParseFileSystem(std::string_view field, std::string_view name) {
   if (const auto found = FileSystemNamed(name)) return *found;
-  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\", want ext4 or xfs", field,
+  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\", want ext4, xfs or btrfs", field,
               name.substr(0, kMaxStringBytes));
 }
 
@@ -81,6 +81,10 @@ Result<> CheckVolumeId(const std::string& id) {
 
 Result<> CheckSnapshotId(const std::string& id) {
   return CheckId("snapshot_id", id);
+}
+
+Result<> CheckGroupId(const std::string& id) {
+  return CheckId("group_snapshot_id", id);
 }
 
 Result<std::filesystem::path> ParsePath(std::string_view field, const std::string& path) {
@@ -161,6 +165,11 @@ Result<Parameters> ParseParameters(const StringMap& parameters) {
     }
   }
   return parsed;
+}
+
+Result<MutableParameters> ParseMutable(const StringMap& parameters) {
+  RETURN_IF_ERROR(CheckMap("mutable_parameters", parameters));
+  return Changed({}, {parameters.begin(), parameters.end()});
 }
 
 Result<> CheckSnapshotParameters(const StringMap& parameters) {

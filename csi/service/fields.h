@@ -20,8 +20,9 @@ using StringMap = ::google::protobuf::Map<std::string, std::string>;
 
 /// volume_id: 1-128 bytes. Whether such a volume exists is not asked.
 Result<> CheckVolumeId(const std::string& id);
-/// As CheckVolumeId, of snapshot_id.
+/// As CheckVolumeId, of snapshot_id and group_snapshot_id.
 Result<> CheckSnapshotId(const std::string& id);
+Result<> CheckGroupId(const std::string& id);
 
 /// An absolute path without "..", control characters or an empty last component.
 Result<std::filesystem::path> ParsePath(std::string_view field, const std::string& path);
@@ -37,9 +38,12 @@ Result<std::vector<Capability>> ParseCapabilities(
 Result<CapacityRange> ParseRange(const ::csi::v1::CapacityRange& range);
 
 /// The StorageClass keys "pool", "provisioning" (thick, thin) and "fsType", the file
-/// system when a capability names none (ext4, xfs). Kubernetes' own
+/// system when a capability names none (ext4, xfs, btrfs). Kubernetes' own
 /// keys (csi.storage.k8s.io/…) are accepted and unused; any other is an error.
 Result<Parameters> ParseParameters(const StringMap& parameters);
+
+/// The VolumeAttributesClass' keys: see Changed in volume/mutable_parameters.h.
+Result<MutableParameters> ParseMutable(const StringMap& parameters);
 
 /// The VolumeSnapshotClass has no keys of ours: only Kubernetes' own are accepted.
 Result<> CheckSnapshotParameters(const StringMap& parameters);

@@ -19,6 +19,10 @@ grpc::Status IdentityService::GetPluginCapabilities(
   }
   response->add_capabilities()->mutable_service()->set_type(
       Offered::VOLUME_ACCESSIBILITY_CONSTRAINTS);
+  if (offer_.copies && offer_.mode != Mode::kNode) {
+    response->add_capabilities()->mutable_service()->set_type(Offered::GROUP_CONTROLLER_SERVICE);
+    response->add_capabilities()->mutable_service()->set_type(Offered::SNAPSHOT_METADATA_SERVICE);
+  }
   response->add_capabilities()->mutable_volume_expansion()->set_type(
       ::csi::v1::PluginCapability::VolumeExpansion::ONLINE);
   return grpc::Status::OK;

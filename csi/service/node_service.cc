@@ -3,6 +3,7 @@
 #include <array>
 
 #include "common/rpc/status.h"
+#include "csi/service/answers.h"
 #include "csi/service/fields.h"
 #include "csi/service/plugin.h"
 #include "csi/service/requests.h"
@@ -111,7 +112,37 @@ grpc::Status NodeService::NodeGetCapabilities(
   for (const auto capability : kNodeCapabilities) {
     response->add_capabilities()->mutable_rpc()->set_type(capability);
   }
+  if (offer_.level < SpecLevel::k1_13) return grpc::Status::OK;
+  for (const auto capability : {NodeRpc::GET_VOLUME_HEALTH, NodeRpc::GET_STORAGE_HEALTH}) {
+    response->add_capabilities()->mutable_rpc()->set_type(capability);
+  }
   return grpc::Status::OK;
+}
+
+grpc::Status NodeService::NodeGetVolumeHealth(grpc::ServerContext* /*context*/,
+                                              const ::csi::v1::NodeGetVolumeHealthRequest* request,
+                                              ::csi::v1::NodeGetVolumeHealthResponse* response) {
+  return rpc::Handle("NodeGetVolumeHealth", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
+    ASSIGN_OR_RETURN(const VolumeHealth health, health_.Of(request->volume_id()));
+    Describe(request->volume_id(), health, *response->mutable_volume_health());
+    return {};
+  });
+}
+
+grpc::Status NodeService::NodeGetStorageHealth(
+    grpc::ServerContext* /*context*/, const ::csi::v1::NodeGetStorageHealthRequest* /*request*/,
+    ::csi::v1::NodeGetStorageHealthResponse* response) {
+  return rpc::Handle("NodeGetStorageHealth", [&]() -> Result<> {
+    for (const PoolProblem& problem : health_.OfPools()) {
+      auto& entry = *response->add_backend_health();
+      entry.set_status(problem.unreachable ? ::csi::v1::STORAGE_UNREACHABLE
+                                           : ::csi::v1::STORAGE_DEGRADED);
+      entry.set_reason(problem.reason);
+      entry.set_message(problem.message);
+    }
+    return {};
+  });
 }
 
 grpc::Status NodeService::NodeGetInfo(grpc::ServerContext* /*context*/,

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "csi/service/plugin.h"
+#include "csi/volume/health.h"
 #include "csi/volume/node_volumes.h"
 #include "proto/csi/csi.grpc.pb.h"
 
@@ -12,9 +13,9 @@ namespace trivet::csi {
 /// UNIMPLEMENTED and not among the capabilities.
 class NodeService final : public ::csi::v1::Node::Service {
  public:
-  /// `volumes` is borrowed and outlives this.
-  NodeService(NodeVolumes& volumes, Offer offer, std::string node_id)
-      : volumes_(volumes), offer_(offer), node_id_(std::move(node_id)) {}
+  /// `volumes` and `health` are borrowed and outlive this.
+  NodeService(NodeVolumes& volumes, const Health& health, Offer offer, std::string node_id)
+      : volumes_(volumes), health_(health), offer_(offer), node_id_(std::move(node_id)) {}
 
   grpc::Status NodeStageVolume(grpc::ServerContext* context,
                                const ::csi::v1::NodeStageVolumeRequest* request,
@@ -41,8 +42,16 @@ class NodeService final : public ::csi::v1::Node::Service {
                            const ::csi::v1::NodeGetInfoRequest* request,
                            ::csi::v1::NodeGetInfoResponse* response) override;
 
+  grpc::Status NodeGetVolumeHealth(grpc::ServerContext* context,
+                                   const ::csi::v1::NodeGetVolumeHealthRequest* request,
+                                   ::csi::v1::NodeGetVolumeHealthResponse* response) override;
+  grpc::Status NodeGetStorageHealth(grpc::ServerContext* context,
+                                    const ::csi::v1::NodeGetStorageHealthRequest* request,
+                                    ::csi::v1::NodeGetStorageHealthResponse* response) override;
+
  private:
   NodeVolumes& volumes_;
+  const Health& health_;
   const Offer offer_;
   const std::string node_id_;
 };

@@ -49,10 +49,7 @@ Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request) {
     ASSIGN_OR_RETURN(parsed.source, ParseSource(request.volume_content_source()),
                      "volume_content_source");
   }
-  if (!request.mutable_parameters().empty()) {
-    return Fail(Code::kInvalidArgument, "mutable_parameters: {}: unknown key",
-                request.mutable_parameters().begin()->first);
-  }
+  ASSIGN_OR_RETURN(parsed.tuning, ParseMutable(request.mutable_parameters()));
   return parsed;
 }
 
@@ -89,6 +86,19 @@ Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request) {
   return parsed;
 }
 
+Result<GroupRequest> Parse(const ::csi::v1::CreateVolumeGroupSnapshotRequest& request) {
+  GroupRequest parsed{
+      .name = request.name(),
+      .volume_ids = {request.source_volume_ids().begin(), request.source_volume_ids().end()}};
+  RETURN_IF_ERROR(CheckName(parsed.name));
+  if (parsed.volume_ids.empty()) return Fail(Code::kInvalidArgument, "source_volume_ids: missing");
+  for (const std::string& id : parsed.volume_ids) {
+    RETURN_IF_ERROR(CheckVolumeId(id), "source_volume_ids");
+  }
+  RETURN_IF_ERROR(CheckSnapshotParameters(request.parameters()));
+  return parsed;
+}
+
 Result<Use> Parse(const ::csi::v1::ControllerPublishVolumeRequest& request) {
   constexpr size_t kMaxNodeIdBytes = 256;  // CSI spec, "Size Limits"
   RETURN_IF_ERROR(CheckVolumeId(request.volume_id()));
@@ -108,6 +118,10 @@ Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request) {
 
 Result<PageRequest> Parse(const ::csi::v1::ListSnapshotsRequest& request) {
   return ParsePage(request, IsSnapshotId);
+}
+
+Result<PageRequest> Parse(const ::csi::v1::ControllerListVolumeHealthRequest& request) {
+  return ParsePage(request, IsVolumeId);
 }
 
 }  // namespace trivet::csi

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/error.h"
+#include "csi/volume/groups.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/provisioner.h"
 #include "csi/volume/snapshots.h"
@@ -18,6 +19,7 @@ Result<StageRequest> Parse(const ::csi::v1::NodeStageVolumeRequest& request);
 Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request);
 
 Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request);
+Result<GroupRequest> Parse(const ::csi::v1::CreateVolumeGroupSnapshotRequest& request);
 
 /// How the volume is to be used on the node; `volume_id` and `node_id` are checked.
 Result<Use> Parse(const ::csi::v1::ControllerPublishVolumeRequest& request);
@@ -30,5 +32,6 @@ struct PageRequest {
 /// Errors: also kAborted for a token that no answer of ours held.
 Result<PageRequest> Parse(const ::csi::v1::ListVolumesRequest& request);
 Result<PageRequest> Parse(const ::csi::v1::ListSnapshotsRequest& request);
+Result<PageRequest> Parse(const ::csi::v1::ControllerListVolumeHealthRequest& request);
 
 }  // namespace trivet::csi

@@ -68,6 +68,7 @@ Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& so
                       .usage = usage,
                       .content = source.content,
                       .file_system_uuid = source.file_system_uuid,
+                      .tuning = request.tuning,
                       .source = request.source,
                       .filling = true};
 }

@@ -114,7 +114,7 @@ Result<> NodeVolumes::ReconcileOne(Pool& pool, const std::string& id) {
   }
   if (attachment.empty() && !IsAnywhere(table, *device)) {
     spdlog::warn("releasing device={} volume={}", device->path.native(), id);
-    RETURN_IF_ERROR(pool.Detach(*device));
+    RETURN_IF_ERROR(ReleaseDevice(pool, *device));
   }
   return attachment == before ? Result<>{} : attachments_.Put(id, attachment);
 }

@@ -9,6 +9,7 @@
 #include "csi/pool/pools.h"
 #include "csi/volume/capacity.h"
 #include "csi/volume/stores.h"
+#include "csi/volume/tuning.h"
 #include "csi/volume/volume_locks.h"
 
 namespace trivet::csi {
@@ -42,9 +43,13 @@ struct VolumeStats {
 /// repeatable, and believe the kernel's mount table over any record.
 class NodeVolumes {
  public:
-  /// Borrowed: all three outlive it and are shared with the controller's half.
-  NodeVolumes(Stores& stores, const Pools& pools, VolumeLocks& locks)
-      : records_(stores.volumes), attachments_(stores.attachments), pools_(pools), locks_(locks) {}
+  /// Borrowed: all four outlive it and are shared with the controller's half.
+  NodeVolumes(Stores& stores, const Pools& pools, VolumeLocks& locks, const Tuning& tuning)
+      : records_(stores.volumes),
+        attachments_(stores.attachments),
+        pools_(pools),
+        locks_(locks),
+        tuning_(tuning) {}
 
   /// A mount volume is formatted on its first stage ever and mounted at the staging
   /// path; a block volume gets its device. Errors: kNotFound; kAlreadyExists when
@@ -87,6 +92,7 @@ class NodeVolumes {
   Result<> StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request);
   Result<> StageBlock(Pool& pool, VolumeRecord& record, const Use& use);
   Result<> EnsureFormatted(VolumeRecord& record, const BlockDevice& device);
+  Result<> ReleaseDevice(Pool& pool, const BlockDevice& device) const;
   Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
   Result<> ReconcileOne(Pool& pool, const std::string& id);
 
@@ -94,6 +100,7 @@ class NodeVolumes {
   AttachmentStore& attachments_;
   const Pools& pools_;
   VolumeLocks& locks_;
+  const Tuning& tuning_;
 };
 
 }  // namespace trivet::csi

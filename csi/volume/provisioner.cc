@@ -70,7 +70,8 @@ Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const 
                       .size_bytes = size_bytes,
                       .provisioning = request.parameters.provisioning,
                       .usage = request.usage,
-                      .created_unix_seconds = NowUnixSeconds()};
+                      .created_unix_seconds = NowUnixSeconds(),
+                      .tuning = request.tuning};
   RETURN_IF_ERROR(pool->Reserve(id, size_bytes), step);
   RETURN_IF_ERROR(Make(record), step);
   return record;

@@ -29,6 +29,7 @@ struct CreateRequest {
   bool file_system_given = false;  // else a copy has its source's
   Parameters parameters;
   std::optional<ContentSource> source;
+  MutableParameters tuning;
 };
 
 /// A page of the volumes, in the order of their ids.

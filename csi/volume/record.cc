@@ -35,6 +35,14 @@ Result<> ReadPublished(const json::Value& root, std::optional<Use>& out) {
   return {};
 }
 
+// "mutable": the keys and values of ControllerModifyVolume.
+Result<> ReadMutable(const json::Value& root, MutableParameters& out) {
+  std::map<std::string, std::string> values;
+  RETURN_IF_ERROR(json::ReadOptional(root, "mutable", values));
+  ASSIGN_OR_RETURN(out, Changed(out, values), "mutable");
+  return {};
+}
+
 Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
   if (!root.is_object()) return Fail(Code::kInvalidArgument, "not an object");
@@ -50,6 +58,7 @@ Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
   RETURN_IF_ERROR(fields::ReadContent(root, record.content));
   RETURN_IF_ERROR(json::ReadOptional(root, "fileSystemUuid", record.file_system_uuid));
   RETURN_IF_ERROR(json::ReadRequired(root, "createdUnixSeconds", record.created_unix_seconds));
+  RETURN_IF_ERROR(ReadMutable(root, record.tuning));
   RETURN_IF_ERROR(ReadSource(root, record.source));
   RETURN_IF_ERROR(json::ReadOptional(root, "filling", record.filling));
   RETURN_IF_ERROR(ReadPublished(root, record.published));
@@ -75,6 +84,7 @@ std::string VolumeRecord::Write() const {
   root["content"] = fields::NameOf(content);
   root["fileSystemUuid"] = file_system_uuid;
   root["createdUnixSeconds"] = created_unix_seconds;
+  root["mutable"] = Written(tuning);
   if (source) root[source->is_snapshot ? "sourceSnapshot" : "sourceVolume"] = source->id;
   root["filling"] = filling;
   if (published) root["published"] = fields::WriteUse(*published);

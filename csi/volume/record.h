@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/mutable_parameters.h"
 #include "csi/volume/use.h"
 #include "csi/volume/volume_id.h"
 
@@ -23,7 +24,7 @@ constexpr std::string_view NameOf(Provisioning provisioning) {
 /// One volume, as volumes/<id>.json holds it.
 struct VolumeRecord {
   static constexpr std::string_view kKind = "volume";
-  static constexpr int kVersion = 3;  // 1 had no source, 2 no publication
+  static constexpr int kVersion = 4;  // 1 had no source, 2 no publication, 3 no mutable parameters
   static bool IsId(std::string_view id) { return IsVolumeId(id); }
 
   std::string id;
@@ -35,6 +36,7 @@ struct VolumeRecord {
   Content content = Content::kNeverFormatted;
   std::string file_system_uuid;  // given to mkfs; empty while never formatted
   int64_t created_unix_seconds = 0;
+  MutableParameters tuning;  // "mutable"
   std::optional<ContentSource> source;
   bool filling = false;          // the source's bytes may not be there yet
   std::optional<Use> published;  // to this node, by the controller

@@ -95,5 +95,6 @@ std::filesystem::path RecordStore<Record>::FileOf(const std::string& id) const {
 
 template class RecordStore<VolumeRecord>;
 template class RecordStore<SnapshotRecord>;
+template class RecordStore<GroupRecord>;
 
 }  // namespace trivet::csi

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "csi/volume/group_record.h"
 #include "csi/volume/record.h"
 #include "csi/volume/snapshot_record.h"
 
@@ -56,7 +57,9 @@ class RecordStore {
 
 using VolumeStore = RecordStore<VolumeRecord>;
 using SnapshotStore = RecordStore<SnapshotRecord>;
+using GroupStore = RecordStore<GroupRecord>;
 extern template class RecordStore<VolumeRecord>;
 extern template class RecordStore<SnapshotRecord>;
+extern template class RecordStore<GroupRecord>;
 
 }  // namespace trivet::csi

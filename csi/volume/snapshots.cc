@@ -9,11 +9,6 @@
 namespace trivet::csi {
 namespace {
 
-int64_t NowUnixNanos() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
 Result<SnapshotRecord> AnswerExisting(SnapshotRecord record, const SnapshotRequest& request) {
   if (record.deleting || !record.cut) {
     return Fail(Code::kAborted, "snapshot {}: an earlier call is not finished", record.id);
@@ -25,11 +20,16 @@ Result<SnapshotRecord> AnswerExisting(SnapshotRecord record, const SnapshotReque
   return record;
 }
 
+}  // namespace
+
 Promise PromiseOf(const SnapshotRecord& record) {
   return {.size_bytes = record.size_bytes, .is_snapshot = true, .may_share = true};
 }
 
-}  // namespace
+int64_t NowUnixNanos() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
 
 Result<SnapshotRecord> Snapshots::Create(const SnapshotRequest& request) {
   const std::string id = SnapshotIdOf(request.name);
@@ -39,7 +39,8 @@ Result<SnapshotRecord> Snapshots::Create(const SnapshotRequest& request) {
   if (!existing && existing.error().code() != Code::kNotFound) return existing;
 
   ASSIGN_OR_RETURN(const VolumeLocks::Guard volume_guard, locks_.TryLock(request.volume_id));
-  ASSIGN_OR_RETURN(SnapshotRecord record, Describe(request));
+  ASSIGN_OR_RETURN(SnapshotRecord record,
+                   DescribeSnapshot(stores_.volumes, request.name, request.volume_id));
   const std::string step = fmt::format("snapshot {}", id);
   if (auto cut = Cut(record); !cut) {
     if (auto undone = RemoveAll(record); !undone) {
@@ -51,13 +52,14 @@ Result<SnapshotRecord> Snapshots::Create(const SnapshotRequest& request) {
   return record;
 }
 
-Result<SnapshotRecord> Snapshots::Describe(const SnapshotRequest& request) const {
-  ASSIGN_OR_RETURN(const VolumeRecord volume, stores_.volumes.Find(request.volume_id));
+Result<SnapshotRecord> DescribeSnapshot(const VolumeStore& volumes, const std::string& name,
+                                        const std::string& volume_id) {
+  ASSIGN_OR_RETURN(const VolumeRecord volume, volumes.Find(volume_id));
   if (volume.deleting || volume.filling) {
     return Fail(Code::kAborted, "volume {}: is being made or deleted", volume.id);
   }
-  return SnapshotRecord{.id = SnapshotIdOf(request.name),
-                        .name = request.name,
+  return SnapshotRecord{.id = SnapshotIdOf(name),
+                        .name = name,
                         .volume_id = volume.id,
                         .pool = volume.pool,
                         .size_bytes = volume.size_bytes,
@@ -89,6 +91,11 @@ Result<> Snapshots::Delete(const std::string& id) {
   auto record = stores_.snapshots.Find(id);
   if (!record && record.error().code() == Code::kNotFound) return {};
   RETURN_IF_ERROR(record);
+  if (!record->group_id.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "snapshot {}: is a member of group snapshot {}, and deleted with it", id,
+                record->group_id);
+  }
   record->deleting = true;
   RETURN_IF_ERROR(stores_.snapshots.Put(*record));
   RETURN_IF_ERROR(RemoveAll(*record));

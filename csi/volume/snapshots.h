@@ -58,7 +58,6 @@ class Snapshots {
   void Reconcile();
 
  private:
-  Result<SnapshotRecord> Describe(const SnapshotRequest& request) const;
   Result<> Cut(SnapshotRecord& record);
   Result<> RemoveAll(const SnapshotRecord& record);
   Result<> ReconcileOne(const SnapshotRecord& record);
@@ -67,5 +66,16 @@ class Snapshots {
   const Pools& pools_;
   VolumeLocks& locks_;
 };
+
+/// The record of a snapshot of the volume as it is now, not cut yet; the caller holds its lock.
+/// Errors: kNotFound; kAborted while the volume is being made or deleted.
+Result<SnapshotRecord> DescribeSnapshot(const VolumeStore& volumes, const std::string& name,
+                                        const std::string& volume_id);
+
+/// What a snapshot needs of its pool.
+Promise PromiseOf(const SnapshotRecord& record);
+
+/// Nanoseconds since 1970.
+int64_t NowUnixNanos();
 
 }  // namespace trivet::csi

@@ -1,12 +1,14 @@
 // Staging: the half of NodeVolumes that makes a volume's device and file system.
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/mount.h>
 
 #include "common/linux/mount.h"
 #include "csi/filesystem/grow.h"
 #include "csi/filesystem/mkfs.h"
 #include "csi/filesystem/mount_flags.h"
+#include "csi/filesystem/trim.h"
 #include "csi/volume/kernel_step.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/presence.h"
@@ -78,6 +80,12 @@ Result<> Format(VolumeStore& records, VolumeRecord& record, const BlockDevice& d
   return records.Put(record);
 }
 
+// Space that is not given back is no reason to keep a pod from going away.
+void LogUntrimmed(const std::string& id, const Result<>& trimmed) {
+  if (trimmed) return;
+  spdlog::warn("not trimmed volume={} reason=\"{}\"", id, trimmed.error().message());
+}
+
 }  // namespace
 
 Result<VolumeRecord> NodeVolumes::FindUsable(const std::string& id,
@@ -147,6 +155,8 @@ Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRe
     ASSIGN_OR_RETURN(found, pool.Attach(record.id, {}));
   }
   const BlockDevice& device = *found;
+  RETURN_IF_ERROR(tuning_.Apply(record, device));
+  if (record.tuning.trim == Trim::kOnline) flags.options.emplace_back("discard", "");
 
   RETURN_IF_ERROR(EnsureFormatted(record, device));
   ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(device));
@@ -161,7 +171,7 @@ Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRe
                    DetachedMount::FileSystem(std::string(NameOf(record.usage.file_system)),
                                              device.path, flags.options, flags.attributes));
   RETURN_IF_ERROR(std::move(mount).AttachTo(request.staging_path));
-  if (smaller && record.usage.file_system == FileSystem::kXfs) {
+  if (smaller && GrowsOnlyMounted(record.usage.file_system)) {
     return GrowMounted(superblock, request.staging_path, device_bytes);
   }
   return {};
@@ -183,11 +193,16 @@ Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const Use& us
     RETURN_IF_ERROR(records_.Put(record));
   }
   ASSIGN_OR_RETURN(const auto found, pool.FindDevice(record.id));
-  if (found) return {};
+  if (found) return tuning_.Apply(record, *found);
   ASSIGN_OR_RETURN(
       const BlockDevice device,
       pool.Attach(record.id, {.read_only = use.read_only, .release_with_last_user = false}));
-  return {};
+  return tuning_.Apply(record, device);
+}
+
+Result<> NodeVolumes::ReleaseDevice(Pool& pool, const BlockDevice& device) const {
+  RETURN_IF_ERROR(tuning_.Release(device));
+  return pool.Detach(device);
 }
 
 Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path& staging_path) {
@@ -210,8 +225,11 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
       return Fail(Code::kFailedPrecondition, "{}: it is still published at {}", step,
                   entry.target.native());
     }
+    if (record && record->tuning.trim == Trim::kUnstage && IsAt(table, path, *device)) {
+      LogUntrimmed(id, TrimMounted(path));
+    }
     RETURN_IF_ERROR(UnmountAll(path, mine), step);
-    RETURN_IF_ERROR(pool->Detach(*device), step);
+    RETURN_IF_ERROR(ReleaseDevice(*pool, *device), step);
   }
   attachment.staging.reset();
   return attachments_.Put(id, attachment);

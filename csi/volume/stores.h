@@ -11,6 +11,7 @@ namespace trivet::csi {
 struct Stores {
   VolumeStore volumes;
   SnapshotStore snapshots;
+  GroupStore groups;
   AttachmentStore attachments;
 
   static Result<Stores> Open(const Paths& paths);

@@ -74,15 +74,20 @@ void DriverTest::Start(const std::vector<std::string>& arguments) {
   if (!arguments.empty()) arguments_ = arguments;
   const UniqueFd log(
       ::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  Command command{.program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-csi",
-                  .args = {"--socket", Path("run/csi.sock"), "--state-dir", Path("state"),
-                           "--node-id", "node-1", "--config", Path("csi.json")}};
+  Command command{
+      .program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-csi",
+      .args = {"--socket", Path("run/csi.sock"), "--state-dir", Path("state"), "--node-id",
+               "node-1", "--io-cgroup", IoGroup(), "--config", Path("csi.json")}};
   if (!std::filesystem::exists(Path("csi.json"))) command.args.resize(command.args.size() - 2);
   command.args.insert(command.args.end(), arguments_.begin(), arguments_.end());
   auto child = StartCommand(command, {{1, log.get()}, {2, log.get()}});
   ASSERT_THAT(child, IsOk());
   driver_ = std::move(*child);
   Connect();
+}
+
+std::string DriverTest::IoGroup() {
+  return "/trivet-test/csi-" + std::to_string(::getpid());
 }
 
 void DriverTest::UseXfsPool(int64_t bytes) {
@@ -110,6 +115,8 @@ void DriverTest::Connect() {
   identity_ = ::csi::v1::Identity::NewStub(channel);
   controller_ = ::csi::v1::Controller::NewStub(channel);
   node_ = ::csi::v1::Node::NewStub(channel);
+  groups_ = ::csi::v1::GroupController::NewStub(channel);
+  metadata_ = ::csi::v1::SnapshotMetadata::NewStub(channel);
   Context context;
   ::csi::v1::ProbeResponse response;
   const auto status = identity_->Probe(&context, {}, &response);
@@ -126,6 +133,14 @@ void DriverTest::Kill() {
   ASSERT_THAT(SendSignal(driver_.pidfd, SIGKILL), IsOk());
   ASSERT_THAT(Reap(driver_.pidfd), IsOk());
   driver_ = {};
+}
+
+bool DriverTest::ReapIfEnded() {
+  // A thread that was killed takes a moment to take the others with it.
+  const auto ended = Reap(driver_.pidfd, std::chrono::milliseconds(200));
+  if (!ended || !ended->has_value()) return false;
+  driver_ = {};
+  return true;
 }
 
 grpc::StatusCode DriverTest::Note(const grpc::Status& status) {

@@ -19,13 +19,14 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 /// What a volume is used as, in the tests that hold for all of them.
 struct Kind {
-  const char* name;  // "ext4", "xfs", "block"
+  const char* name;  // "ext4", "xfs", "btrfs", "block"
   int64_t bytes = 64 * kMiB;
 
   [[nodiscard]] bool is_block() const { return std::string(name) == "block"; }
 };
 constexpr Kind kExt4{"ext4"};
 constexpr Kind kXfs{"xfs", 320 * kMiB};
+constexpr Kind kBtrfs{"btrfs", 128 * kMiB};
 constexpr Kind kBlock{"block"};
 
 using Mode = ::csi::v1::VolumeCapability::AccessMode::Mode;
@@ -49,6 +50,9 @@ class DriverTest : public testing::NamespaceTest {
   /// Starts the driver again with one pool, on an XFS of `bytes` of the test's own:
   /// its files can share blocks.
   void UseXfsPool(int64_t bytes = int64_t{2} << 30);
+  [[nodiscard]] pid_t pid() const { return driver_.pid; }
+  /// Whether the driver has ended by itself; then it can be started.
+  bool ReapIfEnded();
   void Restart() {
     Kill();
     Start();
@@ -93,6 +97,10 @@ class DriverTest : public testing::NamespaceTest {
   ::csi::v1::Controller::Stub& controller() { return *controller_; }
   ::csi::v1::Node::Stub& node() { return *node_; }
   ::csi::v1::Identity::Stub& identity() { return *identity_; }
+  ::csi::v1::GroupController::Stub& groups() { return *groups_; }
+  ::csi::v1::SnapshotMetadata::Stub& metadata() { return *metadata_; }
+  /// The control group whose processes' speed the driver limits; nobody makes it.
+  [[nodiscard]] static std::string IoGroup();
 
  private:
   grpc::StatusCode Note(const grpc::Status& status);
@@ -105,6 +113,8 @@ class DriverTest : public testing::NamespaceTest {
   std::unique_ptr<::csi::v1::Identity::Stub> identity_;
   std::unique_ptr<::csi::v1::Controller::Stub> controller_;
   std::unique_ptr<::csi::v1::Node::Stub> node_;
+  std::unique_ptr<::csi::v1::GroupController::Stub> groups_;
+  std::unique_ptr<::csi::v1::SnapshotMetadata::Stub> metadata_;
   std::string message_;
 };
 

@@ -80,7 +80,7 @@ TEST_P(Copies, OfAVolumeInUseMayBeLarger) {
   Leave(source, "t");
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Copies, ::testing::Values(kExt4, kXfs, kBlock),
+INSTANTIATE_TEST_SUITE_P(Kinds, Copies, ::testing::Values(kExt4, kXfs, kBtrfs, kBlock),
                          [](const auto& row) { return row.param.name; });
 
 class Snapshotting : public CopyTest {

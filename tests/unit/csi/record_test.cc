@@ -22,12 +22,27 @@ VolumeRecord Example(const std::string& name = "pvc-1") {
           .content = Content::kReady,
           .file_system_uuid = "5e9c1f6e-0000-4000-8000-000000000001",
           .created_unix_seconds = 1'800'000'000,
+          .tuning = {.limits = {.read_bytes_per_second = 1000}, .trim = Trim::kOnline},
           .published = Use{.capability = {.mount_flags = {"noatime"}}, .read_only = true}};
 }
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {
   const size_t at = text.find(from);
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+// As trivet-csi wrote them before there were mutable parameters.
+TEST(ParseRecord, ReadsTheVersionBefore) {
+  std::string text = Replaced(Example().Write(), "\"version\": 4", "\"version\": 3");
+  const size_t start = text.find("  \"mutable\"");
+  text.erase(start, text.find("},\n", start) + 3 - start);
+
+  const auto read = VolumeRecord::Parse(text, Example().id);
+
+  ASSERT_THAT(read, IsOk());
+  VolumeRecord expected = Example();
+  expected.tuning = {};
+  EXPECT_EQ(*read, expected);
 }
 
 TEST(ParseRecord, ReadsWhatWasWritten) {
@@ -58,7 +73,7 @@ TEST_P(ParseRecordRefuses, AndNamesTheKey) {
 INSTANTIATE_TEST_SUITE_P(
     Damages, ParseRecordRefuses,
     ::testing::Values(
-        Damage{"ANewerVersion", "\"version\": 3", "\"version\": 4", "version: 4"},
+        Damage{"ANewerVersion", "\"version\": 4", "\"version\": 5", "version: 5"},
         Damage{"AnotherVolumesId", "\"id\": \"v-", "\"id\": \"w-", "id: unexpected w-"},
         Damage{"NoName", "\"name\"", "\"nome\"", "name: missing"},
         Damage{"NegativeSize", "67108864", "-1", "sizeBytes: unexpected -1"},
@@ -69,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UnknownProvisioning", "\"thin\"", "\"fat\"", "provisioning: unexpected fat"},
         Damage{"ReadyWithoutUuid", "5e9c1f6e-0000-4000-8000-000000000001", "",
                "fileSystemUuid: missing"},
-        Damage{"CutShort", "}", "", "end of input"}),
+        Damage{"CutShort", "}\n", "", "end of input"},
+        Damage{"UnknownMutableKey", "\"trim\"", "\"trum\"", "mutable: mutable_parameters: trum"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(ParseRecord, RefusesAnEmptyFileAsAPowerLossLeavesIt) {

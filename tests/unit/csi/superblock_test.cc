@@ -48,7 +48,26 @@ Area Xfs() {
   return area;
 }
 
+// The fields by the offsets of struct btrfs_super_block, include/uapi/linux/btrfs_tree.h.
+Area Btrfs() {
+  constexpr size_t kStart = 64 << 10;
+  Area area = Blank();
+  Put(area, kStart + 0x20, {0x5e, 0x9c, 0x1f, 0x6e});                  // fsid
+  Put(area, kStart + 0x40, {'_', 'B', 'H', 'R', 'f', 'S', '_', 'M'});  // magic
+  Put(area, kStart + 0x70, {0, 0, 0, 8});                              // 128 MiB
+  Put(area, kStart + 0x90, {0, 0x10, 0, 0});                           // 4096-byte sectors
+  return area;
+}
+
 constexpr const char* kUuid = "5e9c1f6e-0000-0000-0000-000000000000";
+
+TEST(ParseSuperblock, ReadsBtrfs) {
+  const Superblock block = ParseArea(Btrfs());
+
+  EXPECT_EQ(block.file_system, FileSystem::kBtrfs);
+  EXPECT_EQ(block.uuid, kUuid);
+  EXPECT_EQ(block.size_bytes(), uint64_t{128} << 20);
+}
 
 TEST(ParseSuperblock, ReadsExt4) {
   const Superblock block = ParseArea(Ext4());
