@@ -9,6 +9,7 @@
 #include "ctl/command/logs.h"
 #include "ctl/command/play.h"
 #include "ctl/command/ps.h"
+#include "ctl/command/volume.h"
 
 namespace trivet::ctl {
 namespace {
@@ -22,6 +23,8 @@ struct Options {
   std::vector<std::string> command;
   std::string image;
   std::filesystem::path file;
+  std::string volume;
+  std::filesystem::path csi_state = "/var/lib/trivet/csi";
   doctor::Host host;
   std::string output = "text";
   int timeout_seconds = 0;
@@ -146,6 +149,43 @@ void AddImages(CLI::App& app, Options& options, Command& chosen) {
   });
 }
 
+void AddVolumeRecords(CLI::App& volume, Options& options, Command& chosen) {
+  CLI::App& save = *volume.add_subcommand("export", "Print the CSI driver's records");
+  CLI::App& load = *volume.add_subcommand("import", "Put back the records that are not there");
+  for (CLI::App* const one : {&save, &load}) {
+    one->add_option("--state", options.csi_state, "state folder of trivet-csi")
+        ->capture_default_str();
+  }
+  save.callback(
+      [&] { chosen = [&] { return Finish(ExportRecords(options.csi_state, std::cout)); }; });
+  load.add_option("-f,--filename", options.file, "what export printed; - is standard input")
+      ->required();
+  load.callback(
+      [&] { chosen = [&] { return Finish(ImportRecords(options.csi_state, options.file)); }; });
+}
+
+void AddVolumes(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App& volume = *app.add_subcommand("volume", "Look at the volumes of the CSI driver");
+  volume.require_subcommand(0, 1);
+  CLI::App& list = *volume.add_subcommand("ls", "List the volumes and what is wrong with them");
+  AddOutput(list, options);
+  list.callback([&] {
+    chosen = [&] { return Finish(ListVolumes(options.node.csi_socket, options.Json())); };
+  });
+  CLI::App& show = *volume.add_subcommand("show", "Say all that the driver says of one, as JSON");
+  show.add_option("id", options.volume, "its id")->required();
+  show.callback([&] {
+    chosen = [&] { return Finish(ShowVolume(options.node.csi_socket, options.volume)); };
+  });
+  CLI::App& orphans =
+      *volume.add_subcommand("orphans", "List the volumes that no PersistentVolume names");
+  orphans.add_option("-f,--filename", options.file, "kubectl get pv -o json; - is standard input")
+      ->required();
+  orphans.callback(
+      [&] { chosen = [&] { return Finish(ListOrphans(options.node.csi_socket, options.file)); }; });
+  AddVolumeRecords(volume, options, chosen);
+}
+
 void AddDoctor(CLI::App& app, Options& options, Command& chosen) {
   CLI::App& doctor =
       *app.add_subcommand("doctor", "Say what this node can do, and how to fix what it cannot");
@@ -179,6 +219,7 @@ int main(int argc, char** argv) {
   AddPlay(app, options, chosen);
   AddPods(app, options, chosen);
   AddImages(app, options, chosen);
+  AddVolumes(app, options, chosen);
   AddDoctor(app, options, chosen);
   AddDebug(app, options, chosen);
   CLI11_PARSE(app, argc, argv);
