@@ -1,6 +1,8 @@
-// Measures a running CSI driver over its socket: p50 and p90 of each call in a volume's life.
-// Usage: csi_bench SOCKET FOLDER [ROUNDS [ext4|xfs|block [MIB]]]. tests/bench/csi/run starts
-// trivet-csi for it.
+// Measures a running CSI driver over its socket: p50 and p90 of each call in a volume's life, and
+// the ratio to the floor: the bare system calls (kernel_floor.h) plus an empty call over gRPC,
+// taken in turns with the driver's. Usage: csi_bench SOCKET FOLDER POOL [ROUNDS
+// [ext4|xfs|btrfs|block [MIB]]]. tests/bench/csi/run starts trivet-csi for it, with its pool at
+// POOL.
 
 #include <grpcpp/grpcpp.h>
 
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "proto/csi/csi.grpc.pb.h"
+#include "tests/bench/csi/kernel_floor.h"
 
 namespace {
 
@@ -23,6 +26,7 @@ using namespace ::csi::v1;
 struct Plan {
   std::string socket;
   std::string folder;
+  std::string pool;
   int rounds = 50;
   std::string kind = "ext4";
   int64_t bytes = int64_t{1} << 30;
@@ -47,19 +51,63 @@ class Bench {
 
   void Run() {
     for (int round = 0; round < plan_.rounds; ++round) {
-      Call<ProbeResponse>("Probe (gRPC itself)", *identity_, &Identity::Stub::Probe,
-                          ProbeRequest());
+      Call<ProbeResponse>(kProbe, *identity_, &Identity::Stub::Probe, ProbeRequest());
+      OneFloor();
       OneLife(Create("bench-" + std::to_string(round)));
     }
-    for (auto& [name, milliseconds] : samples_) {
-      std::ranges::sort(milliseconds);
-      std::printf("%-34s p50 %8.3f ms   p90 %8.3f ms   n %zu\n", name.c_str(),
-                  milliseconds[milliseconds.size() / 2], milliseconds[milliseconds.size() * 9 / 10],
-                  milliseconds.size());
+    for (auto& [name, milliseconds] : samples_) std::ranges::sort(milliseconds);
+    for (const auto& [name, milliseconds] : samples_) {
+      std::printf("%-34s p50 %8.3f ms   p90 %8.3f ms   n %zu", name.c_str(), P50(name),
+                  milliseconds[milliseconds.size() * 9 / 10], milliseconds.size());
+      const auto floor = kFloors.find(name);
+      if (floor != kFloors.end()) {
+        const double least = P50(floor->second) + P50(kProbe);
+        std::printf("   %5.2f x the floor of %.3f ms", P50(name) / least, least);
+      }
+      std::printf("\n");
     }
   }
 
  private:
+  static constexpr const char* kProbe = "Probe (gRPC itself)";
+  // Which bare system calls each call cannot do without.
+  static inline const std::map<std::string, std::string> kFloors = {
+      {"1 CreateVolume", "floor: image and record"},
+      {"3 NodePublishVolume", "floor: mkdir and bind"},
+      {"4 NodeGetVolumeStats", "floor: statvfs"},
+      {"5 NodeUnpublishVolume", "floor: umount and rmdir"},
+      {"7 CreateSnapshot", "floor: shared copy and record"},
+      {"8 CreateVolume (restore)", "floor: shared copy and record"},
+      {"9 DeleteVolume", "floor: unlink both"},
+  };
+
+  [[nodiscard]] double P50(const std::string& name) const {
+    const auto& milliseconds = samples_.at(name);
+    return milliseconds[milliseconds.size() / 2];
+  }
+
+  template <class Step>
+  void Time(const std::string& name, Step step) {
+    const auto start = Clock::now();
+    step();
+    samples_[name].push_back(
+        std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+
+  void OneFloor() {
+    namespace floor = trivet::bench::floor;
+    const std::filesystem::path folder = plan_.folder;
+    const std::filesystem::path target = folder / "floor";
+    Time("floor: image and record",
+         [&] { floor::MakeImage(plan_.pool, folder, static_cast<uint64_t>(plan_.bytes)); });
+    Time("floor: mkdir and bind", [&] { floor::Bind(plan_.pool, target); });
+    Time("floor: statvfs", [&] { floor::Stat(target); });
+    Time("floor: umount and rmdir", [&] { floor::Unbind(target); });
+    Time("floor: shared copy and record", [&] { floor::Copy(plan_.pool, folder); });
+    floor::RemoveCopy(plan_.pool, folder);
+    Time("floor: unlink both", [&] { floor::RemoveImage(plan_.pool, folder); });
+  }
+
   template <class Response, class Stub, class Method, class Request>
   Response Call(const std::string& name, Stub& stub, Method method, const Request& request) {
     grpc::ClientContext context;
@@ -123,16 +171,44 @@ class Bench {
                                     request);
   }
 
+  void SnapshotAndBack(const std::string& id) {
+    CreateSnapshotRequest cut;
+    cut.set_name("snapshot");
+    cut.set_source_volume_id(id);
+    const std::string snapshot =
+        Call<CreateSnapshotResponse>("7 CreateSnapshot", *controller_,
+                                     &Controller::Stub::CreateSnapshot, cut)
+            .snapshot()
+            .snapshot_id();
+    CreateVolumeRequest restore;
+    restore.set_name("restored");
+    *restore.add_volume_capabilities() = capability_;
+    restore.mutable_volume_content_source()->mutable_snapshot()->set_snapshot_id(snapshot);
+    DeleteVolume("9 DeleteVolume (restored)",
+                 Call<CreateVolumeResponse>("8 CreateVolume (restore)", *controller_,
+                                            &Controller::Stub::CreateVolume, restore)
+                     .volume()
+                     .volume_id());
+    DeleteSnapshotRequest remove;
+    remove.set_snapshot_id(snapshot);
+    Call<DeleteSnapshotResponse>("9 DeleteSnapshot", *controller_,
+                                 &Controller::Stub::DeleteSnapshot, remove);
+  }
+
+  void DeleteVolume(const std::string& name, const std::string& id) {
+    DeleteVolumeRequest request;
+    request.set_volume_id(id);
+    Call<DeleteVolumeResponse>(name, *controller_, &Controller::Stub::DeleteVolume, request);
+  }
+
   void OneLife(const std::string& id) {
     for (const char* name : {"2a NodeStageVolume (formats)", "2b NodeStageVolume (again)"}) {
       Stage(name, id);
       PublishAndBack(id);
       Unstage(id);
     }
-    DeleteVolumeRequest request;
-    request.set_volume_id(id);
-    Call<DeleteVolumeResponse>("7 DeleteVolume", *controller_, &Controller::Stub::DeleteVolume,
-                               request);
+    SnapshotAndBack(id);
+    DeleteVolume("9 DeleteVolume", id);
   }
 
   const Plan plan_;
@@ -147,14 +223,15 @@ class Bench {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: csi_bench SOCKET FOLDER [ROUNDS [ext4|xfs|block [MIB]]]\n");
+  if (argc < 4) {
+    std::fprintf(stderr,
+                 "usage: csi_bench SOCKET FOLDER POOL [ROUNDS [ext4|xfs|btrfs|block [MIB]]]\n");
     return EXIT_FAILURE;
   }
-  Plan plan{.socket = argv[1], .folder = argv[2]};
-  if (argc > 3) plan.rounds = std::max(1, std::atoi(argv[3]));
-  if (argc > 4) plan.kind = argv[4];
-  if (argc > 5) plan.bytes = std::max(1L, std::atol(argv[5])) << 20;
+  Plan plan{.socket = argv[1], .folder = argv[2], .pool = argv[3]};
+  if (argc > 4) plan.rounds = std::max(1, std::atoi(argv[4]));
+  if (argc > 5) plan.kind = argv[5];
+  if (argc > 6) plan.bytes = std::max(1L, std::atol(argv[6])) << 20;
   std::filesystem::create_directories(plan.folder + "/stage");
   Bench(plan).Run();
   return EXIT_SUCCESS;
