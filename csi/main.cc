@@ -11,6 +11,7 @@
 #include "common/linux/file_lock.h"
 #include "common/rpc/server.h"
 #include "csi/config.h"
+#include "csi/metrics.h"
 #include "csi/paths.h"
 #include "csi/pool/io_limiter.h"
 #include "csi/pool/pools.h"
@@ -22,6 +23,7 @@
 #include "csi/service/snapshot_metadata_service.h"
 #include "csi/volume/groups.h"
 #include "csi/volume/health.h"
+#include "csi/volume/inline_volumes.h"
 #include "csi/volume/node_publications.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/orphans.h"
@@ -44,6 +46,7 @@ struct Options {
   bool attach = false;
   uint64_t max_volumes = 0;
   std::vector<std::string> io_groups = {"/"};
+  std::filesystem::path metrics;
   bool check_config = false;
 };
 
@@ -77,7 +80,8 @@ struct Driver {
         offer(OfferOf(options, pools)),
         publications(stores, locks, options.max_volumes),
         controller({provisioner, snapshots, publications, tuning, health}, offer, options.node_id),
-        node(volumes, health, offer, options.node_id) {}
+        inline_volumes(provisioner, volumes, stores.volumes, Paths(options.state).inline_staging()),
+        node(volumes, inline_volumes, health, offer, options.node_id) {}
 
   // Finishes what the last process left.
   void Reconcile() {
@@ -85,6 +89,7 @@ struct Driver {
     groups.Reconcile();
     snapshots.Reconcile();
     volumes.Reconcile();
+    inline_volumes.Reconcile();
     tuning.ApplyToStaged();
     ReportOrphans(pools, stores);
   }
@@ -115,19 +120,31 @@ struct Driver {
   ControllerService controller;
   GroupService group_controller{groups, offer};
   SnapshotMetadataService snapshot_metadata{blocks};
+  InlineVolumes inline_volumes;
   NodeService node;
 };
 
-// Control groups come and go; where each has limits of its own, new ones are told soon.
-int AwaitStop(const sigset_t& stop_signals, const Driver& driver) {
+void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver) {
+  if (file.empty()) return;
+  const std::string text = WriteMetrics(driver.stores, driver.pools, driver.health);
+  if (auto written = WriteFileVolatile(file, text, 0644); !written) {
+    spdlog::error("no metrics reason=\"{}\"", written.error().message());
+  }
+}
+
+// Meanwhile: control groups come and go, and where each has limits of its own, new ones are told
+// soon; metrics are looked at four times a minute.
+int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const Options& options) {
   constexpr timespec kRound{.tv_sec = 2, .tv_nsec = 0};
+  constexpr int kRoundsPerMetrics = 8;
   int signal = 0;
-  if (!driver.io_limiter.must_repeat()) {
+  if (!driver.io_limiter.must_repeat() && options.metrics.empty()) {
     sigwait(&stop_signals, &signal);
     return signal;
   }
-  while ((signal = sigtimedwait(&stop_signals, nullptr, &kRound)) < 0) {
-    driver.tuning.ApplyToStaged();
+  for (int round = 0; (signal = sigtimedwait(&stop_signals, nullptr, &kRound)) < 0; ++round) {
+    if (driver.io_limiter.must_repeat()) driver.tuning.ApplyToStaged();
+    if (round % kRoundsPerMetrics == 0) WriteMetricsFile(options.metrics, driver);
   }
   return signal;
 }
@@ -147,7 +164,8 @@ Result<> Serve(const Options& options, const Config& config) {
   ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                stores.volumes.All().size());
-  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver));
+  WriteMetricsFile(options.metrics, driver);
+  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, options));
   server.Stop(kGrace);
   return {};
 }
@@ -193,6 +211,8 @@ int main(int argc, char** argv) {
   app.add_option("--io-cgroup", options.io_groups,
                  "control group that holds the volumes' users: limits of speed hold in it")
       ->capture_default_str();
+  app.add_option("--metrics-file", options.metrics,
+                 "where to write metrics for node_exporter's textfile collector (*.prom)");
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   CLI11_PARSE(app, argc, argv);
 

@@ -37,6 +37,11 @@ Result<> CheckPathGiven(std::string_view field, const std::string& path) {
   return Fail(Code::kInvalidArgument, "{}: missing", field);
 }
 
+// An inline volume is known to the kubelet by a handle.
+std::string IdOf(const std::string& volume_id) {
+  return InlineVolumes::IsHandle(volume_id) ? InlineVolumes::IdOf(volume_id) : volume_id;
+}
+
 }  // namespace
 
 grpc::Status NodeService::NodeStageVolume(grpc::ServerContext* /*context*/,
@@ -63,6 +68,10 @@ grpc::Status NodeService::NodePublishVolume(grpc::ServerContext* /*context*/,
                                             const ::csi::v1::NodePublishVolumeRequest* request,
                                             ::csi::v1::NodePublishVolumeResponse* /*response*/) {
   return rpc::Handle("NodePublishVolume", [&]() -> Result<> {
+    if (IsInline(*request)) {
+      ASSIGN_OR_RETURN(const InlineRequest publish, ParseInline(*request), "request");
+      return inline_volumes_.Publish(publish);
+    }
     ASSIGN_OR_RETURN(const PublishRequest publish, Parse(*request), "request");
     return volumes_.Publish(publish);
   });
@@ -74,6 +83,9 @@ grpc::Status NodeService::NodeUnpublishVolume(
   return rpc::Handle("NodeUnpublishVolume", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
     ASSIGN_OR_RETURN(const auto path, ParsePath("target_path", request->target_path()), "request");
+    if (InlineVolumes::IsHandle(request->volume_id())) {
+      return inline_volumes_.Unpublish(request->volume_id(), path);
+    }
     return volumes_.Unpublish(request->volume_id(), path);
   });
 }
@@ -86,7 +98,7 @@ grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext* /*context*/,
     // Any other path is one where the volume is not: NOT_FOUND.
     RETURN_IF_ERROR(CheckPathGiven("volume_path", request->volume_path()), "request");
     ASSIGN_OR_RETURN(const VolumeStats stats,
-                     volumes_.Stats(request->volume_id(), request->volume_path()));
+                     volumes_.Stats(IdOf(request->volume_id()), request->volume_path()));
     Fill(stats, *response);
     return {};
   });
@@ -124,7 +136,7 @@ grpc::Status NodeService::NodeGetVolumeHealth(grpc::ServerContext* /*context*/,
                                               ::csi::v1::NodeGetVolumeHealthResponse* response) {
   return rpc::Handle("NodeGetVolumeHealth", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
-    ASSIGN_OR_RETURN(const VolumeHealth health, health_.Of(request->volume_id()));
+    ASSIGN_OR_RETURN(const VolumeHealth health, health_.Of(IdOf(request->volume_id())));
     Describe(request->volume_id(), health, *response->mutable_volume_health());
     return {};
   });

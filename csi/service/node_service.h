@@ -4,6 +4,7 @@
 
 #include "csi/service/plugin.h"
 #include "csi/volume/health.h"
+#include "csi/volume/inline_volumes.h"
 #include "csi/volume/node_volumes.h"
 #include "proto/csi/csi.grpc.pb.h"
 
@@ -13,9 +14,14 @@ namespace trivet::csi {
 /// UNIMPLEMENTED and not among the capabilities.
 class NodeService final : public ::csi::v1::Node::Service {
  public:
-  /// `volumes` and `health` are borrowed and outlive this.
-  NodeService(NodeVolumes& volumes, const Health& health, Offer offer, std::string node_id)
-      : volumes_(volumes), health_(health), offer_(offer), node_id_(std::move(node_id)) {}
+  /// All but the last two are borrowed and outlive this.
+  NodeService(NodeVolumes& volumes, InlineVolumes& inline_volumes, const Health& health,
+              Offer offer, std::string node_id)
+      : volumes_(volumes),
+        inline_volumes_(inline_volumes),
+        health_(health),
+        offer_(offer),
+        node_id_(std::move(node_id)) {}
 
   grpc::Status NodeStageVolume(grpc::ServerContext* context,
                                const ::csi::v1::NodeStageVolumeRequest* request,
@@ -51,6 +57,7 @@ class NodeService final : public ::csi::v1::Node::Service {
 
  private:
   NodeVolumes& volumes_;
+  InlineVolumes& inline_volumes_;
   const Health& health_;
   const Offer offer_;
   const std::string node_id_;

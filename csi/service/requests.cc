@@ -1,6 +1,8 @@
 #include "csi/service/requests.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "csi/service/fields.h"
 #include "csi/volume/volume_id.h"
@@ -20,6 +22,21 @@ Result<ContentSource> ParseSource(const ::csi::v1::VolumeContentSource& source) 
       is_snapshot ? source.snapshot().snapshot_id() : source.volume().volume_id();
   if (id.empty()) return Fail(Code::kInvalidArgument, "its id is missing");
   return ContentSource{.is_snapshot = is_snapshot, .id = id};
+}
+
+// "1073741824", "512Mi", "1Gi": bytes.
+Result<uint64_t> ParseSize(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, unsigned>, 5> kUnits = {
+      {{"", 0}, {"Ki", 10}, {"Mi", 20}, {"Gi", 30}, {"Ti", 40}}};
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  for (const auto& [unit, shift] : kUnits) {
+    const bool fits = number != 0 && number <= kMaxVolumeBytes >> shift;
+    if (error == std::errc() && std::string_view(rest, end) == unit && fits) return number << shift;
+  }
+  return Fail(Code::kInvalidArgument, "unexpected \"{}\", want a number with Ki, Mi, Gi or Ti",
+              text);
 }
 
 // A page of `request`, whose token is the id that begins it.
@@ -75,6 +92,31 @@ Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request)
   }
   ASSIGN_OR_RETURN(parsed.staging_path,
                    ParsePath("staging_target_path", request.staging_target_path()));
+  return parsed;
+}
+
+bool IsInline(const ::csi::v1::NodePublishVolumeRequest& request) {
+  const auto found = request.volume_context().find("csi.storage.k8s.io/ephemeral");
+  return found != request.volume_context().end() && found->second == "true";
+}
+
+Result<InlineRequest> ParseInline(const ::csi::v1::NodePublishVolumeRequest& request) {
+  InlineRequest parsed{.handle = request.volume_id(), .read_only = request.readonly()};
+  if (!InlineVolumes::IsHandle(parsed.handle)) {
+    return Fail(Code::kInvalidArgument, "volume_id: want the kubelet's handle of an inline volume");
+  }
+  ASSIGN_OR_RETURN(parsed.target_path, ParsePath("target_path", request.target_path()));
+  ASSIGN_OR_RETURN(parsed.capability,
+                   ParseCapability(request.has_volume_capability(), request.volume_capability()));
+  StringMap parameters = request.volume_context();
+  if (const auto size = parameters.find("size"); size != parameters.end()) {
+    ASSIGN_OR_RETURN(parsed.create.capacity.required_bytes, ParseSize(size->second),
+                     "volume_context: size");
+    parameters.erase(size);
+  }
+  ASSIGN_OR_RETURN(parsed.create.parameters, ParseParameters(parameters), "volume_context");
+  const FileSystem otherwise = parsed.create.parameters.file_system.value_or(FileSystem::kExt4);
+  ASSIGN_OR_RETURN(parsed.create.usage, UsageOf({parsed.capability}, otherwise));
   return parsed;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "csi/volume/groups.h"
+#include "csi/volume/inline_volumes.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/provisioner.h"
 #include "csi/volume/snapshots.h"
@@ -17,6 +18,11 @@ namespace trivet::csi {
 Result<CreateRequest> Parse(const ::csi::v1::CreateVolumeRequest& request);
 Result<StageRequest> Parse(const ::csi::v1::NodeStageVolumeRequest& request);
 Result<PublishRequest> Parse(const ::csi::v1::NodePublishVolumeRequest& request);
+
+/// Whether the kubelet wants an inline volume: it has no life of its own.
+bool IsInline(const ::csi::v1::NodePublishVolumeRequest& request);
+/// The volume_context holds the StorageClass' keys and "size" (1Gi when absent).
+Result<InlineRequest> ParseInline(const ::csi::v1::NodePublishVolumeRequest& request);
 
 Result<SnapshotRequest> Parse(const ::csi::v1::CreateSnapshotRequest& request);
 Result<GroupRequest> Parse(const ::csi::v1::CreateVolumeGroupSnapshotRequest& request);

@@ -71,7 +71,8 @@ Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const 
                       .provisioning = request.parameters.provisioning,
                       .usage = request.usage,
                       .created_unix_seconds = NowUnixSeconds(),
-                      .tuning = request.tuning};
+                      .tuning = request.tuning,
+                      .inline_target = request.inline_target};
   RETURN_IF_ERROR(pool->Reserve(id, size_bytes), step);
   RETURN_IF_ERROR(Make(record), step);
   return record;
@@ -233,7 +234,7 @@ Result<VolumeRecord> Provisioner::Find(const std::string& id) const {
 VolumePage Provisioner::List(const std::string& first_id, size_t count) const {
   VolumePage page;
   for (VolumeRecord& record : records_.All()) {
-    if (record.deleting || record.id < first_id) continue;
+    if (record.deleting || !record.inline_target.empty() || record.id < first_id) continue;
     if (count != 0 && page.volumes.size() == count) {
       page.next_id = record.id;
       break;

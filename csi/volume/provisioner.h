@@ -30,6 +30,7 @@ struct CreateRequest {
   Parameters parameters;
   std::optional<ContentSource> source;
   MutableParameters tuning;
+  std::string inline_target;  // of a pod's own volume; else empty
 };
 
 /// A page of the volumes, in the order of their ids.
@@ -65,7 +66,7 @@ class Provisioner {
   /// Errors: kNotFound; also for a volume whose deletion has begun.
   Result<VolumeRecord> Find(const std::string& id) const;
 
-  /// At most `count` volumes (0 = all) whose id is not below `first_id`.
+  /// At most `count` volumes (0 = all) whose id is not below `first_id`; not those of pods.
   VolumePage List(const std::string& first_id, size_t count) const;
 
   /// The largest volume that Create would make with these parameters.

@@ -62,6 +62,7 @@ Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
   RETURN_IF_ERROR(ReadSource(root, record.source));
   RETURN_IF_ERROR(json::ReadOptional(root, "filling", record.filling));
   RETURN_IF_ERROR(ReadPublished(root, record.published));
+  RETURN_IF_ERROR(json::ReadOptional(root, "inlineTarget", record.inline_target));
   RETURN_IF_ERROR(json::ReadRequired(root, "deleting", record.deleting));
   RETURN_IF_ERROR(fields::CheckId(record.id, id));
   RETURN_IF_ERROR(fields::CheckSize(record.size_bytes));
@@ -88,6 +89,7 @@ std::string VolumeRecord::Write() const {
   if (source) root[source->is_snapshot ? "sourceSnapshot" : "sourceVolume"] = source->id;
   root["filling"] = filling;
   if (published) root["published"] = fields::WriteUse(*published);
+  if (!inline_target.empty()) root["inlineTarget"] = inline_target;
   root["deleting"] = deleting;
   return json::WritePretty(root);
 }

@@ -24,7 +24,8 @@ constexpr std::string_view NameOf(Provisioning provisioning) {
 /// One volume, as volumes/<id>.json holds it.
 struct VolumeRecord {
   static constexpr std::string_view kKind = "volume";
-  static constexpr int kVersion = 4;  // 1 had no source, 2 no publication, 3 no mutable parameters
+  static constexpr int kVersion =
+      4;  // 1 had no source, 2 no publication, 3 no mutable parameters and inline volumes
   static bool IsId(std::string_view id) { return IsVolumeId(id); }
 
   std::string id;
@@ -40,6 +41,7 @@ struct VolumeRecord {
   std::optional<ContentSource> source;
   bool filling = false;          // the source's bytes may not be there yet
   std::optional<Use> published;  // to this node, by the controller
+  std::string inline_target;     // of a pod's own volume: where it is published; else empty
   bool deleting = false;         // DeleteVolume was answered or is under way
 
   bool operator==(const VolumeRecord&) const = default;
