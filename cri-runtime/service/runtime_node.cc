@@ -9,6 +9,9 @@ namespace {
 namespace v1 = ::runtime::v1;
 
 constexpr const char* kApiVersion = "v1";
+// The only one that the kubelet takes, and it has nothing to do with ours.
+// Source: kubeRuntimeAPIVersion in k8s.io/kubernetes/pkg/kubelet/kuberuntime.
+constexpr const char* kKubeletRuntimeApiVersion = "0.1.0";
 
 void FillConditions(const Result<network::NetworkConfig>& network, v1::RuntimeStatus& status) {
   auto* runtime = status.add_conditions();
@@ -46,7 +49,7 @@ grpc::Status RuntimeService::Version(grpc::ServerContext* /*context*/,
                                      const v1::VersionRequest* /*request*/,
                                      v1::VersionResponse* response) {
   return rpc::Handle("Version", [&]() -> Result<> {
-    response->set_version(kApiVersion);
+    response->set_version(kKubeletRuntimeApiVersion);
     response->set_runtime_name("trivet");
     response->set_runtime_version(TRIVET_VERSION);
     response->set_runtime_api_version(kApiVersion);
