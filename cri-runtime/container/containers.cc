@@ -118,8 +118,10 @@ Result<> Containers::Launch(const Record& record) {
   const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
   const auto lock = locks_.Lock(record.id);
   ASSIGN_OR_RETURN(const auto container, Find(record.id));
+  // A retry after a call whose answer was lost with a daemon: it is as asked.
+  if (container->state.phase == Phase::kRunning) return {};
   if (container->state.phase != Phase::kCreated) {
-    return Fail(Code::kFailedPrecondition, "container {} was started already", record.id);
+    return Fail(Code::kFailedPrecondition, "container {} has ended", record.id);
   }
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   const int64_t started_at_ns = cri::NowNs();

@@ -33,6 +33,16 @@ std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snap
   return nullptr;
 }
 
+// What a shim leaves that is killed while it writes `file`: see WriteFileVolatile.
+Result<> RemovePartsOf(const std::filesystem::path& file) {
+  const std::string prefix = "." + file.filename().native() + ".";
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(file.parent_path()));
+  for (const std::string& name : names) {
+    if (name.starts_with(prefix)) RETURN_IF_ERROR(RemoveFile(file.parent_path() / name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> Sandboxes::Run(const Config& config,
@@ -198,6 +208,10 @@ Result<> Sandboxes::EndShim(const Record& record) {
   const State& state = found->second->state;
   RETURN_IF_ERROR(node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time,
                                           told ? kShimEnd : std::chrono::seconds::zero()));
+  for (const auto& container : snapshot->ContainersOf(record.id)) {
+    if (told) break;
+    RETURN_IF_ERROR(RemovePartsOf(node_.paths.ExitRecord(container->record->id)));
+  }
   return node_.store.UpdateSandbox(record.id, [](State& s) { s.shim_pid = 0; });
 }
 

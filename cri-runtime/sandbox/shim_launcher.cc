@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kStartPatience = std::chrono::seconds(20);
 constexpr auto kReapPatience = std::chrono::seconds(1);
+constexpr auto kAfterKill = std::chrono::seconds(10);
 
 constexpr int kReadyFd = 3;  // in the shim
 constexpr std::string_view kReady = "ready\n";
@@ -97,7 +98,7 @@ Result<> ShimLauncher::AwaitEnd(int32_t pid, uint64_t start_time,
   const auto now = ReadStartTime(pid);
   if (pidfd && now && *now == start_time && !WaitForEnd(*pidfd, patience)) {
     RETURN_IF_ERROR(SendSignal(*pidfd, SIGKILL));
-    if (!WaitForEnd(*pidfd, patience)) {
+    if (!WaitForEnd(*pidfd, kAfterKill)) {
       return Fail(Code::kDeadlineExceeded, "process {} did not end after KILL", pid);
     }
   }

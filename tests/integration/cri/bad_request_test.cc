@@ -56,9 +56,25 @@ TEST_F(CriTest, AnswersUnimplementedForWhatItDoesNotDo) {
   EXPECT_EQ(daemon_->runtime().Exec(&context, {}, &response).error_code(), grpc::UNIMPLEMENTED);
 }
 
-TEST_F(CriTest, RefusesToStartWhatRunsAlready) {
+TEST_F(CriTest, NamesTheApiVersionsThatAKubeletTakes) {
+  v1::VersionResponse response;
+  grpc::ClientContext context;
+  ASSERT_THAT(daemon_->runtime().Version(&context, {}, &response), IsRpcOk());
+  EXPECT_EQ(response.version(), "0.1.0");
+  EXPECT_EQ(response.runtime_api_version(), "v1");
+}
+
+TEST_F(CriTest, LeavesWhatRunsAlreadyAsItIsWhenItIsToStart) {
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
-  EXPECT_THAT(Start(id), RpcFailsWith(grpc::FAILED_PRECONDITION, "was started already"));
+  const int64_t started_at = StatusOf(id).started_at();
+  EXPECT_THAT(Start(id), IsRpcOk());
+  EXPECT_EQ(StatusOf(id).started_at(), started_at);
+}
+
+TEST_F(CriTest, RefusesToStartWhatHasEnded) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "exit 0"));
+  AwaitEnd(id);
+  EXPECT_THAT(Start(id), RpcFailsWith(grpc::FAILED_PRECONDITION, "has ended"));
 }
 
 TEST_F(CriTest, RefusesAnExecInAContainerThatDoesNotRun) {
