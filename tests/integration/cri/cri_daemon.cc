@@ -25,11 +25,11 @@ Result<CriDaemon> CriDaemon::Start(const Folders& folders) {
   const std::filesystem::path socket = folders.run / "cri.sock";
   const std::filesystem::path config = folders.run / "cri.json";
   RETURN_IF_ERROR(WriteFileVolatile(config, folders.config));
-  Command command{
-      .program = BinDir() / "trivet-cri",
-      .args = {"--config", config, "--socket", socket, "--state-dir", folders.state, "--run-dir",
-               folders.run, "--cni-config-dir", folders.cni_config, "--shim",
-               BinDir() / "trivet-shim", "--cgroup-parent", folders.cgroup_parent}};
+  Command command{.program = BinDir() / "trivet-cri",
+                  .args = {"--config", config, "--socket", socket, "--state-dir", folders.state,
+                           "--run-dir", folders.run, "--cni-config-dir", folders.cni_config,
+                           "--shim", folders.shim.empty() ? BinDir() / "trivet-shim" : folders.shim,
+                           "--cgroup-parent", folders.cgroup_parent}};
   for (const std::string& directory : folders.cni_bin) {
     command.args.insert(command.args.end(), {"--cni-bin-dir", directory});
   }

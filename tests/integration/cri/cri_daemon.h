@@ -21,7 +21,8 @@ class CriDaemon {
     std::filesystem::path cni_config;
     std::vector<std::string> cni_bin;
     std::string cgroup_parent;
-    std::string config = "{}";  // the text of its configuration file
+    std::string config = "{}";     // the text of its configuration file
+    std::filesystem::path shim{};  // empty: the built one
   };
 
   static Result<CriDaemon> Start(const Folders& folders);
@@ -35,6 +36,8 @@ class CriDaemon {
   /// SIGTERM: its exit code.
   int Stop();
 
+  /// Of the running daemon.
+  [[nodiscard]] pid_t pid() const { return child_->pid; }
   [[nodiscard]] ::runtime::v1::RuntimeService::Stub& runtime() { return *runtime_; }
   [[nodiscard]] ::runtime::v1::ImageService::Stub& images() { return *images_; }
 

@@ -55,6 +55,11 @@ class CriTest : public NamespaceTest {
   v1::ContainerStatus AwaitEnd(const std::string& id);
   /// Waits until the container's log has the words.
   void AwaitLog(const std::string& id, const std::string& words);
+  void RemoveAllPods();
+  /// A start of the daemon with other arguments is a process that was not there before.
+  void RememberWhatIsThere() { before_ = FindThings(scope_); }
+  /// What is there that was not when the test began.
+  [[nodiscard]] std::vector<std::string> Leaks() const { return FindLeaks(scope_, before_); }
   [[nodiscard]] std::string CniCalls() const;
   [[nodiscard]] std::filesystem::path LogFolder() const { return folder_ / "logs"; }
 
@@ -66,7 +71,6 @@ class CriTest : public NamespaceTest {
  private:
   void InstallScriptPlugin();
   void ImportImage();
-  void RemoveAllPods();
 
   std::vector<std::string> before_;
   LeakScope scope_;
