@@ -1,0 +1,166 @@
+"""A node for static pods: the real kubelet on trivet-cri and trivet-cni, in folders and a cgroup of the test's own."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+BIN, KUBELET, CRICTL = (pathlib.Path(os.environ[name]) for name in ("TRIVET_BIN_DIR", "TRIVET_KUBELET", "TRIVET_CRICTL"))
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+PATIENCE_S = 180
+
+KUBELET_CONFIG = {
+    "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+    "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
+    "authorization": {"mode": "AlwaysAllow"}, "address": "127.0.0.1", "readOnlyPort": 10255,
+    "cgroupDriver": "cgroupfs", "failCgroupV1": False, "failSwapOn": False, "enforceNodeAllocatable": [],
+    "fileCheckFrequency": "1s", "syncFrequency": "2s", "podLogsDir": "/var/log/pods", "resolvConf": "",
+    "containerLogMaxSize": "20Ki", "containerLogMaxFiles": 3, "containerLogMonitorInterval": "3s",
+    "localStorageCapacityIsolation": False,
+    "evictionHard": {name: "0%" for name in ("memory.available", "nodefs.available", "imagefs.available",
+                                             "nodefs.inodesFree", "imagefs.inodesFree")}}
+
+
+class Node:
+    """Started at once; stop() ends everything and says what is left."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-kubelet-", dir="/tmp"))
+        self.run = pathlib.Path("/run/trivet")
+        self.cgroup = f"/trivet-test/{self.folder.name}"
+        self.manifests = self.folder / "manifests"
+        self.manifests.mkdir()
+        make_group(self.cgroup)
+        self._write_network()
+        self._write_kubelet_config()
+        self.cri = self.kubelet = None
+        self.start_cri()
+        for image in ("busybox", "nginx"):
+            self.crictl("pull", f"oci:{SOURCE}/build/images/{image}")
+        self.start_kubelet()
+
+    def start_cri(self):
+        (self.folder / "cri.json").write_text("{}")
+        self.cri = self._spawn("cri", BIN / "trivet-cri", "--config", self.folder / "cri.json", "--socket",
+                               self.run / "cri.sock", "--state-dir", self.folder / "state", "--run-dir", self.run,
+                               "--cni-config-dir", self.folder / "net.d", "--cni-bin-dir", self.folder / "plugins",
+                               "--shim", BIN / "trivet-shim", "--cgroup-parent", self.cgroup + "/own")
+        wait_for("trivet-cri serves", lambda: self.crictl("version", check=False).returncode == 0)
+
+    def start_kubelet(self):
+        self.kubelet = self._spawn("kubelet", KUBELET, "--config", self.folder / "kubelet.json", "--root-dir",
+                                   self.folder / "kubelet", "--cert-dir", self.folder / "pki",
+                                   "--hostname-override", "node", "--v=2")
+
+    def end(self, process, how=signal.SIGKILL):
+        process.send_signal(how)
+        process.wait(60)
+
+    def crictl(self, *words, check=True):
+        return subprocess.run([CRICTL, "--timeout", "60s", "--runtime-endpoint", f"unix://{self.run}/cri.sock", *words],
+                              check=check, capture_output=True, text=True)
+
+    def place(self, name):
+        """Gives the kubelet a static pod of examples/static-pods."""
+        new = self.folder / name
+        shutil.copy(SOURCE / "examples/static-pods" / name, new)
+        new.rename(self.manifests / name)
+
+    def pod(self, name):
+        """What the kubelet says of a pod; None when it knows none, or does not answer."""
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:10255/pods", timeout=10) as answer:
+                pods = json.load(answer).get("items") or []
+        except OSError:
+            return None
+        return next((pod for pod in pods if pod["metadata"]["name"] == f"{name}-node"), None)
+
+    def container(self, pod, name):
+        """The status of one container of a pod, {} while there is none."""
+        status = (self.pod(pod) or {}).get("status", {})
+        of_all = status.get("containerStatuses", []) + status.get("initContainerStatuses", [])
+        return next((container for container in of_all if container["name"] == name), {})
+
+    def is_ready(self, pod):
+        conditions = (self.pod(pod) or {}).get("status", {}).get("conditions", [])
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+    def sandboxes(self):
+        return json.loads(self.crictl("pods", "-o", "json").stdout)["items"]
+
+    def stop(self):
+        """Ends the pods by the runtime, then the daemons. Lists what should not be there any more."""
+        self.end(self.kubelet, signal.SIGTERM)
+        for sandbox in self.sandboxes():
+            self.crictl("rmp", "-f", sandbox["id"])
+        left = [str(path) for name in ("netns", "shims") for path in (self.run / name).glob("*")]
+        left += [str(path) for name in ("sandboxes", "containers", "upper") for path in (self.folder / "state" / name).glob("*")]
+        self.end(self.cri, signal.SIGTERM)
+        remove_group(self.cgroup)
+        subprocess.run(["umount", "--recursive", "--quiet", self.folder / "kubelet"], check=False)
+        for mount in sorted(mounts_below(self.folder), reverse=True):
+            subprocess.run(["umount", mount], check=True)
+        shutil.rmtree(self.folder)
+        return left
+
+    def _spawn(self, name, *command):
+        with open(self.folder / f"{name}.log", "a") as log:
+            return subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+
+    def _write_network(self):
+        (self.folder / "plugins").mkdir()
+        (self.folder / "plugins/bridge").symlink_to(BIN / "trivet-cni")
+        (self.folder / "net.d").mkdir()
+        plugin = {"type": "bridge", "bridge": "kubelet0", "isGateway": True, "stateDir": str(self.folder / "cni"),
+                  "ipam": {"type": "host-local", "dataDir": str(self.folder / "ipam"),
+                           "ranges": [[{"subnet": "10.78.0.0/24"}]]}}
+        (self.folder / "net.d/10-kubelet.conflist").write_text(
+            json.dumps({"cniVersion": "1.0.0", "name": "kubelet", "plugins": [plugin]}))
+
+    def _write_kubelet_config(self):
+        (self.folder / "kubelet.json").write_text(json.dumps({
+            **KUBELET_CONFIG, "staticPodPath": str(self.manifests), "cgroupRoot": self.cgroup,
+            "containerRuntimeEndpoint": f"unix://{self.run}/cri.sock",
+            "volumePluginDir": str(self.folder / "volume-plugins")}))
+
+
+def wait_for(what, holds, patience_s=PATIENCE_S):
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what}")
+        time.sleep(0.5)
+
+
+def hierarchies():
+    v2 = (CGROUPS / "cgroup.controllers").exists()
+    return [CGROUPS] if v2 else [top for top in CGROUPS.iterdir() if top.is_dir() and top.name != "unified"]
+
+
+def make_group(path):
+    """In every hierarchy: the kubelet wants its cgroupRoot complete."""
+    for top in hierarchies():
+        folder = top / path.lstrip("/")
+        folder.mkdir(parents=True)
+        for group in (folder.parent, folder) if top.name == "cpuset" else ():
+            for file in ("cpuset.cpus", "cpuset.mems"):
+                (group / file).write_text((top / file).read_text())
+
+
+def remove_group(path):
+    for top in hierarchies():
+        folder = top / path.lstrip("/")
+        for below in sorted(folder.rglob("*/"), reverse=True):
+            below.rmdir()
+        folder.rmdir()
+
+
+def mounts_below(folder):
+    with open("/proc/self/mountinfo") as mounts:
+        return [line.split()[4] for line in mounts if line.split()[4].startswith(f"{folder}/")]
