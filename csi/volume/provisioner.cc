@@ -125,6 +125,8 @@ Result<VolumeRecord> Provisioner::FinishExisting(VolumeRecord record,
     ASSIGN_OR_RETURN(VolumeLocks::Guard guard, locks_.TryLock(record.source->id));
     source_guard.emplace(std::move(guard));
   }
+  // An error of the disk may have left the record in memory only, and this answer is a promise.
+  RETURN_IF_ERROR(records_.Put(record));
   RETURN_IF_ERROR(Complete(record));
   return record;
 }
