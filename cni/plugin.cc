@@ -5,6 +5,7 @@
 
 #include "cni/bandwidth/bandwidth_plugin.h"
 #include "cni/bridge_plugin.h"
+#include "cni/firewall/firewall_plugin.h"
 #include "cni/ipam_plugin.h"
 #include "cni/loopback_plugin.h"
 #include "cni/ptp_plugin.h"
@@ -21,8 +22,9 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 7> kTypes{{{"bandwidth", BandwidthPlugin::Make},
+constexpr std::array<Type, 8> kTypes{{{"bandwidth", BandwidthPlugin::Make},
                                       {"bridge", BridgePlugin::Make},
+                                      {"firewall", FirewallPlugin::Make},
                                       {"host-local", IpamPlugin::MakeHostLocal},
                                       {"loopback", LoopbackPlugin::Make},
                                       {"ptp", PtpPlugin::Make},

@@ -72,16 +72,21 @@ Result<std::vector<std::string>> ChainStore::Names() const {
   return names;
 }
 
-Result<std::vector<ChainRecord>> ChainStore::List(const std::string& network) const {
+Result<std::vector<ChainRecord>> ChainStore::List() const {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
   std::vector<ChainRecord> records;
   for (const std::string& name : names) {
-    if (!name.starts_with(network + '@')) continue;
     const auto content = ReadFile(folder_ / name);
     if (!content) continue;  // removed meanwhile
     auto record = ParseChainRecord(*content);
     if (record) records.push_back(std::move(*record));
   }
+  return records;
+}
+
+Result<std::vector<ChainRecord>> ChainStore::List(const std::string& network) const {
+  ASSIGN_OR_RETURN(std::vector<ChainRecord> records, List());
+  std::erase_if(records, [&](const ChainRecord& record) { return record.key.network != network; });
   return records;
 }
 

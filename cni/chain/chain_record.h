@@ -35,6 +35,8 @@ class ChainStore {
   /// Absent is success.
   Result<> Remove(const AttachmentKey& key) const;
 
+  /// All records, or those of one network.
+  Result<std::vector<ChainRecord>> List() const;
   Result<std::vector<ChainRecord>> List(const std::string& network) const;
   /// Removes files of `network` and of none of `kept`, readable or not. For GC, which no ADD or DEL
   /// overlaps.

@@ -44,6 +44,7 @@ class ChainedPlugin : public Plugin {
   [[nodiscard]] const NetConf& conf() const { return conf_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
   [[nodiscard]] const Paths& paths() const { return paths_; }
+  [[nodiscard]] const ChainStore& store() const { return store_; }
   [[nodiscard]] AttachmentKey Key() const;
 
  private:

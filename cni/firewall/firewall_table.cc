@@ -1,0 +1,228 @@
+#include "cni/firewall/firewall_table.h"
+
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+// After glibc's headers, which the kernel's give way to.
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "common/linux/nftables.h"
+
+namespace trivet::cni {
+namespace {
+
+constexpr int32_t kFirewallPriority = NF_IP_PRI_FILTER - 5;
+constexpr const char* kFirewallChain = "forward";
+constexpr size_t kFirewallRules = 6;
+
+struct PodFamily {
+  uint8_t number;
+  bool v4;
+  nft::Type type;
+  uint32_t source_offset;
+  uint32_t destination_offset;
+  const char* set;
+};
+
+constexpr PodFamily kPodFamilies[] = {
+    {NFPROTO_IPV4, true, nft::Type::kIpv4Address, offsetof(iphdr, saddr), offsetof(iphdr, daddr),
+     "pods_v4"},
+    {NFPROTO_IPV6, false, nft::Type::kIpv6Address, offsetof(ip6_hdr, ip6_src),
+     offsetof(ip6_hdr, ip6_dst), "pods_v6"}};
+
+nft::Table FirewallTableName() {
+  return {.family = NFPROTO_INET, .name = "trivet_firewall"};
+}
+
+nft::Set PodSet(const PodFamily& family) {
+  return {.name = family.set, .key = {family.type}};
+}
+
+nft::Set BridgeSet() {
+  return {.name = "bridges", .key = {nft::Type::kInterfaceName}};
+}
+
+nft::Set SameBridgeMap() {
+  return {.name = "same_bridge",
+          .key = {nft::Type::kInterfaceName, nft::Type::kInterfaceName},
+          .verdicts = true};
+}
+
+nft::Bytes InterfaceKey(const std::string& name) {
+  nft::Bytes key = name;
+  key.resize(IFNAMSIZ, '\0');
+  return key;
+}
+
+std::vector<nft::Element> BridgeElements(const std::string& bridge) {
+  std::vector<nft::Element> elements;
+  elements.push_back({.key = InterfaceKey(bridge), .last = {}, .verdict = {}});
+  return elements;
+}
+
+std::vector<nft::Element> SameBridgeElements(const std::string& bridge, IngressPolicy policy) {
+  const int32_t code = policy == IngressPolicy::kIsolated ? NF_DROP : NF_ACCEPT;
+  std::vector<nft::Element> elements;
+  elements.push_back({.key = InterfaceKey(bridge) + InterfaceKey(bridge),
+                      .last = {},
+                      .verdict = nft::Verdict{.code = code, .chain = {}}});
+  return elements;
+}
+
+std::vector<nft::Element> PodElements(const std::vector<IpAddress>& pods, const PodFamily& family) {
+  std::vector<nft::Element> elements;
+  for (const IpAddress& pod : pods) {
+    if (pod.is_v4() != family.v4) continue;
+    const auto bytes = pod.bytes();
+    elements.push_back({.key = {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                        .last = {},
+                        .verdict = {}});
+  }
+  return elements;
+}
+
+nft::Rule MatchPod(const PodFamily& family, uint32_t offset) {
+  nft::Rule rule;
+  rule.Meta(NFT_META_NFPROTO)
+      .Equal(nft::Bytes(1, static_cast<char>(family.number)))
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, offset, family.v4 ? 4 : 16)
+      .Lookup(family.set);
+  return rule;
+}
+
+void AddRules(nft::Transaction& transaction) {
+  constexpr uint32_t kSecondRegister = IFNAMSIZ / 4;
+  const nft::Verdict accept{.code = NF_ACCEPT, .chain = {}};
+  nft::Rule same;
+  same.Meta(NFT_META_IIFNAME).Meta(NFT_META_OIFNAME, kSecondRegister);
+  same.LookupVerdict(SameBridgeMap().name);
+  transaction.AddRule(kFirewallChain, same);
+  nft::Rule between;
+  between.Meta(NFT_META_IIFNAME).Lookup(BridgeSet().name);
+  between.Meta(NFT_META_OIFNAME).Lookup(BridgeSet().name);
+  between.Decide({.code = NF_DROP, .chain = {}});
+  transaction.AddRule(kFirewallChain, between);
+  const uint32_t states = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
+  nft::Bytes mask(sizeof states, '\0');  // the state is in the host's byte order
+  std::memcpy(mask.data(), &states, sizeof states);
+  for (const PodFamily& family : kPodFamilies) {
+    nft::Rule replies = MatchPod(family, family.destination_offset);
+    replies.Ct(NFT_CT_STATE).Bitwise(mask, nft::Bytes(mask.size(), '\0'));
+    replies.NotEqual(nft::Bytes(mask.size(), '\0')).Decide(accept);
+    transaction.AddRule(kFirewallChain, replies);
+    nft::Rule sent = MatchPod(family, family.source_offset);
+    sent.Decide(accept);
+    transaction.AddRule(kFirewallChain, sent);
+  }
+}
+
+Result<> CommitUnlessGone(nft::Transaction transaction) {
+  if (transaction.empty()) return {};
+  auto done = std::move(transaction).Commit();
+  if (!done && done.error().code() == Code::kNotFound) return {};
+  return done;
+}
+
+Result<> CheckElements(const nft::Set& set, const std::vector<nft::Element>& wanted) {
+  if (wanted.empty()) return {};
+  const auto there = nft::ReadElements(FirewallTableName(), set);
+  const bool all = there && std::all_of(wanted.begin(), wanted.end(), [&](const auto& element) {
+                     return std::binary_search(there->begin(), there->end(), element);
+                   });
+  if (all) return {};
+  return Fail(Code::kFailedPrecondition, "firewall: set {} of table {} lacks this pod", set.name,
+              FirewallTableName().name);
+}
+
+}  // namespace
+
+Result<> FirewallTable::Add(const std::vector<IpAddress>& pods, const std::string& bridge,
+                            IngressPolicy policy) {
+  nft::Transaction transaction(FirewallTableName());
+  const nft::Chain chain{
+      .name = kFirewallChain,
+      .hook = nft::Hook{.number = NF_INET_FORWARD, .priority = kFirewallPriority},
+      .comment = {}};
+  transaction.AddTable(nft::Existing::kIsKept);
+  transaction.AddChain(chain, nft::Existing::kIsKept);
+  transaction.FlushChain(chain.name);
+  transaction.AddSet(BridgeSet(), nft::Existing::kIsKept);
+  transaction.AddSet(SameBridgeMap(), nft::Existing::kIsKept);
+  for (const PodFamily& family : kPodFamilies) {
+    transaction.AddSet(PodSet(family), nft::Existing::kIsKept);
+  }
+  AddRules(transaction);
+  for (const PodFamily& family : kPodFamilies) {
+    transaction.AddElements(PodSet(family), PodElements(pods, family), nft::Existing::kIsKept);
+  }
+  if (policy != IngressPolicy::kOpen) {
+    transaction.AddElements(BridgeSet(), BridgeElements(bridge), nft::Existing::kIsKept);
+    transaction.AddElements(SameBridgeMap(), SameBridgeElements(bridge, policy),
+                            nft::Existing::kIsKept);
+  }
+  return std::move(transaction).Commit();
+}
+
+Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {
+  nft::Transaction transaction(FirewallTableName());
+  for (const PodFamily& family : kPodFamilies) {
+    const auto elements = PodElements(pods, family);
+    if (!elements.empty()) transaction.EnsureNoElements(PodSet(family), elements);
+  }
+  return CommitUnlessGone(std::move(transaction));
+}
+
+Result<> FirewallTable::RemoveBridge(const std::string& bridge, IngressPolicy policy) {
+  nft::Transaction transaction(FirewallTableName());
+  transaction.EnsureNoElements(BridgeSet(), BridgeElements(bridge));
+  RETURN_IF_ERROR(CommitUnlessGone(std::move(transaction)));
+  // Alone: an absent element of a map fails its transaction.
+  nft::Transaction last(FirewallTableName());
+  last.DeleteElements(SameBridgeMap(), SameBridgeElements(bridge, policy));
+  return CommitUnlessGone(std::move(last));
+}
+
+Result<> FirewallTable::RemoveAll() {
+  nft::Transaction transaction(FirewallTableName());
+  transaction.DeleteTable();
+  return CommitUnlessGone(std::move(transaction));
+}
+
+Result<> FirewallTable::RetainPods(const std::vector<IpAddress>& pods) {
+  nft::Transaction transaction(FirewallTableName());
+  for (const PodFamily& family : kPodFamilies) {
+    auto there = nft::ReadElements(FirewallTableName(), PodSet(family));
+    if (!there && there.error().code() == Code::kNotFound) continue;
+    if (!there) return std::unexpected(std::move(there).error());
+    const auto wanted = PodElements(pods, family);
+    std::erase_if(*there, [&](const nft::Element& element) {
+      return std::find(wanted.begin(), wanted.end(), element) != wanted.end();
+    });
+    if (!there->empty()) transaction.EnsureNoElements(PodSet(family), *there);
+  }
+  return CommitUnlessGone(std::move(transaction));
+}
+
+Result<> FirewallTable::Check(const std::vector<IpAddress>& pods, const std::string& bridge,
+                              IngressPolicy policy) {
+  for (const PodFamily& family : kPodFamilies) {
+    RETURN_IF_ERROR(CheckElements(PodSet(family), PodElements(pods, family)));
+  }
+  if (policy != IngressPolicy::kOpen) {
+    RETURN_IF_ERROR(CheckElements(BridgeSet(), BridgeElements(bridge)));
+    RETURN_IF_ERROR(CheckElements(SameBridgeMap(), SameBridgeElements(bridge, policy)));
+  }
+  ASSIGN_OR_RETURN(auto rules, nft::ReadRuleCounts(FirewallTableName()));
+  if (rules[kFirewallChain] == kFirewallRules) return {};
+  return Fail(Code::kFailedPrecondition, "firewall: chain {} of table {} has {} rules, not {}",
+              kFirewallChain, FirewallTableName().name, rules[kFirewallChain], kFirewallRules);
+}
+
+}  // namespace trivet::cni

@@ -1,0 +1,150 @@
+// Type "firewall", chained after a bridge: who reaches whom.
+#include "tests/integration/cni/chain_test.h"
+#include "tests/testing/matchers.h"
+
+namespace trivet::cni {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::IsOk;
+using ::testing::Not;
+
+class FirewallTest : public ChainTest {
+ protected:
+  struct Attached {
+    Pod pod;
+    json::Value result;
+    std::string address;
+  };
+
+  /// A pod in one of two networks, "testnet" of br0 and "othernet" of br1, with an ingress policy.
+  Attached Attach(const std::string& id, int network, const std::string& policy) {
+    Attached attached{.pod = MakePod(id), .result = {}, .address = {}};
+    attached.result = Added(attached.pod, Network(network));
+    const std::string address = AddressesOf(attached.result).front();
+    attached.address = address.substr(0, address.find('/'));
+    if (!policy.empty()) {
+      EXPECT_THAT(Run("ADD", attached.pod, Walled(attached, network, policy)), Succeeds());
+    }
+    return attached;
+  }
+  [[nodiscard]] json::Value Network(int network) const {
+    json::Value conf = Conf();
+    conf["ipMasq"] = false;
+    if (network == 0) return conf;
+    conf["name"] = "othernet";
+    conf["bridge"] = "br1";
+    conf["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.10.0.0/24"}}})};
+    conf["ipam"]["routes"] = {{{"dst", "0.0.0.0/0"}}};
+    return conf;
+  }
+  [[nodiscard]] json::Value Walled(const Attached& attached, int network,
+                                   const std::string& policy) const {
+    json::Value conf = Chained("firewall", {{"ingressPolicy", policy}}, attached.result);
+    conf["name"] = Network(network)["name"];
+    return conf;
+  }
+  static bool Reaches(const Attached& from, const Attached& to) {
+    const auto ping = RunCommand(
+        {.program = "/usr/sbin/ip",
+         .args = {"netns", "exec", from.pod.id, "ping", "-c", "1", "-W", "1", to.address},
+         .environment = {}});
+    return ping && ping->exit_code == 0;
+  }
+};
+
+TEST_F(FirewallTest, SameBridgeKeepsBridgesApartAndPodsOfOneTogether) {
+  const Attached a = Attach("a", 0, "same-bridge");
+  const Attached b = Attach("b", 0, "same-bridge");
+  const Attached other = Attach("c", 1, "same-bridge");
+
+  EXPECT_TRUE(Reaches(a, b));
+  EXPECT_FALSE(Reaches(a, other));
+  EXPECT_FALSE(Reaches(other, b));
+  EXPECT_THAT(Check(a.pod, Walled(a, 0, "same-bridge"), a.result), Succeeds());
+
+  // The last pod of its bridge takes the bridge's policy along.
+  EXPECT_THAT(Run("DEL", other.pod, Walled(other, 1, "same-bridge")), Succeeds());
+  EXPECT_TRUE(Reaches(a, other));
+  EXPECT_THAT(Ruleset(), HasSubstr("br0"));
+  EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "same-bridge")), Succeeds());
+  EXPECT_THAT(Run("DEL", b.pod, Walled(b, 0, "same-bridge")), Succeeds());
+  EXPECT_THAT(Ruleset(), Not(HasSubstr("trivet_firewall")));
+}
+
+TEST_F(FirewallTest, IsolatedKeepsPodsOfOneBridgeApartToo) {
+  const Attached a = Attach("a", 0, "isolated");
+  const Attached b = Attach("b", 0, "isolated");
+  const Attached other = Attach("c", 1, "");
+
+  EXPECT_FALSE(Reaches(a, b));
+  EXPECT_TRUE(Reaches(other, b));  // whose bridge has no policy
+
+  EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "isolated")), Succeeds());
+  EXPECT_THAT(Run("DEL", b.pod, Walled(b, 0, "isolated")), Succeeds());
+}
+
+TEST_F(FirewallTest, OpenPassesTheResultOnAndLetsAllIn) {
+  const Attached a = Attach("a", 0, "");
+  const Attached other = Attach("c", 1, "open");
+
+  const Answer answer = Run("ADD", a.pod, Walled(a, 0, "open"));
+
+  EXPECT_EQ(answer.value, a.result);
+  EXPECT_TRUE(Reaches(a, other));
+  EXPECT_THAT(Ruleset(), HasSubstr("10.9.0.2, 10.10.0.2"));
+  EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "open")), Succeeds());
+  EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "open")), Succeeds());
+  EXPECT_THAT(Run("DEL", other.pod, Walled(other, 1, "open")), Succeeds());
+}
+
+TEST_F(FirewallTest, RefusesTwoPoliciesOfOneBridgeAndAPolicyWithoutABridge) {
+  const Attached a = Attach("a", 0, "same-bridge");
+  const Attached b = Attach("b", 0, "");
+  const Snapshot before = LookBesideBridge(b.pod);
+
+  EXPECT_THAT(Run("ADD", b.pod, Walled(b, 0, "isolated")), IsRefused(101, "same_bridge"));
+  EXPECT_EQ(LookBesideBridge(b.pod), before);
+  json::Value conf = Walled(b, 0, "isolated");
+  conf["prevResult"]["interfaces"].erase(0);
+  EXPECT_EQ(Run("ADD", b.pod, conf).exit_code, 1);
+  EXPECT_EQ(LookBesideBridge(b.pod), before);
+
+  EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "same-bridge")), Succeeds());
+}
+
+TEST_F(FirewallTest, CheckNamesWhatIsMissing) {
+  const Attached a = Attach("a", 0, "same-bridge");
+  const json::Value conf = Walled(a, 0, "same-bridge");
+
+  Tell("/usr/sbin/nft", {"delete", "element", "inet", "trivet_firewall", "pods_v4", "{10.9.0.2}"});
+  EXPECT_THAT(Check(a.pod, conf, a.result), IsRefused(102, "pods_v4"));
+  EXPECT_THAT(Run("ADD", a.pod, conf), Succeeds());
+  Tell("/usr/sbin/nft", {"flush", "chain", "inet", "trivet_firewall", "forward"});
+  EXPECT_THAT(Check(a.pod, conf, a.result), IsRefused(102, "has 0 rules"));
+
+  EXPECT_THAT(Run("DEL", a.pod, conf), Succeeds());
+}
+
+TEST_F(FirewallTest, GcFreesWhatIsNotValidWithAndWithoutARecord) {
+  const Attached a = Attach("a", 0, "same-bridge");
+  const Attached b = Attach("b", 0, "same-bridge");
+  const json::Value conf = Walled(a, 0, "same-bridge");
+
+  EXPECT_THAT(Gc(conf, {a.pod}), Succeeds());
+  EXPECT_THAT(Ruleset(), HasSubstr(a.address));
+  EXPECT_THAT(Ruleset(), Not(HasSubstr(b.address)));
+
+  std::filesystem::remove_all(state() / "chained");
+  EXPECT_THAT(Gc(conf, {}), Succeeds());
+  EXPECT_THAT(Ruleset(), Not(HasSubstr("trivet_firewall")));
+}
+
+class FirewallKillTest : public ChainTest {};
+
+TEST_F(FirewallKillTest, AnAddThatIsKilledAnywhereLeavesNothing) {
+  RecoverFromEachKill("firewall", {{"ingressPolicy", "same-bridge"}});
+}
+
+}  // namespace
+}  // namespace trivet::cni
