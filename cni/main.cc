@@ -16,8 +16,9 @@ namespace {
 constexpr std::string_view kHelp =
     "trivet-cni is a CNI plugin: a container runtime runs it with CNI_COMMAND, CNI_CONTAINERID, "
     "...\n"
-    "in its environment and the network configuration on standard input. Types: bridge,\n"
-    "host-local, loopback, by the name it is run under or by \"type\".\n"
+    "in its environment and the network configuration on standard input. Types: bandwidth,\n"
+    "bridge, firewall, host-local, loopback, ptp, static, tuning, by the name it is run under or "
+    "by \"type\".\n"
     "\n"
     "  --check-config FILE  say what is wrong with a network configuration (list), and exit\n"
     "  --version            print the version, and exit\n"

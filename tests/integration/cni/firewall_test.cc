@@ -1,4 +1,6 @@
 // Type "firewall", chained after a bridge: who reaches whom.
+#include <thread>
+
 #include "tests/integration/cni/chain_test.h"
 #include "tests/testing/matchers.h"
 
@@ -137,6 +139,27 @@ TEST_F(FirewallTest, GcFreesWhatIsNotValidWithAndWithoutARecord) {
 
   std::filesystem::remove_all(state() / "chained");
   EXPECT_THAT(Gc(conf, {}), Succeeds());
+  EXPECT_THAT(Ruleset(), Not(HasSubstr("trivet_firewall")));
+}
+
+TEST_F(FirewallTest, ManyAtOnceGetInAndOut) {
+  std::vector<Attached> pods;
+  for (int i = 0; i < 16; ++i) pods.push_back(Attach(fmt::format("p{}", i), i % 2, ""));
+  const auto run_all = [&](const std::string& verb) {
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < pods.size(); ++i) {
+      threads.emplace_back([&, i] {
+        const json::Value conf = Walled(pods[i], static_cast<int>(i % 2), "same-bridge");
+        EXPECT_THAT(Run(verb, pods[i].pod, conf), Succeeds()) << pods[i].pod.id;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  };
+
+  run_all("ADD");
+  for (const Attached& pod : pods) EXPECT_THAT(Ruleset(), HasSubstr(pod.address));
+  run_all("DEL");
+
   EXPECT_THAT(Ruleset(), Not(HasSubstr("trivet_firewall")));
 }
 
