@@ -16,6 +16,7 @@ import tempfile
 import measure
 import peers
 import report
+from groups import Group
 from runtimes import Containerd, ContainerdCrun, Floor, Setup, Trivet
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -71,6 +72,7 @@ def run(arguments, folder):
     finally:
         for runtime in [*runtimes, floor]:
             runtime.stop()
+        Group(setup.cgroup).remove()
     results["machine"] = report.machine(peers.versions(setup.peers), arguments)
     return results
 

@@ -53,7 +53,11 @@ class Group:
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
-        for folder in self._folders:
+        # A peer may have made it in hierarchies that are not asked here.
+        elsewhere = [top / self.path.lstrip("/") for top in ROOT.iterdir() if not self.v2 and (top / "cgroup.procs").exists()]
+        for folder in {*self._folders, *elsewhere}:
+            if not folder.is_dir():
+                continue
             for below in sorted(folder.rglob("*/"), reverse=True):
                 remove_folder(below, deadline)
             remove_folder(folder, deadline)

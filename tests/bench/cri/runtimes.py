@@ -158,11 +158,12 @@ class Floor:
     name = "kernel floor"
 
     def __init__(self, setup):
-        folder = setup.folder / "floor"
+        self.folder = folder = setup.folder / "floor"
         folder.mkdir()
         self.group = Group(f"{setup.cgroup}/floor")
         self.client = Program(setup.tests / "cri_floor", folder, self.group.path + "/c", group=self.group)
 
     def stop(self):
         self.client.end()
+        subprocess.run(["umount", self.folder / "lower"], check=True)
         self.group.remove()

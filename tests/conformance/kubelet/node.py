@@ -154,8 +154,11 @@ def make_group(path):
 
 
 def remove_group(path):
-    for top in hierarchies():
+    # The kubelet makes groups in the unified hierarchy of a hybrid node, too.
+    for top in {*hierarchies(), CGROUPS / "unified"}:
         folder = top / path.lstrip("/")
+        if not folder.is_dir():
+            continue
         for below in sorted(folder.rglob("*/"), reverse=True):
             below.rmdir()
         folder.rmdir()
