@@ -85,10 +85,10 @@ struct Driver {
 
   // Finishes what the last process left.
   void Reconcile() {
+    volumes.Reconcile();  // thaws: what a copy below freezes again must not pass for another's
     provisioner.Reconcile();
     groups.Reconcile();
     snapshots.Reconcile();
-    volumes.Reconcile();
     inline_volumes.Reconcile();
     tuning.ApplyToStaged();
     ReportOrphans(pools, stores);

@@ -22,8 +22,12 @@ Result<FrozenFileSystem> FrozenFileSystem::Freeze(const std::filesystem::path& t
   return FailErrno("freeze {}", target.native());
 }
 
+// Nothing else lets the pods go on, so an error is not the last word.
 FrozenFileSystem::~FrozenFileSystem() {
-  if (fd_.valid()) ::ioctl(fd_.get(), FITHAW, 0);
+  constexpr int kAttempts = 10;
+  for (int i = 0; fd_.valid() && i < kAttempts; ++i) {
+    if (::ioctl(fd_.get(), FITHAW, 0) == 0 || errno == EINVAL) return;
+  }
 }
 
 Result<> Thaw(const std::filesystem::path& target) {
