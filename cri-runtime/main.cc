@@ -1,10 +1,10 @@
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
 #include "common/linux/file.h"
+#include "common/rpc/logging.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/daemon.h"
 
@@ -76,8 +76,7 @@ Result<> Run(int argc, char** argv, const std::filesystem::path& file) {
 }  // namespace trivet::cri
 
 int main(int argc, char** argv) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("cri"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
+  trivet::rpc::StartLogging("cri");
   trivet::cri::Options options;
   CLI::App first("Kubernetes container runtime (CRI v1)");
   trivet::cri::AddFlags(first, options);

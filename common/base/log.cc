@@ -19,7 +19,9 @@ std::string_view NameOf(LogLevel level) {
   return "unknown";
 }
 
-std::string Escape(std::string_view text) {
+}  // namespace
+
+std::string EscapeControls(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -32,10 +34,9 @@ std::string Escape(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
 void WriteLogLine(LogLevel level, std::string_view program, std::string_view message) {
-  const std::string line = fmt::format("{}: {}: {}\n", program, NameOf(level), Escape(message));
+  const std::string line =
+      fmt::format("{}: {}: {}\n", program, NameOf(level), EscapeControls(message));
   // A log line that cannot be written has nowhere else to go.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

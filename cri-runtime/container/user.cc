@@ -86,8 +86,12 @@ Result<Account> FindUser(const std::optional<uint32_t>& uid, const std::string& 
     auto account = FindAccount(accounts.passwd, [&](const Account& a) { return a.uid == *uid; });
     return account.value_or(Account{.uid = *uid, .home = *uid == 0 ? "/root" : "/"});
   }
-  // A name of digits is a number that somebody wrote as a name (CVE-2026-46680).
-  if (const auto number = ParseNumber(name)) return FindUser(*number, "", accounts);
+  // A name of digits is a number that somebody wrote as a name (CVE-2026-46680), also one that is
+  // too large for a user.
+  if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) {
+    if (const auto number = ParseNumber(name)) return FindUser(*number, "", accounts);
+    return Fail(Code::kInvalidArgument, "user {} is out of range", name);
+  }
   auto account = FindAccount(accounts.passwd, [&](const Account& a) { return a.name == name; });
   if (account) return std::move(*account);
   return Fail(Code::kInvalidArgument, "user \"{}\" is not in the image's /etc/passwd", name);

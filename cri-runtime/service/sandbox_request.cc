@@ -41,10 +41,17 @@ Result<> CheckUserNamespace(const v1::UserNamespace& options) {
   return Fail(Code::kUnimplemented, "userns_options: user namespaces are not supported");
 }
 
+// CNI plugins are told in CNI_ARGS, "K8S_POD_NAME=a;K8S_POD_UID=b", which has no quotes.
+Result<> CheckPodName(std::string_view field, const std::string& name) {
+  RETURN_IF_ERROR(CheckName(field, name));
+  if (name.find_first_of(";=") == std::string::npos) return {};
+  return Fail(Code::kInvalidArgument, "{}: unexpected \"{}\"", field, name);
+}
+
 Result<sandbox::Metadata> ParseMetadata(const v1::PodSandboxMetadata& metadata) {
-  RETURN_IF_ERROR(CheckName("name", metadata.name()));
-  RETURN_IF_ERROR(CheckName("namespace", metadata.namespace_()));
-  RETURN_IF_ERROR(CheckName("uid", metadata.uid()));
+  RETURN_IF_ERROR(CheckPodName("name", metadata.name()));
+  RETURN_IF_ERROR(CheckPodName("namespace", metadata.namespace_()));
+  RETURN_IF_ERROR(CheckPodName("uid", metadata.uid()));
   return sandbox::Metadata{.name = metadata.name(),
                            .uid = metadata.uid(),
                            .namespace_name = metadata.namespace_(),

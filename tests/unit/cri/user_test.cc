@@ -16,7 +16,8 @@ const Accounts kAccounts{
         "broken\n"
         "huge:x:4294967296:1:huge:/:/bin/sh\n"
         "app:x:1000:1000:app:/home/app:/bin/sh\n"
-        "1234:x:77:77:a name of digits:/:/bin/sh\n",
+        "1234:x:77:77:a name of digits:/:/bin/sh\n"
+        "4294967296:x:0:0:root again:/:/bin/sh\n",
     .group = "root:x:0:\nextra:x:50000:other,app\nstaff:x:50:\nlong:x:60:application\n"};
 
 TEST(ResolveUser, IsRootWhereNobodySaysAnything) {
@@ -52,6 +53,14 @@ TEST(ResolveUser, GivesANumberThatNobodyKnowsTheRootGroup) {
 
 TEST(ResolveUser, NeverLooksADigitsOnlyNameUp) {
   EXPECT_EQ(ResolveUser({.run_as_username = "1234"}, {}, kAccounts)->uid, 1234u);
+}
+
+TEST(ResolveUser, RefusesDigitsThatAreNoUser) {
+  for (const char* number : {"2147483648", "4294967296", "18446744073709551616"}) {
+    EXPECT_THAT(ResolveUser({.run_as_username = number}, {}, kAccounts),
+                FailsWith(Code::kInvalidArgument, "is out of range"))
+        << number;
+  }
 }
 
 TEST(ResolveUser, AddsTheGroupsOfTheImageWithMerge) {
