@@ -87,8 +87,8 @@ TEST_F(CriAttackTest, WritesNoFileThroughTheLinksOfAnImage) {
   for (const char* name : {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"}) {
     hostile.layer.Symlink(name, Outward(secret / "file"));
   }
-  hostile.layer.Symlink("work", Outward(secret / "made"));
-  hostile.config["WorkingDir"] = "/work/below";
+  hostile.layer.Symlink("home/app", Outward(secret / "made"));
+  hostile.config["WorkingDir"] = "/home/app/below";
   ASSERT_THAT(Import(hostile), IsRpcOk());
 
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
