@@ -51,12 +51,14 @@ LookUpVariable VariablesFor(std::string_view program, const LookUpVariable& look
   };
 }
 
+// In the reference's words, as its own plugins answer.
 Result<> CheckCommandVersion(Command command, SpecVersion version) {
-  const bool needs_110 = command == Command::kGc || command == Command::kStatus;
-  const bool needs_040 = command == Command::kCheck;
-  if ((needs_110 && version < SpecVersion::k110) || (needs_040 && version < SpecVersion::k040)) {
-    return Fail(Code::kInvalidArgument, "cniVersion {} has no such command", Name(version));
-  }
+  const auto refuse = [](std::string_view name) -> Result<> {
+    return Fail(Code::kInvalidArgument, "config version does not allow {}", name);
+  };
+  if (command == Command::kCheck && version < SpecVersion::k040) return refuse("CHECK");
+  if (command == Command::kGc && version < SpecVersion::k110) return refuse("GC");
+  if (command == Command::kStatus && version < SpecVersion::k110) return refuse("STATUS");
   return {};
 }
 

@@ -113,7 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "gateway"},
         BadStatic{"Route", R"({"ipam": {"routes": [{"dst": "x"}]}})", "dst"},
         BadStatic{"Dns", R"({"ipam": {"dns": {"nameservers": "x"}}})", "nameservers"},
-        BadStatic{"RuntimeIps", R"({"runtimeConfig": {"ips": ["10.1.0.5"]}})", "runtimeConfig.ips"},
+        BadStatic{"RuntimeIps", R"({"runtimeConfig": {"ips": ["10.1.0.5"]}})",
+                  "an entry in the 'ips' field"},
         BadStatic{"ArgsIps", R"({"args": {"cni": {"ips": "10.1.0.5/24"}}})", "ips"}),
     [](const auto& param) { return param.param.name; });
 
