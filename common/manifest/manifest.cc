@@ -1,9 +1,11 @@
 #include "common/manifest/manifest.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "common/linux/file.h"
 
@@ -122,8 +124,37 @@ Result<> Append(std::vector<Document>& documents, Document document) {
   return {};
 }
 
+// yaml-cpp 0.7 never gets past a "," between documents, and loading takes all memory: the mark of
+// each document's beginning must lie behind the one before.
+class DocumentMarks : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos <= last_) throw YAML::ParserException(mark, "unexpected token between documents");
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/,
+                       YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
 Result<std::vector<YAML::Node>> LoadNodes(std::string_view text, std::string_view name) {
   try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    DocumentMarks marks;
+    while (parser.HandleNextDocument(marks)) {
+    }
     return YAML::LoadAll(std::string(text));
   } catch (const YAML::Exception& e) {
     return Fail(Code::kInvalidArgument, "{}:{}: {}", name, e.mark.line + 1, e.msg);

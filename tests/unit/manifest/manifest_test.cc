@@ -68,6 +68,19 @@ TEST(ManifestParse, StopsAliasesThatGrowWithoutEnd) {
   EXPECT_THAT(Parse(text, "bomb.yaml"), FailsWith(Code::kInvalidArgument, "too many values"));
 }
 
+TEST(ManifestParse, RefusesATokenBetweenDocumentsInsteadOfReadingForEver) {
+  for (const char* text : {",", "{\"a\": 1},\n", "--- {a: 1}\n,\n--- {b: 1}\n"}) {
+    EXPECT_THAT(Parse(text, "m.json"), FailsWith(Code::kInvalidArgument, "m.json:")) << text;
+  }
+}
+
+TEST(ManifestParse, PassesOverEmptyDocuments) {
+  const auto documents = Parse("---\n---\n" + std::string(kPod) + "...\n---\n---\n", "pod.yaml");
+
+  ASSERT_TRUE(documents.has_value());
+  EXPECT_EQ(documents->size(), 2U);
+}
+
 TEST(ManifestLoad, ReadsAFolderInNameOrder) {
   const TempDirectory directory;
   directory.Fill({{"2.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: b}}"},
