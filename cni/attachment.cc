@@ -35,6 +35,10 @@ json::Value ToJson(const Attachment& attachment) {
   for (const IpAddress& address : attachment.addresses) {
     value["addresses"].push_back(address.ToString());
   }
+  if (!attachment.vlan_gateway.empty()) value["vlanGateway"] = attachment.vlan_gateway;
+  if (!attachment.spoof_checked_mac.empty()) {
+    value["spoofCheckedMac"] = attachment.spoof_checked_mac;
+  }
   if (attachment.policy) {
     value["policy"] = {{"socket", attachment.policy->socket.native()},
                        {"required", attachment.policy->required}};
@@ -62,6 +66,8 @@ Result<Attachment> ParseAttachment(const json::Value& value) {
   RETURN_IF_ERROR(json::ReadRequired(value, "masquerade", attachment.masquerade));
   RETURN_IF_ERROR(json::ReadRequired(value, "reservations", reservations));
   RETURN_IF_ERROR(json::ReadRequired(value, "addresses", addresses));
+  RETURN_IF_ERROR(json::ReadOptional(value, "vlanGateway", attachment.vlan_gateway));
+  RETURN_IF_ERROR(json::ReadOptional(value, "spoofCheckedMac", attachment.spoof_checked_mac));
   RETURN_IF_ERROR(ReadPolicy(value, attachment.policy));
   attachment.reservations = reservations;
   for (const std::string& text : addresses) {

@@ -22,6 +22,8 @@ struct Attachment {
   std::string host_interface;
   std::string bridge;
   bool owns_bridge = false;  // "ephemeralBridge": the last attachment takes the bridge along
+  std::string vlan_gateway;  // the link with the gateway's address in a VLAN; goes with the bridge
+  std::string spoof_checked_mac;  // "macspoofchk": the one that the pod may send from
   bool masquerade = false;
   std::vector<IpAddress> addresses;
   std::filesystem::path reservations;  // host-local's folder; empty: another IPAM plugin's

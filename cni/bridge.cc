@@ -10,6 +10,7 @@
 #include <array>
 
 #include "cni/address.h"
+#include "cni/bridge_vlan.h"
 #include "cni/sysctl.h"
 #include "common/linux/file.h"
 
@@ -78,6 +79,7 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
   if (bridge->kind != "bridge") {
     return Fail(Code::kAlreadyExists, "link {} exists and is no bridge", spec.name);
   }
+  if (spec.filter_vlans) RETURN_IF_ERROR(FilterVlans(socket, *bridge));
   if (spec.call_firewall) RETURN_IF_ERROR(CallFirewall(socket, *bridge));
   const uint32_t wanted = IFF_UP | (spec.promiscuous ? uint32_t{IFF_PROMISC} : 0U);
   if ((bridge->flags & wanted) != wanted) {

@@ -15,6 +15,7 @@ struct BridgeSpec {
   std::string name;
   std::filesystem::path mark;  // where the MAC address of a bridge that we make is written first
   bool promiscuous = false;
+  bool filter_vlans = false;
   bool call_firewall = false;  // bridged packets pass the inet forward hook, on this bridge alone
 };
 

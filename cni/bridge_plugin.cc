@@ -6,6 +6,9 @@
 
 #include "cni/bridge.h"
 #include "cni/bridge_gateway.h"
+#include "cni/operational.h"
+#include "cni/spoof_check.h"
+#include "cni/vlan_gateway.h"
 #include "common/linux/file.h"
 
 namespace trivet::cni {
@@ -27,6 +30,9 @@ BridgePlugin::BridgePlugin(const NetConf& conf, const Environment& environment, 
 void BridgePlugin::Describe(Attachment& record) const {
   record.bridge = bridge_.bridge;
   record.owns_bridge = bridge_.ephemeral;
+  if (bridge_.is_gateway && bridge_.vlans.untagged != 0) {
+    record.vlan_gateway = VlanGatewayName(bridge_);
+  }
 }
 
 Result<> BridgePlugin::Complete(AddResult& result) const {
@@ -36,51 +42,72 @@ Result<> BridgePlugin::Complete(AddResult& result) const {
 
 Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socket,
                                                      const AddResult& result, Attachment& record) {
-  ASSIGN_OR_RETURN(const Link bridge, EnsureShared(socket, result, record));
+  ASSIGN_OR_RETURN(const Shared shared, EnsureShared(socket, result, record));
   ASSIGN_OR_RETURN(const Link host_end, CreateVeth(socket, record,
                                                    {.container_mac = bridge_.mac,
                                                     .mtu_bytes = bridge_.mtu_bytes,
-                                                    .bridge_index = bridge.index}));
+                                                    .bridge_index = shared.bridge.index}));
+  RETURN_IF_ERROR(SetPortVlans(socket, shared.bridge, host_end, bridge_.vlans));
   ASSIGN_OR_RETURN(const Link container_end, ConfigureContainer(result));
+  RETURN_IF_ERROR(CheckSenders(container_end, record));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,
                               {.alias = AliasOf(record.key),
                                .hairpin = bridge_.hairpin,
                                .isolated = bridge_.isolated_ports}));
-  return std::vector<Interface>{DescribeLink(bridge, ""), DescribeLink(host_end, ""),
-                                DescribeLink(container_end, environment().netns)};
+  if (!bridge_.container_down) RETURN_IF_ERROR(AwaitOperational(socket, host_end.name));
+  std::vector<Interface> interfaces{DescribeLink(shared.bridge, ""), DescribeLink(host_end, ""),
+                                    DescribeLink(container_end, environment().netns)};
+  if (shared.vlan_gateway) interfaces.push_back(DescribeLink(*shared.vlan_gateway, ""));
+  return interfaces;
 }
 
-Result<Link> BridgePlugin::EnsureShared(netlink::RouteSocket& socket, const AddResult& result,
-                                        const Attachment& record) {
+Result<BridgePlugin::Shared> BridgePlugin::EnsureShared(netlink::RouteSocket& socket,
+                                                        const AddResult& result,
+                                                        const Attachment& record) {
   ASSIGN_OR_RETURN(const FileLock network_lock, LockNetwork());
   ASSIGN_OR_RETURN(const FileLock bridge_lock,
                    FileLock::Acquire(paths().bridge_lock(bridge_.bridge)));
-  ASSIGN_OR_RETURN(const Link bridge,
+  Shared shared;
+  ASSIGN_OR_RETURN(shared.bridge,
                    EnsureBridge(socket, {.name = bridge_.bridge,
                                          .mark = paths().bridge_mark(bridge_.bridge),
                                          .promiscuous = bridge_.promiscuous,
+                                         .filter_vlans = filters_vlans(),
                                          .call_firewall = conf().policy.has_value()}));
+  if (!record.vlan_gateway.empty()) {
+    ASSIGN_OR_RETURN(shared.vlan_gateway, EnsureVlanGateway(socket, shared.bridge, bridge_));
+  }
   if (bridge_.is_gateway) {
+    const Link& holder = shared.vlan_gateway ? *shared.vlan_gateway : shared.bridge;
     for (const IpPrefix& gateway : GatewayAddresses(result)) {
-      RETURN_IF_ERROR(EnsureBridgeAddress(socket, bridge, gateway, bridge_.force_address));
+      RETURN_IF_ERROR(EnsureBridgeAddress(socket, holder, gateway, bridge_.force_address));
     }
   }
   RETURN_IF_ERROR(
       EnsureNetwork(result, record, bridge_.is_gateway ? Forwarding::kOn : Forwarding::kAsItIs));
-  return bridge;
+  return shared;
+}
+
+// Recorded first: DEL has to know the address.
+Result<> BridgePlugin::CheckSenders(const Link& container_end, Attachment& record) {
+  if (!bridge_.spoof_check) return {};
+  record.spoof_checked_mac = container_end.mac;
+  RETURN_IF_ERROR(attachments().Write(record), "record");
+  return SpoofCheck(paths().spoof_check_lock()).Add(record.host_interface, container_end.mac);
 }
 
 ContainerEnd BridgePlugin::PlanContainerEnd(const AddResult& result) const {
   ContainerEnd end;
   end.ips = result.ips;
   end.routes = result.routes;
+  end.up = !bridge_.container_down;
   if (bridge_.detect_duplicates) end.detection = DuplicateDetection::kOn;
   return end;
 }
 
 Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
-                                     const AddResult& /*previous*/) {
+                                     const AddResult& own) {
   ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
   if (!bridge || bridge->kind != "bridge") {
     return Fail(Code::kFailedPrecondition, "bridge {} is absent", bridge_.bridge);
@@ -89,8 +116,29 @@ Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket, const Link& h
     return Fail(Code::kFailedPrecondition, "link {} is no port of {}", host_end.name,
                 bridge_.bridge);
   }
-  if ((bridge->flags & IFF_UP) == 0) {
-    return Fail(Code::kFailedPrecondition, "bridge {} is down", bridge_.bridge);
+  RETURN_IF_ERROR(CheckBridge(*bridge));
+  if (!bridge_.spoof_check) return {};
+  return SpoofCheck(paths().spoof_check_lock()).Check(host_end.name, own.interfaces.front().mac);
+}
+
+Result<> BridgePlugin::CheckBridge(const Link& bridge) {
+  if ((bridge.flags & IFF_UP) == 0) {
+    return Fail(Code::kFailedPrecondition, "bridge {} is down", bridge.name);
+  }
+  const bool promiscuous = (bridge.flags & IFF_PROMISC) != 0;
+  if (promiscuous != bridge_.promiscuous) {
+    return Fail(Code::kFailedPrecondition, "bridge {} is {}promiscuous", bridge.name,
+                promiscuous ? "" : "not ");
+  }
+  if (filters_vlans() && bridge.filters_vlans != true) {
+    return Fail(Code::kFailedPrecondition, "bridge {} does not filter by VLAN", bridge.name);
+  }
+  for (const Interface& interface : conf().previous->interfaces) {
+    const bool same = interface.name == bridge.name && interface.sandbox.empty();
+    if (same && !interface.mac.empty() && interface.mac != bridge.mac) {
+      return Fail(Code::kFailedPrecondition, "bridge {} has MAC address {}, not {}", bridge.name,
+                  bridge.mac, interface.mac);
+    }
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "cni/bridge_conf.h"
 #include "cni/veth_plugin.h"
@@ -22,11 +23,21 @@ class BridgePlugin : public VethPlugin {
                                          Attachment& record) override;
   [[nodiscard]] ContainerEnd PlanContainerEnd(const AddResult& result) const override;
   Result<> CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
-                         const AddResult& previous) override;
+                         const AddResult& own) override;
   Result<> CheckReady(netlink::RouteSocket& socket) override;
 
-  Result<Link> EnsureShared(netlink::RouteSocket& socket, const AddResult& result,
-                            const Attachment& record);
+  /// What the ports of the bridge share.
+  struct Shared {
+    Link bridge;
+    std::optional<Link> vlan_gateway;
+  };
+  Result<Shared> EnsureShared(netlink::RouteSocket& socket, const AddResult& result,
+                              const Attachment& record);
+  Result<> CheckSenders(const Link& container_end, Attachment& record);
+  Result<> CheckBridge(const Link& bridge);
+  [[nodiscard]] bool filters_vlans() const {
+    return bridge_.vlans.untagged != 0 || !bridge_.vlans.trunk.empty();
+  }
 
   const BridgeConf bridge_;
 };

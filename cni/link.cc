@@ -10,6 +10,18 @@ namespace trivet::cni {
 namespace {
 
 constexpr size_t kMacBytes = 6;
+constexpr uint8_t kOperationalUp =
+    6;  // IF_OPER_UP, RFC 2863; linux/if.h and net/if.h exclude each other
+
+void ReadBridgeState(const netlink::Attributes& attributes, Link& link) {
+  const netlink::Attributes data = attributes.Nest(IFLA_LINKINFO).Nest(IFLA_INFO_DATA);
+  if (const auto filtering = data.Find(IFLA_BR_VLAN_FILTERING)) {
+    link.filters_vlans = filtering->U8() == 1;
+  }
+  if (const auto vlan = data.Find(IFLA_BR_VLAN_DEFAULT_PVID)) {
+    link.default_vlan = vlan->U16().value_or(0);
+  }
+}
 
 Link MakeLink(const netlink::Message& message) {
   const auto header = message.Header<ifinfomsg>();
@@ -24,6 +36,9 @@ Link MakeLink(const netlink::Message& message) {
   link.tx_queue_length = attributes.U32(IFLA_TXQLEN).value_or(0);
   link.master = attributes.U32(IFLA_MASTER).value_or(0);
   link.peer = attributes.U32(IFLA_LINK).value_or(0);
+  const auto state = attributes.Find(IFLA_OPERSTATE);
+  link.operational = state && state->U8() == kOperationalUp;
+  if (link.kind == "bridge") ReadBridgeState(attributes, link);
   if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());
   return link;
 }

@@ -19,10 +19,13 @@ struct Link {
   std::string kind;  // "bridge", "veth", ...; empty for hardware and lo
   std::string alias;
   uint32_t mtu_bytes = 0;
-  uint32_t master = 0;           // the bridge's index; 0: none
-  uint32_t peer = 0;             // a veth's other end: its index in the namespace it is in
-  uint32_t tx_queue_length = 0;  // packets
-  uint32_t flags = 0;            // IFF_UP, IFF_PROMISC, ...
+  uint32_t master = 0;                // the bridge's index; 0: none
+  uint32_t peer = 0;                  // a veth's other end: its index in the namespace it is in
+  uint32_t tx_queue_length = 0;       // packets
+  uint32_t flags = 0;                 // IFF_UP, IFF_PROMISC, ...
+  bool operational = false;           // IF_OPER_UP: both ends are up
+  std::optional<bool> filters_vlans;  // a bridge; none: the kernel cannot
+  uint16_t default_vlan = 0;          // a bridge: what each new port gets; 0: none
 };
 
 /// The interface of that name; none when there is none.

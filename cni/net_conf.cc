@@ -95,6 +95,10 @@ Result<SpecVersion> ReadSpecVersion(const Value& root) {
 
 Result<NetConf> ParseNetConf(Value root) {
   NetConf conf;
+  // The reference plugins' decoder takes keys in any case, and this spelling is about.
+  if (root.contains("RuntimeConfig") && !root.contains("runtimeConfig")) {
+    root["runtimeConfig"] = root["RuntimeConfig"];
+  }
   ASSIGN_OR_RETURN(conf.version, ReadSpecVersion(root));
   RETURN_IF_ERROR(ReadOptional(root, "name", conf.name));
   RETURN_IF_ERROR(CheckIdentifier(conf.name), "name");

@@ -18,7 +18,7 @@ namespace trivet::cni {
 ///                                       made, removed after all of it is gone
 ///       lock                            byte ranges: one attachment each
 ///     chained/<type>/                   what a chained type made for an attachment: the same names
-///     locks/network-<name> bridge-<name> masquerade
+///     locks/network-<name> bridge-<name> masquerade spoof-check
 ///                                       flock(2), held for a step, never for a call
 ///     bridges/<name>                    the MAC address of a bridge that we made
 ///     networks/<name>/                  "dataDir"/<name>: host-local's own layout
@@ -43,6 +43,7 @@ class Paths {
   [[nodiscard]] std::filesystem::path bridge_mark(const std::string& bridge) const {
     return root_ / "bridges" / bridge;
   }
+  [[nodiscard]] std::filesystem::path spoof_check_lock() const { return locks() / "spoof-check"; }
   [[nodiscard]] std::filesystem::path masquerade_lock() const { return locks() / "masquerade"; }
   [[nodiscard]] std::filesystem::path chained(std::string_view type) const {
     return root_ / "chained" / type;

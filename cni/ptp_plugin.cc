@@ -67,11 +67,10 @@ ContainerEnd PtpPlugin::PlanContainerEnd(const AddResult& result) const {
 }
 
 Result<> PtpPlugin::CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
-                                  const AddResult& previous) {
-  RETURN_IF_ERROR(CheckRoutes(socket, host_end, HostRoutes(previous)));
+                                  const AddResult& own) {
+  RETURN_IF_ERROR(CheckRoutes(socket, host_end, HostRoutes(own)));
   if (!routed()) return {};
-  return CheckNeighbours(socket, host_end,
-                         PodNeighbours(previous, previous.interfaces.front().mac));
+  return CheckNeighbours(socket, host_end, PodNeighbours(own, own.interfaces.front().mac));
 }
 
 }  // namespace trivet::cni

@@ -27,7 +27,7 @@ class PtpPlugin : public VethPlugin {
                                          Attachment& record) override;
   [[nodiscard]] ContainerEnd PlanContainerEnd(const AddResult& result) const override;
   Result<> CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
-                         const AddResult& previous) override;
+                         const AddResult& own) override;
 
   [[nodiscard]] bool routed() const { return ptp_.mode == PtpConf::Mode::kRouted; }
 

@@ -5,6 +5,7 @@
 #include "cni/link.h"
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
+#include "cni/spoof_check.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
@@ -31,10 +32,11 @@ Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
   RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
   // Two networks may share the bridge: nobody gets a port on it between the look and the deletion.
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(paths.bridge_lock(attachment.bridge)));
-  return RemoveBridge(socket, {.name = attachment.bridge,
-                               .mark = paths.bridge_mark(attachment.bridge),
-                               .promiscuous = false,
-                               .call_firewall = false});
+  if (!attachment.vlan_gateway.empty()) {
+    RETURN_IF_ERROR(DeleteLink(socket, attachment.vlan_gateway));
+  }
+  return RemoveBridge(socket,
+                      {.name = attachment.bridge, .mark = paths.bridge_mark(attachment.bridge)});
 }
 
 Result<> FreeAddresses(const Attachment& attachment) {
@@ -55,6 +57,10 @@ Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
   if (attachment.masquerade) {
     RETURN_IF_ERROR(
         Masquerade(attachment.key.network, paths.masquerade_lock()).Remove(attachment.addresses));
+  }
+  if (!attachment.spoof_checked_mac.empty()) {
+    RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())
+                        .Remove(attachment.host_interface, attachment.spoof_checked_mac));
   }
   return ReleasePolicy(attachment);
 }

@@ -35,7 +35,9 @@ Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
         peer.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.container_name);
         add_mtu(peer);
         if (!spec.container_mac.empty()) peer.Bytes(IFLA_ADDRESS, MacBytes(spec.container_mac));
-        peer.U32(IFLA_NET_NS_FD, static_cast<uint32_t>(spec.container_netns_fd));
+        if (spec.container_netns_fd >= 0) {
+          peer.U32(IFLA_NET_NS_FD, static_cast<uint32_t>(spec.container_netns_fd));
+        }
       });
     });
   });

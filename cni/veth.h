@@ -17,7 +17,7 @@ struct VethSpec {
   std::string host_mac;         // empty: the kernel's choice
   uint32_t mtu_bytes = 0;       // 0: the kernel's choice
   uint32_t bridge_index = 0;    // the host end is born as its port; 0: of none
-  int container_netns_fd = -1;  // borrowed
+  int container_netns_fd = -1;  // borrowed; -1: both ends stay here
 };
 
 /// Creates a veth pair with one end already inside the container's network

@@ -44,10 +44,10 @@ class VethPlugin : public Plugin {
   /// force already. Returns the interfaces in the order of the result.
   virtual Result<std::vector<Interface>> Connect(netlink::RouteSocket& socket,
                                                  const AddResult& result, Attachment& record) = 0;
-  /// `previous` is what prevResult tells of the container's interface, and that interface alone.
+  /// `own` is what prevResult tells of the container's interface, and that interface alone.
   /// Errors: kFailedPrecondition that names what of the host's side is missing or wrong.
   virtual Result<> CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
-                                 const AddResult& previous) = 0;
+                                 const AddResult& own) = 0;
   /// What the container's interface has to have, for ADD to give it and CHECK to look for it.
   [[nodiscard]] virtual ContainerEnd PlanContainerEnd(const AddResult& result) const = 0;
   /// Errors: as Plugin::Status().

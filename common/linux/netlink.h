@@ -47,6 +47,9 @@ class Request {
     return CloseNest(start);
   }
 
+  /// The message so far; its length and sequence number are set when it is sent.
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
  private:
   friend class RouteSocket;
   Request& Append(std::span<const std::byte> data);

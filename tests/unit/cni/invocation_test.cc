@@ -135,9 +135,8 @@ INSTANTIATE_TEST_SUITE_P(
         Failing{"Name", "ADD", R"({"cniVersion": "1.1.0", "name": "a/b", "type": "bridge"})", 7,
                 "name"},
         Failing{"NoType", "DEL", R"({"cniVersion": "1.1.0", "name": "n"})", 2, "type: ''"},
-        Failing{"UnsupportedKey", "DEL",
-                R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge", "vlan": 7})", 2,
-                "vlan: 7"},
+        Failing{"UnsupportedType", "DEL",
+                R"({"cniVersion": "1.1.0", "name": "n", "type": "macvlan"})", 2, "'macvlan'"},
         Failing{"NetnsGone", "ADD", R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge"})", 4,
                 "CNI_NETNS: /nowhere/netns"},
         Failing{

@@ -123,12 +123,18 @@ TEST_F(ParseBridgeConfTest, TakesUnsupportedKeysThatAskForNothing) {
       IsOk());
 }
 
-TEST_F(ParseBridgeConfTest, RefusesUnsupportedKeysAndSaysTheValue) {
-  for (const char* changes :
-       {R"({"vlan": 5})", R"({"vlanTrunk": [{"id": 5}]})", R"({"preserveDefaultVlan": false})",
-        R"({"macspoofchk": true})", R"({"disableContainerInterface": true})"}) {
-    EXPECT_THAT(Parse(changes), FailsWith(Code::kUnimplemented, "is not supported")) << changes;
-  }
+TEST_F(ParseBridgeConfTest, MergesTheRangesOfATrunk) {
+  const auto bridge = Parse(R"({"vlan": 7, "preserveDefaultVlan": true, "vlanTrunk":
+      [{"minID": 100, "maxID": 110}, {"id": 5}, {"minID": 105, "maxID": 120, "id": 6}]})");
+
+  ASSERT_THAT(bridge, IsOk());
+  EXPECT_EQ(bridge->vlans.untagged, 7);
+  EXPECT_TRUE(bridge->vlans.keep_default);
+  EXPECT_EQ(bridge->vlans.trunk, (std::vector<VlanRange>{{5, 6}, {100, 120}}));
+}
+
+TEST_F(ParseBridgeConfTest, TheDefaultVlanGoesUnlessItIsAskedFor) {
+  EXPECT_FALSE(Parse(R"({"vlan": 7})")->vlans.keep_default);
 }
 
 class ParseBridgeConfRefuses : public ParseBridgeConfTest,
@@ -145,6 +151,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadConf{"BridgeNameEmpty", R"({"bridge": ""})", "bridge"},
         BadConf{"BridgeNameOfAPath", R"({"bridge": "../x"})", "bridge"},
         BadConf{"GatewayText", R"({"isGateway": "yes"})", "isGateway"},
+        BadConf{"VlanTooLarge", R"({"vlan": 4095})", "vlan: 4095"},
+        BadConf{"VlanNegative", R"({"vlan": -1})", "vlan"},
+        BadConf{"TrunkNoList", R"({"vlanTrunk": {"id": 1}})", "vlanTrunk: not a list"},
+        BadConf{"TrunkNoObject", R"({"vlanTrunk": [1]})", "vlanTrunk: not an object"},
+        BadConf{"TrunkIdZero", R"({"vlanTrunk": [{"id": 0}]})", "id: 0"},
+        BadConf{"TrunkIdTooLarge", R"({"vlanTrunk": [{"id": 4095}]})", "id: 4095"},
+        BadConf{"TrunkWithoutMax", R"({"vlanTrunk": [{"minID": 5}]})", "maxID: missing"},
+        BadConf{"TrunkWithoutMin", R"({"vlanTrunk": [{"maxID": 5}]})", "minID: missing"},
+        BadConf{"TrunkMinTooLarge", R"({"vlanTrunk": [{"minID": 5000, "maxID": 5001}]})", "minID"},
+        BadConf{"TrunkTurned", R"({"vlanTrunk": [{"minID": 9, "maxID": 5}]})", "minID 9"},
+        BadConf{"SpoofCheckText", R"({"macspoofchk": "on"})", "macspoofchk"},
+        BadConf{"ContainerDownWithIpam",
+                R"({"disableContainerInterface": true, "ipam": {"type": "host-local"}})",
+                "disableContainerInterface and ipam"},
         BadConf{"MasqueradeBackend", R"({"ipMasqBackend": "bpf"})", "ipMasqBackend"},
         BadConf{"MtuNegative", R"({"mtu": -1})", "mtu"},
         BadConf{"MtuTooSmall", R"({"mtu": 67})", "mtu: 67"},

@@ -1,0 +1,124 @@
+#include "cni/spoof_check.h"
+
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "cni/link.h"
+#include "common/linux/file.h"
+#include "common/linux/file_lock.h"
+#include "common/linux/nftables.h"
+
+namespace trivet::cni {
+namespace {
+
+constexpr uint32_t kBridgePreRouting = 0;  // NF_BR_PRE_ROUTING, linux/netfilter_bridge.h
+constexpr int32_t kPriority = -300;   // NF_BR_PRI_NAT_DST_BRIDGED: as the reference plugin's chain
+constexpr uint32_t kMacRegister = 4;  // behind the sixteen bytes of a name
+constexpr const char* kSpoofChain = "spoof_check";
+
+nft::Table SpoofTable() {
+  return {.family = NFPROTO_BRIDGE, .name = "trivet_cni"};
+}
+
+nft::Set PortSet() {
+  return {.name = "ports", .key = {nft::Type::kInterfaceName}};
+}
+
+nft::Set SenderSet() {
+  return {.name = "senders", .key = {nft::Type::kInterfaceName, nft::Type::kEtherAddress}};
+}
+
+nft::Bytes NameBytes(const std::string& port) {
+  nft::Bytes bytes = port;
+  bytes.resize(IFNAMSIZ, '\0');
+  return bytes;
+}
+
+nft::Element PortElement(const std::string& port) {
+  return {.key = NameBytes(port), .last = {}, .verdict = {}};
+}
+
+nft::Element SenderElement(const std::string& port, const std::string& mac) {
+  const auto octets = MacBytes(mac);
+  nft::Element element{.key = {}, .last = {}, .verdict = {}};
+  nft::Concat(element.key, NameBytes(port));
+  nft::Concat(element.key, {reinterpret_cast<const char*>(octets.data()), octets.size()});
+  return element;
+}
+
+nft::Rule SpoofRule() {
+  nft::Rule rule;
+  rule.Meta(NFT_META_IIFNAME)
+      .Lookup(PortSet().name)
+      .Payload(NFT_PAYLOAD_LL_HEADER, offsetof(ethhdr, h_source), ETH_ALEN, kMacRegister)
+      .LookupNot(SenderSet().name)
+      .Decide({.code = NF_DROP, .chain = {}});
+  return rule;
+}
+
+Result<FileLock> LockSpoofCheck(const std::filesystem::path& file) {
+  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
+  return FileLock::Acquire(file);
+}
+
+Result<> AbsentIsFine(Result<> done) {
+  if (!done && done.error().code() == Code::kNotFound) return {};
+  return done;
+}
+
+}  // namespace
+
+Result<> SpoofCheck::Add(const std::string& port, const std::string& mac) {
+  nft::Transaction transaction(SpoofTable());
+  transaction.AddTable(nft::Existing::kIsKept);
+  transaction.AddChain(
+      {.name = kSpoofChain,
+       .hook = nft::Hook{.type = "filter", .number = kBridgePreRouting, .priority = kPriority},
+       .comment = "macspoofchk"},
+      nft::Existing::kIsKept);
+  transaction.FlushChain(kSpoofChain);
+  transaction.AddSet(PortSet(), nft::Existing::kIsKept);
+  transaction.AddSet(SenderSet(), nft::Existing::kIsKept);
+  transaction.AddRule(kSpoofChain, SpoofRule());
+  const nft::Element sender = SenderElement(port, mac);
+  const nft::Element checked = PortElement(port);
+  transaction.AddElements(SenderSet(), {&sender, 1}, nft::Existing::kIsKept);
+  transaction.AddElements(PortSet(), {&checked, 1}, nft::Existing::kIsKept);
+  ASSIGN_OR_RETURN(const FileLock lock, LockSpoofCheck(lock_file_));
+  return std::move(transaction).Commit();
+}
+
+Result<> SpoofCheck::Remove(const std::string& port, const std::string& mac) {
+  ASSIGN_OR_RETURN(const FileLock lock, LockSpoofCheck(lock_file_));
+  nft::Transaction transaction(SpoofTable());
+  const nft::Element sender = SenderElement(port, mac);
+  const nft::Element checked = PortElement(port);
+  transaction.EnsureNoElements(PortSet(), {&checked, 1});
+  transaction.EnsureNoElements(SenderSet(), {&sender, 1});
+  RETURN_IF_ERROR(AbsentIsFine(std::move(transaction).Commit()));
+
+  const auto left = nft::ReadElements(SpoofTable(), PortSet());
+  if (!left && left.error().code() == Code::kNotFound) return {};
+  if (!left) return std::unexpected(left.error());
+  if (!left->empty()) return {};
+  nft::Transaction last(SpoofTable());
+  last.DeleteTable();
+  return AbsentIsFine(std::move(last).Commit());
+}
+
+Result<> SpoofCheck::Check(const std::string& port, const std::string& mac) {
+  const auto ports = nft::ReadElements(SpoofTable(), PortSet());
+  const auto senders = nft::ReadElements(SpoofTable(), SenderSet());
+  if (ports && senders && std::binary_search(ports->begin(), ports->end(), PortElement(port)) &&
+      std::binary_search(senders->begin(), senders->end(), SenderElement(port, mac))) {
+    return {};
+  }
+  return Fail(Code::kFailedPrecondition, "macspoofchk of port {} is not in force", port);
+}
+
+}  // namespace trivet::cni
