@@ -27,7 +27,7 @@ class Cnitool(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-cnitool-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         (self.folder / "bin").mkdir()
-        for plugin in ("bridge", "host-local"):
+        for plugin in ("bridge", "host-local", "bandwidth", "firewall", "tuning"):
             (self.folder / "bin" / plugin).symlink_to(BIN / "trivet-cni")
         self.write_list()
         subprocess.run(["ip", "netns", "add", "pod"], check=True)
@@ -48,9 +48,16 @@ class Cnitool(unittest.TestCase):
     def leases(self):
         return sorted(file.name for file in (self.folder / "ipam/trivet").glob("*[.:]*") if "reserved" not in file.name)
 
-    def cnitool(self, verb, status=0):
+    # More types behind the bridge, each with this test's state.
+    def chain(self, *plugins):
+        file = self.folder / "10.conflist"
+        conflist = json.loads(file.read_text())
+        conflist["plugins"] += [{"stateDir": str(self.folder / "state")} | plugin for plugin in plugins]
+        file.write_text(json.dumps(conflist))
+
+    def cnitool(self, verb, status=0, **variables):
         # Its answers are kept below /var/lib/cni, which is this test's own.
-        environment = os.environ | {"CNI_PATH": str(self.folder / "bin"), "NETCONFPATH": str(self.folder)}
+        environment = os.environ | {"CNI_PATH": str(self.folder / "bin"), "NETCONFPATH": str(self.folder)} | variables
         done = subprocess.run([CNITOOL, verb, "trivet", "/run/netns/pod"], capture_output=True, text=True,
                               check=False, env=environment, timeout=60)
         self.assertEqual(done.returncode, status, f"cnitool {verb}: {done.stdout}{done.stderr}")
@@ -92,6 +99,23 @@ class Cnitool(unittest.TestCase):
         self.cnitool("gc")
         self.assertEqual(self.leases(), [])
         self.assertEqual(self.links(), self.before)
+
+    def test_a_chain_shapes_tunes_and_leaves_nothing(self):
+        self.chain({"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}},
+                   {"type": "bandwidth", "capabilities": {"bandwidth": True}},
+                   {"type": "firewall", "ingressPolicy": "same-bridge"})
+        rates = {"bandwidth": {"ingressRate": 8000000, "ingressBurst": 80000, "egressRate": 8000000, "egressBurst": 80000}}
+        rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
+        result = json.loads(self.cnitool("add", CAP_ARGS=json.dumps(rates)))
+        host_end = result["interfaces"][1]["name"]
+        qdiscs = subprocess.run(["tc", "qdisc", "show"], capture_output=True, text=True, check=True).stdout
+        self.assertRegex(qdiscs, f"tbf .* dev {host_end} .*rate 8Mbit")
+        self.assertEqual(len(result["ips"]), 2)
+        self.cnitool("check", CAP_ARGS=json.dumps(rates))
+        self.cnitool("del", CAP_ARGS=json.dumps(rates))
+        self.assertEqual(self.links(), self.before)
+        self.assertEqual(
+            subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout, rules)
 
     def test_status_says_that_a_pod_can_be_attached(self):
         self.cnitool("status")
