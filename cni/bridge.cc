@@ -45,6 +45,15 @@ Result<> CreateBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
   return SetSysctlIfPresent(v6 + "accept_ra", "0");
 }
 
+// Somebody else's bridge may have none of its own yet, and would change with its ports.
+Result<> KeepMac(netlink::RouteSocket& socket, const Link& bridge) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(bridge.index);
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.Struct(header).Bytes(IFLA_ADDRESS, MacBytes(bridge.mac));
+  return socket.Execute(request, fmt::format("keep the MAC address of bridge {}", bridge.name));
+}
+
 Result<> CallFirewall(netlink::RouteSocket& socket, const Link& bridge) {
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(bridge.index);
@@ -79,6 +88,7 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
   if (bridge->kind != "bridge") {
     return Fail(Code::kAlreadyExists, "link {} exists and is no bridge", spec.name);
   }
+  if (ReadFile(spec.mark).value_or("") != bridge->mac) RETURN_IF_ERROR(KeepMac(socket, *bridge));
   if (spec.filter_vlans) RETURN_IF_ERROR(FilterVlans(socket, *bridge));
   if (spec.call_firewall) RETURN_IF_ERROR(CallFirewall(socket, *bridge));
   const uint32_t wanted = IFF_UP | (spec.promiscuous ? uint32_t{IFF_PROMISC} : 0U);

@@ -75,7 +75,6 @@ Result<> CheckOnePerFamily(const std::vector<IpConfig>& ips, SpecVersion version
 
 Result<AddResult> ParseStaticConf(const NetConf& conf, const Environment& environment) {
   AddResult result;
-  if (!conf.root.contains("ipam")) return Fail(Code::kInvalidArgument, "ipam: missing");
   ASSIGN_OR_RETURN(const Value ipam, ReadObject(conf.root, "ipam"));
   if (!conf.root.contains("ipam")) {
     return Fail(Code::kInvalidArgument, "IPAM config missing 'ipam' key");

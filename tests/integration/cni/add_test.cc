@@ -268,6 +268,19 @@ TEST_F(AddTest, ALinkOfTheBridgesNameThatIsNoBridgeIsRefusedAndLeftAlone) {
   EXPECT_THAT(Add(MakePod("c1"), Conf()), IsRefused(101, "no bridge"));
 }
 
+TEST_F(AddTest, SomebodyElsesBridgeKeepsItsMacWhateverPortsCome) {
+  Tell("/usr/sbin/ip", {"link", "add", "br0", "type", "bridge"});
+  const std::string mac = Ip({"link", "show", "br0"})[0]["address"];
+  json::Value conf = Conf();
+  conf["runtimeConfig"] = {{"mac", "02:00:00:00:00:01"}};
+
+  const json::Value result = Added(MakePod("c1"), conf);
+
+  EXPECT_EQ(result["interfaces"][0]["mac"], mac);
+  EXPECT_EQ(Ip({"link", "show", "br0"})[0]["address"], mac);
+  Tell("/usr/sbin/ip", {"link", "delete", "br0"});
+}
+
 TEST_F(AddTest, SomebodyElsesBridgeOutlivesItsLastPodWhateverEphemeralSays) {
   Tell("/usr/sbin/ip", {"link", "add", "br0", "type", "bridge"});
   const Pod pod = MakePod("c1");
