@@ -50,7 +50,8 @@ Result<json::Value> ChainedPlugin::Add() {
   RETURN_IF_ERROR(store_.Write(record), "record");
   auto made = Make(record.made, result);
   if (made) return result;
-  const auto undone = Forget(record);
+  auto undone = Forget(record);
+  if (undone) undone = ReleaseShared();
   if (undone) return std::unexpected(std::move(made).error());
   return std::unexpected(Error(
       made.error().code(),
@@ -67,9 +68,13 @@ Result<> ChainedPlugin::Forget(const ChainRecord& record) {
 Result<> ChainedPlugin::Del() {
   ASSIGN_OR_RETURN(const auto lock, AttachmentLock::Acquire(paths_, Key()));
   ASSIGN_OR_RETURN(const auto record, store_.Read(Key()));
-  if (record) return Forget(*record);
-  RETURN_IF_ERROR(UndoUnrecorded(Key()));
-  return store_.Remove(Key());
+  if (record) {
+    RETURN_IF_ERROR(Forget(*record));
+  } else {
+    RETURN_IF_ERROR(UndoUnrecorded(Key()));
+    RETURN_IF_ERROR(store_.Remove(Key()));
+  }
+  return ReleaseShared();  // also when a DEL that was killed had removed the record
 }
 
 Result<> ChainedPlugin::Check() {
@@ -91,6 +96,7 @@ Result<> ChainedPlugin::Gc() {
   }
   failures.Add(Sweep(kept));
   failures.Add(store_.RemoveStray(conf_.name, kept));
+  failures.Add(ReleaseShared());
   return std::move(failures).Result();
 }
 

@@ -38,6 +38,9 @@ class ChainedPlugin : public Plugin {
   virtual Result<> UndoUnrecorded(const AttachmentKey& /*key*/) { return {}; }
   /// Errors: kFailedPrecondition that names what of `plan` is missing or wrong.
   virtual Result<> Verify(const json::Value& plan, const AddResult& previous) = 0;
+  /// After records were removed: what attachments shared and no record that is left needs. Other
+  /// plugins run meanwhile: what they have a record of is needed.
+  virtual Result<> ReleaseShared() { return {}; }
   /// At the end of GC: what has lost its record and belongs to none of `kept`.
   virtual Result<> Sweep(const std::vector<AttachmentKey>& /*kept*/) { return {}; }
 

@@ -115,22 +115,25 @@ Result<> FirewallPlugin::Make(const json::Value& value, json::Value& /*result*/)
   return IsolatePort(*conf().previous, plan.bridge);
 }
 
-// An ADD writes its record before it takes the lock, so it is either counted here or makes anew
-// what this takes away. The port goes with its pod.
-Result<> FirewallPlugin::Undo(const AttachmentKey& key, const json::Value& value) {
+// The port goes with its pod.
+Result<> FirewallPlugin::Undo(const AttachmentKey& /*key*/, const json::Value& value) {
   ASSIGN_OR_RETURN(const FirewallPlan plan, ParseFirewallPlan(value));
   ASSIGN_OR_RETURN(const FileLock lock, LockFirewall(paths()));
-  ASSIGN_OR_RETURN(auto others, store().List());
-  std::erase_if(others, [&](const ChainRecord& other) { return other.key == key; });
-  if (others.empty()) return FirewallTable::RemoveAll();
-  RETURN_IF_ERROR(FirewallTable::RemovePods(plan.pods), "firewall");
-  if (plan.policy == IngressPolicy::kOpen) return {};
-  const bool last = std::none_of(others.begin(), others.end(), [&](const ChainRecord& other) {
-    const auto theirs = ParseFirewallPlan(other.made);
-    return theirs && theirs->bridge == plan.bridge;  // whatever the policy: this ADD was refused
-  });
-  if (!last) return {};
-  return FirewallTable::RemoveBridge(plan.bridge, plan.policy);
+  return FirewallTable::RemovePods(plan.pods);
+}
+
+// An ADD writes its record before it takes the lock, so it is either counted here or makes anew
+// what this takes away. Of DELs at once the last one to remove its record finds nobody else's.
+Result<> FirewallPlugin::ReleaseShared() {
+  ASSIGN_OR_RETURN(const FileLock lock, LockFirewall(paths()));
+  ASSIGN_OR_RETURN(const auto records, store().List());
+  if (records.empty()) return FirewallTable::RemoveUnlessPods();
+  std::vector<std::string> bridges;
+  for (const ChainRecord& record : records) {
+    const auto plan = ParseFirewallPlan(record.made);
+    if (plan) bridges.push_back(plan->bridge);  // whatever the policy: this ADD was refused
+  }
+  return FirewallTable::RetainBridges(bridges);
 }
 
 Result<> FirewallPlugin::UndoUnrecorded(const AttachmentKey& /*key*/) {
@@ -152,7 +155,6 @@ Result<> FirewallPlugin::Sweep(const std::vector<AttachmentKey>& kept) {
                        [&](const ChainRecord& record) { return record.key == key; });
   });
   if (!all_known) return {};  // whose addresses nobody knows: better one too many than one too few
-  if (records.empty()) return FirewallTable::RemoveAll();
   std::vector<IpAddress> pods;
   for (const ChainRecord& record : records) {
     ASSIGN_OR_RETURN(const FirewallPlan plan, ParseFirewallPlan(record.made));

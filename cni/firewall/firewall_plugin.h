@@ -22,6 +22,7 @@ class FirewallPlugin : public ChainedPlugin {
   Result<> Make(const json::Value& plan, json::Value& result) override;
   Result<> Undo(const AttachmentKey& key, const json::Value& plan) override;
   Result<> UndoUnrecorded(const AttachmentKey& key) override;
+  Result<> ReleaseShared() override;
   Result<> Verify(const json::Value& plan, const AddResult& previous) override;
   Result<> Sweep(const std::vector<AttachmentKey>& kept) override;
 

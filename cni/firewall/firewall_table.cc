@@ -130,6 +130,12 @@ Result<> CommitUnlessGone(nft::Transaction transaction) {
   return done;
 }
 
+Result<std::vector<nft::Element>> ElementsIfThere(const nft::Set& set) {
+  auto there = nft::ReadElements(FirewallTableName(), set);
+  if (!there && there.error().code() == Code::kNotFound) return std::vector<nft::Element>();
+  return there;
+}
+
 Result<> CheckElements(const nft::Set& set, const std::vector<nft::Element>& wanted) {
   if (wanted.empty()) return {};
   const auto there = nft::ReadElements(FirewallTableName(), set);
@@ -179,34 +185,40 @@ Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {
   return CommitUnlessGone(std::move(transaction));
 }
 
-Result<> FirewallTable::RemoveBridge(const std::string& bridge, IngressPolicy policy) {
-  nft::Transaction transaction(FirewallTableName());
-  transaction.EnsureNoElements(BridgeSet(), BridgeElements(bridge));
-  RETURN_IF_ERROR(CommitUnlessGone(std::move(transaction)));
-  // Alone: an absent element of a map fails its transaction.
-  nft::Transaction last(FirewallTableName());
-  last.DeleteElements(SameBridgeMap(), SameBridgeElements(bridge, policy));
-  return CommitUnlessGone(std::move(last));
-}
-
-Result<> FirewallTable::RemoveAll() {
-  nft::Transaction transaction(FirewallTableName());
-  transaction.DeleteTable();
-  return CommitUnlessGone(std::move(transaction));
-}
-
 Result<> FirewallTable::RetainPods(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(FirewallTableName());
   for (const PodFamily& family : kPodFamilies) {
-    auto there = nft::ReadElements(FirewallTableName(), PodSet(family));
-    if (!there && there.error().code() == Code::kNotFound) continue;
-    if (!there) return std::unexpected(std::move(there).error());
+    ASSIGN_OR_RETURN(auto there, ElementsIfThere(PodSet(family)));
     const auto wanted = PodElements(pods, family);
-    std::erase_if(*there, [&](const nft::Element& element) {
+    std::erase_if(there, [&](const nft::Element& element) {
       return std::find(wanted.begin(), wanted.end(), element) != wanted.end();
     });
-    if (!there->empty()) transaction.EnsureNoElements(PodSet(family), *there);
+    if (!there.empty()) transaction.EnsureNoElements(PodSet(family), there);
   }
+  return CommitUnlessGone(std::move(transaction));
+}
+
+Result<> FirewallTable::RetainBridges(const std::vector<std::string>& bridges) {
+  nft::Transaction transaction(FirewallTableName());
+  for (const nft::Set& set : {BridgeSet(), SameBridgeMap()}) {
+    ASSIGN_OR_RETURN(auto there, ElementsIfThere(set));
+    std::erase_if(there, [&](const nft::Element& element) {
+      return std::any_of(bridges.begin(), bridges.end(), [&](const std::string& bridge) {
+        return element.key.starts_with(InterfaceKey(bridge));
+      });
+    });
+    if (!there.empty()) transaction.DeleteElements(set, there);
+  }
+  return CommitUnlessGone(std::move(transaction));
+}
+
+Result<> FirewallTable::RemoveUnlessPods() {
+  for (const PodFamily& family : kPodFamilies) {
+    ASSIGN_OR_RETURN(const auto there, ElementsIfThere(PodSet(family)));
+    if (!there.empty()) return {};
+  }
+  nft::Transaction transaction(FirewallTableName());
+  transaction.DeleteTable();
   return CommitUnlessGone(std::move(transaction));
 }
 

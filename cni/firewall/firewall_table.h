@@ -27,12 +27,12 @@ class FirewallTable {
                       IngressPolicy policy);
   /// Absent pods, and an absent table, are success.
   static Result<> RemovePods(const std::vector<IpAddress>& pods);
-  /// The last pod of a bridge takes its policy along. Absent is success.
-  static Result<> RemoveBridge(const std::string& bridge, IngressPolicy policy);
-  /// The last pod of all takes the table along. Absent is success.
-  static Result<> RemoveAll();
   /// Removes the pods that are not among `pods`.
   static Result<> RetainPods(const std::vector<IpAddress>& pods);
+  /// Removes the policies of bridges that are not among `bridges`.
+  static Result<> RetainBridges(const std::vector<std::string>& bridges);
+  /// Removes the table when it lists no pod. Absent is success.
+  static Result<> RemoveUnlessPods();
   /// Errors: kFailedPrecondition when something of it is not in force.
   static Result<> Check(const std::vector<IpAddress>& pods, const std::string& bridge,
                         IngressPolicy policy);
