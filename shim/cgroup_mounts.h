@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/mount.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,9 @@
 #include "shim/init_plan.h"
 
 namespace trivet::shim {
+
+/// The attributes of the system's own file systems: nothing in them is a program or a device.
+inline constexpr uint64_t kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 /// A mounted hierarchy of cgroup v1.
 struct Hierarchy {

@@ -10,8 +10,6 @@
 namespace trivet::shim {
 namespace {
 
-constexpr uint64_t kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
 struct Kind {
   const char* file_system;
   const char* options;  // when the spec says none

@@ -107,7 +107,7 @@ void CloseDescriptors(const Reporter& report) {
   report.Check(closed, Step::kStdio);
 }
 
-[[noreturn]] void Exec(const ProcessPlan& plan, const Reporter& report) {
+[[noreturn]] void ExecuteFirst(const ProcessPlan& plan, const Reporter& report) {
   int worst = ENOENT;
   for (const std::string& program : plan.programs) {
     ::execve(program.c_str(), plan.argv.data(), plan.envp.data());
@@ -145,7 +145,7 @@ void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   CloseDescriptors(report);
   ::umask(kUmask);
   TakeCredentials(plan, report);
-  Exec(plan, report);
+  ExecuteFirst(plan, report);
 }
 
 }  // namespace trivet::shim

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cri-runtime/image/text.h"
+
 namespace trivet::image {
 namespace {
 
@@ -12,9 +14,6 @@ constexpr size_t kMaxTagBytes = 128;
 
 bool IsLowerOrDigit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 bool IsAlnum(char c) {
   return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z');

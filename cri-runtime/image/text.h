@@ -5,6 +5,10 @@
 
 namespace trivet::image {
 
+inline bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 /// True when `text` has a byte below 32 or 127: never part of a name.
 bool HasControlCharacter(std::string_view text);
 

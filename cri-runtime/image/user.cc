@@ -11,10 +11,6 @@ namespace {
 constexpr uint32_t kMaxId = 2147483647;  // the kernel takes more, -1 means "unchanged" to it
 constexpr size_t kMaxNameBytes = 255;
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // useradd's letters. What cannot be a name may look like a number to somebody: "+0", "0x0", " 0".
 bool IsName(std::string_view text) {
   const auto is_word = [](char c) {

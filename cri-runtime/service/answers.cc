@@ -90,12 +90,6 @@ void FillMounts(const container::Record& from, v1::ContainerStatus& to) {
   }
 }
 
-template <class Message, class Config>
-void FillLabels(const Config& from, Message& to) {
-  to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
-  to.mutable_annotations()->insert(from.annotations.begin(), from.annotations.end());
-}
-
 }  // namespace
 
 void FillSandbox(const state::Sandbox& from, v1::PodSandbox& to) {

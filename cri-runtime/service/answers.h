@@ -6,6 +6,13 @@
 /// Records as the CRI's messages.
 namespace trivet::cri {
 
+/// Labels and annotations of a record's configuration into any message that has both.
+template <class Config, class Message>
+void FillLabels(const Config& from, Message& to) {
+  to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
+  to.mutable_annotations()->insert(from.annotations.begin(), from.annotations.end());
+}
+
 void FillSandbox(const state::Sandbox& from, ::runtime::v1::PodSandbox& to);
 void FillSandboxStatus(const state::Sandbox& from, ::runtime::v1::PodSandboxStatus& to);
 void FillContainer(const state::Container& from, ::runtime::v1::Container& to);

@@ -4,7 +4,7 @@
 namespace trivet::cri::metric {
 namespace {
 
-constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kNsInASecond = 1'000'000'000;
 
 // 0 stands for no limit, as in cAdvisor.
 constexpr uint64_t kNoLimit = 0;
@@ -38,12 +38,12 @@ const std::vector<Metric> kProcess{
      .points =
          [](const Sample& s) {
            const int64_t started_at_ns = s.container->container->state.started_at_ns;
-           return One(static_cast<uint64_t>(started_at_ns / kNsPerSecond));
+           return One(static_cast<uint64_t>(started_at_ns / kNsInASecond));
          }},
     {.name = "container_last_seen",
      .help = "When these numbers were read, Unix time in seconds.",
      .scope = Scope::kBoth,
-     .points = [](const Sample& s) { return One(static_cast<uint64_t>(s.at_ns / kNsPerSecond)); }},
+     .points = [](const Sample& s) { return One(static_cast<uint64_t>(s.at_ns / kNsInASecond)); }},
 };
 
 }  // namespace

@@ -95,12 +95,6 @@ void FillNetwork(const stats::PodSample& from, v1::NetworkUsage& to) {
   }
 }
 
-template <class Config, class Attributes>
-void FillLabels(const Config& from, Attributes& to) {
-  to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
-  to.mutable_annotations()->insert(from.annotations.begin(), from.annotations.end());
-}
-
 void FillAttributes(const sandbox::Record& from, v1::PodSandboxAttributes& to) {
   to.set_id(from.id);
   to.mutable_metadata()->set_name(from.config.metadata.name);

@@ -8,7 +8,7 @@
 namespace trivet::csi {
 namespace {
 
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kAttachmentSuffix = ".json";
 
 }  // namespace
 
@@ -25,8 +25,8 @@ Result<AttachmentStore> AttachmentStore::Open(const std::filesystem::path& folde
 
 Result<> AttachmentStore::LoadOne(const std::string& file_name) {
   const std::filesystem::path file = folder_ / file_name;
-  if (!file_name.ends_with(kSuffix)) return RemoveFile(file);
-  const std::string id = file_name.substr(0, file_name.size() - kSuffix.size());
+  if (!file_name.ends_with(kAttachmentSuffix)) return RemoveFile(file);
+  const std::string id = file_name.substr(0, file_name.size() - kAttachmentSuffix.size());
   if (!IsVolumeId(id)) return RemoveFile(file);
 
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
@@ -48,7 +48,7 @@ Attachment AttachmentStore::Of(const std::string& id) const {
 }
 
 Result<> AttachmentStore::Put(const std::string& id, const Attachment& attachment) {
-  const std::filesystem::path file = folder_ / (id + std::string(kSuffix));
+  const std::filesystem::path file = folder_ / (id + std::string(kAttachmentSuffix));
   const std::string step = fmt::format("volume {}: attachment", id);
   if (attachment.empty()) {
     RETURN_IF_ERROR(RemoveFile(file), step);

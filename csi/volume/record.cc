@@ -43,7 +43,7 @@ Result<> ReadMutable(const json::Value& root, MutableParameters& out) {
   return {};
 }
 
-Result<VolumeRecord> ParseValue(std::string_view text, std::string_view id) {
+Result<VolumeRecord> ParseVolume(std::string_view text, std::string_view id) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
   if (!root.is_object()) return Fail(Code::kInvalidArgument, "not an object");
   RETURN_IF_ERROR(fields::CheckVersion(root, VolumeRecord::kVersion));
@@ -95,7 +95,7 @@ std::string VolumeRecord::Write() const {
 }
 
 Result<VolumeRecord> VolumeRecord::Parse(std::string_view text, std::string_view id) {
-  auto record = ParseValue(text, id);
+  auto record = ParseVolume(text, id);
   if (!record) return Fail(Code::kDataLoss, "{}", record.error().message());
   return record;
 }

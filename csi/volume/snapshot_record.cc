@@ -6,7 +6,7 @@
 namespace trivet::csi {
 namespace {
 
-Result<SnapshotRecord> ParseValue(std::string_view text, std::string_view id) {
+Result<SnapshotRecord> ParseSnapshot(std::string_view text, std::string_view id) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
   if (!root.is_object()) return Fail(Code::kInvalidArgument, "not an object");
   RETURN_IF_ERROR(fields::CheckVersion(root, SnapshotRecord::kVersion));
@@ -54,7 +54,7 @@ std::string SnapshotRecord::Write() const {
 }
 
 Result<SnapshotRecord> SnapshotRecord::Parse(std::string_view text, std::string_view id) {
-  auto record = ParseValue(text, id);
+  auto record = ParseSnapshot(text, id);
   if (!record) return Fail(Code::kDataLoss, "{}", record.error().message());
   return record;
 }
