@@ -104,6 +104,8 @@ function(trivet_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE trivet_options trivet_testing ${ARG_LIBRARIES})
+  # What is tested is optimised, the tests need not be: a third less to compile.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests
     UNITY_BUILD OFF)  # each test file has helpers of the same names
   if(NOT ARG_TIMEOUT)
