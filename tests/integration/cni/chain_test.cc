@@ -31,6 +31,22 @@ void ChainTest::RecoverFromEachKill(const std::string& type, const json::Value& 
   }
 }
 
+void ChainTest::RecoverFromEachKilledDel(const std::string& type, const json::Value& members) {
+  const Pod pod = MakePod("c1");
+  const json::Value conf = Chained(type, members, Added(pod, Conf()));
+  const Snapshot before = LookBesideBridge(pod);
+  for (int at = 1;; at += kKillStride) {
+    EXPECT_THAT(Run("ADD", pod, conf), Succeeds());
+    const End end = KillAtSystemCall(CommandFor("DEL", pod), conf, at);
+    EXPECT_THAT(Run("DEL", pod, conf), Succeeds());
+    EXPECT_EQ(LookBesideBridge(pod), before) << "after DEL was killed at system call " << at;
+    if (end == End::kSucceeded || HasFailure()) {
+      EXPECT_GT(at, 30) << "system calls until the end";
+      break;
+    }
+  }
+}
+
 Snapshot ChainTest::LookBesideBridge(const Pod& pod) const {
   Snapshot now = Look();
   now["links"] = Tell("/usr/sbin/ip", {"-o", "link"});

@@ -17,6 +17,9 @@ class ChainTest : public PluginTest {
   /// a runtime has: after it the node is as it was before. The pod's bridge attachment stays.
   void RecoverFromEachKill(const std::string& type, const json::Value& members);
 
+  /// The same for its DEL, which is made good by another DEL.
+  void RecoverFromEachKilledDel(const std::string& type, const json::Value& members);
+
   /// What a chained type can change beside a bridge and its ports, whose timers run.
   [[nodiscard]] Snapshot LookBesideBridge(const Pod& pod) const;
 

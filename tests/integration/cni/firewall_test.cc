@@ -169,5 +169,9 @@ TEST_F(FirewallKillTest, AnAddThatIsKilledAnywhereLeavesNothing) {
   RecoverFromEachKill("firewall", {{"ingressPolicy", "same-bridge"}});
 }
 
+TEST_F(FirewallKillTest, ADelThatIsKilledAnywhereIsMadeGoodByTheNext) {
+  RecoverFromEachKilledDel("firewall", {{"ingressPolicy", "same-bridge"}});
+}
+
 }  // namespace
 }  // namespace trivet::cni
