@@ -41,6 +41,13 @@ Result<> MakeFolders(const Paths& paths) {
   return {};
 }
 
+// Without it containers are kept from other devices by their mounts, which CAP_SYS_ADMIN undoes.
+bool CanRestrictDevices(const Cgroups& cgroups) {
+  const auto can = cgroups.CheckDeviceControl();
+  if (!can) spdlog::warn("cgroups cannot restrict devices error=\"{}\"", can.error().message());
+  return can.has_value();
+}
+
 // What of the daemon is there for its whole life.
 struct Parts {
   Node& node;
@@ -131,7 +138,8 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
   node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, *cgroups, network,
-                      *network_monitor, *pod_cidrs, seccomp, capabilities, boot_id, sandbox_locks});
+                      *network_monitor, *pod_cidrs, seccomp, capabilities, boot_id, sandbox_locks,
+                      CanRestrictDevices(*cgroups)});
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
 

@@ -35,6 +35,7 @@ struct Node {
   std::string boot_id;
   /// Held shared while something is made in a sandbox, alone while the sandbox goes.
   state::KeyedMutex& sandbox_locks;
+  bool restricts_devices = false;  // by control groups
 };
 
 }  // namespace trivet::cri

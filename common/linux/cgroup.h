@@ -13,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "common/linux/cgroup_stats.h"
+#include "common/linux/device_rules.h"
 
 namespace trivet {
 
@@ -52,6 +53,12 @@ class Cgroups {
   /// Errors: kInvalidArgument for a value the kernel refuses, kFailedPrecondition for a limit
   /// whose controller is not there.
   virtual Result<> SetLimits(const std::string& group, const CgroupLimits& limits) = 0;
+  /// Whether groups can restrict devices here. Errors: why not: kFailedPrecondition, or
+  /// kPermissionDenied for a caller that may not.
+  [[nodiscard]] virtual Result<> CheckDeviceControl() const = 0;
+  /// From now on the processes in and below the group use no device but these; rules of before go.
+  /// A group that was never given rules is restricted by those above it only.
+  virtual Result<> SetDevices(const std::string& group, const std::vector<DeviceRule>& rules) = 0;
   /// Removes the group and the groups below it; absent is success.
   /// Errors: kAborted while processes are in it.
   virtual Result<> Remove(const std::string& group) = 0;

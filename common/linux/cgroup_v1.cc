@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kNeeded[] = {"cpu", "cpuacct", "memory", "pids"};
 constexpr const char* kOnDemand = "cpuset";
 constexpr const char* kHugepages = "hugetlb";  // when asked for, too
+constexpr const char* kDevices = "devices";    // likewise: a privileged container needs none
 
 Result<> SetMemory(const std::filesystem::path& folder, const CgroupLimits& limits) {
   const std::filesystem::path memory = folder / "memory.limit_in_bytes";
@@ -82,7 +83,7 @@ Result<> SetHugepages(const std::filesystem::path& hierarchy, const std::filesys
 
 Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path& root) {
   std::vector<std::string> controllers;
-  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb"}) {
+  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb", "devices"}) {
     if (std::filesystem::exists(root / name / "cgroup.procs")) controllers.emplace_back(name);
   }
   if (controllers.empty()) {
@@ -124,6 +125,24 @@ Result<> LegacyCgroups::SetLimits(const std::string& group, const CgroupLimits& 
   }
   if (limits.cpuset_mems.empty()) return {};
   return WriteControlFile(folder / "cpuset.mems", limits.cpuset_mems);
+}
+
+Result<> LegacyCgroups::CheckDeviceControl() const {
+  if (std::ranges::find(controllers_, kDevices) != controllers_.end()) return {};
+  return Fail(Code::kFailedPrecondition, "cgroup v1: the hierarchy {} is not mounted",
+              (root_ / kDevices).native());
+}
+
+// What the parent may not is refused by the kernel, rule by rule.
+Result<> LegacyCgroups::SetDevices(const std::string& group, const std::vector<DeviceRule>& rules) {
+  RETURN_IF_ERROR(CheckDeviceControl());
+  const std::filesystem::path folder = FolderOf(kDevices, group);
+  RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
+  RETURN_IF_ERROR(WriteControlFile(folder / "devices.deny", "a"));
+  for (const DeviceRule& rule : rules) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "devices.allow", ToLine(rule)));
+  }
+  return {};
 }
 
 Result<> LegacyCgroups::Remove(const std::string& group) {

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "common/linux/cgroup_tree.h"
+#include "common/linux/device_program.h"
 #include "common/linux/file.h"
 
 namespace trivet {
@@ -128,6 +129,19 @@ Result<> UnifiedCgroups::SetLimits(const std::string& group, const CgroupLimits&
   }
   RETURN_IF_ERROR(SetHugepages(folder, limits));
   return SetUnified(folder, limits);
+}
+
+Result<> UnifiedCgroups::CheckDeviceControl() const {
+  ASSIGN_OR_RETURN(const std::vector<bpf_insn> program, MakeDeviceProgram({}));
+  RETURN_IF_ERROR(LoadDeviceProgram(program));
+  return {};
+}
+
+Result<> UnifiedCgroups::SetDevices(const std::string& group,
+                                    const std::vector<DeviceRule>& rules) {
+  ASSIGN_OR_RETURN(const std::vector<bpf_insn> program, MakeDeviceProgram(rules));
+  ASSIGN_OR_RETURN(const UniqueFd loaded, LoadDeviceProgram(program));
+  return AttachDeviceProgram(FolderOf(group), loaded);
 }
 
 Result<> UnifiedCgroups::Remove(const std::string& group) {

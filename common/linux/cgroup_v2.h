@@ -13,6 +13,8 @@ class UnifiedCgroups final : public Cgroups {
   [[nodiscard]] std::vector<std::string> controllers() const override { return controllers_; }
   Result<> Create(const std::string& group) override;
   Result<> SetLimits(const std::string& group, const CgroupLimits& limits) override;
+  [[nodiscard]] Result<> CheckDeviceControl() const override;
+  Result<> SetDevices(const std::string& group, const std::vector<DeviceRule>& rules) override;
   Result<> Remove(const std::string& group) override;
   Result<> Kill(const std::string& group, std::chrono::milliseconds timeout) override;
   [[nodiscard]] Result<std::vector<pid_t>> Processes(const std::string& group) const override;

@@ -102,7 +102,10 @@ Result<> Creation::MakeGroup(const Record& record) const {
   ASSIGN_OR_RETURN(const CgroupLimits limits,
                    LimitsOf(record.config.resources, node_.config->pids_limit));
   RETURN_IF_ERROR(node_.cgroups.Create(record.cgroup));
-  return node_.cgroups.SetLimits(record.cgroup, limits);
+  RETURN_IF_ERROR(node_.cgroups.SetLimits(record.cgroup, limits));
+  if (record.config.security.privileged || !node_.restricts_devices) return {};
+  ASSIGN_OR_RETURN(const std::vector<DeviceRule> rules, RulesOf(record.config.devices));
+  return node_.cgroups.SetDevices(record.cgroup, rules);
 }
 
 // The pod's containers share one /dev/shm where they share the IPC namespace; the first one makes

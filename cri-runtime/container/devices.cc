@@ -64,6 +64,20 @@ Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& 
   return specs;
 }
 
+Result<std::vector<DeviceRule>> RulesOf(const std::vector<Device>& devices) {
+  ASSIGN_OR_RETURN(const std::vector<shim::DeviceSpec> specs, PrepareDevices(devices));
+  std::vector<DeviceRule> rules = DefaultDeviceRules();
+  for (size_t i = 0; i < specs.size(); ++i) {
+    DeviceRule rule{.block = specs[i].block, .major = specs[i].major, .minor = specs[i].minor};
+    // Nothing said is everything, as in a CDI file.
+    const std::string& asked = devices[i].permissions;
+    RETURN_IF_ERROR(SetPermissions(rule, asked.empty() ? "rwm" : asked),
+                    "device " + devices[i].container_path);
+    rules.push_back(rule);
+  }
+  return rules;
+}
+
 Result<std::vector<shim::DeviceSpec>> NodeDevices() {
   std::vector<shim::DeviceSpec> devices;
   RETURN_IF_ERROR(Collect("/dev", devices), "devices");

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/device_rules.h"
 #include "cri-runtime/container/config.h"
 #include "proto/trivet/shim.h"
 
@@ -11,6 +12,10 @@ namespace trivet::container {
 /// The node's devices that the request names, as they are now.
 /// Errors: kNotFound for an absent one, kInvalidArgument for what is no device.
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices);
+
+/// What a container that is not privileged may use: the default devices, and those that the request
+/// names in the way that it says. Errors: as PrepareDevices.
+Result<std::vector<DeviceRule>> RulesOf(const std::vector<Device>& devices);
 
 /// All devices of the node's /dev, for a privileged container.
 Result<std::vector<shim::DeviceSpec>> NodeDevices();

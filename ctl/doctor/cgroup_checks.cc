@@ -47,6 +47,12 @@ Result<Answer> ProbeController(const Host& host, const std::string& name) {
   return Answer{State::kMissing, "not there, or not given to this node"};
 }
 
+Result<Answer> ProbeDeviceControl(const Host& host) {
+  ASSIGN_OR_RETURN(const auto cgroups, Cgroups::Open(Root(host)));
+  RETURN_IF_ERROR(cgroups->CheckDeviceControl());
+  return Answer{.detail = cgroups->is_v2() ? "BPF" : "devices"};
+}
+
 // A group of its own, made and removed at once; no controller is switched on for it.
 Result<Answer> ProbeCreate(const Host& host) {
   const bool v2 = std::filesystem::exists(Root(host) / "cgroup.controllers");
@@ -99,6 +105,10 @@ std::vector<Check> CgroupChecks() {
       {"cgroups", "CLONE_INTO_CGROUP", Need::kOptional,
        "containers whose first instruction is under their limits already",
        "boot with systemd.unified_cgroup_hierarchy=1; Linux 5.7 or newer", ProbeBirth},
+      {"cgroups", "device rules", Need::kOptional,
+       "read-only devices, and containers with CAP_SYS_ADMIN kept to the devices they were given",
+       "cgroup v2: a kernel with CONFIG_CGROUP_BPF; v1: mount /sys/fs/cgroup/devices",
+       ProbeDeviceControl},
       Controller("cpu", Need::kRequired, "CPU requests and limits"),
       Controller("memory", Need::kRequired, "memory limits"),
       Controller("pids", Need::kRequired, "the kubelet's limit of processes per pod"),

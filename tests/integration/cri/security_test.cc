@@ -85,6 +85,34 @@ TEST_F(SecurityTest, OpensNoDeviceThatAContainerMakes) {
   }
 }
 
+// CAP_SYS_ADMIN mounts a file system without nodev: then the cgroup's rules are what is left.
+TEST_F(SecurityTest, OpensNoDeviceOfTheNodeThroughAMountOfItsOwn) {
+  Security().mutable_capabilities()->add_add_capabilities("SYS_ADMIN");
+  const std::string id = MustStart(pod_, config_);
+  const std::string mount = "mkdir -p /mnt/own && mount -t tmpfs own /mnt/own && cd /mnt/own && ";
+  EXPECT_EQ(MustExec(id, mount + "mknod zero c 1 5 && head -c 1 zero | wc -c"), "1");
+  EXPECT_THAT(ErrorOf(id, mount + "mknod mem c 1 1 && head -c 1 mem"),
+              HasSubstr("Operation not permitted"));
+}
+
+TEST_F(SecurityTest, UsesADeviceInTheWayItWasGivenOnly) {
+  auto* device = config_.add_devices();
+  device->set_host_path("/dev/fuse");
+  device->set_container_path("/dev/own");
+  device->set_permissions("r");
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_EQ(MustExec(id, ": </dev/own && echo open"), "open");
+  EXPECT_THAT(ErrorOf(id, ": >/dev/own"), HasSubstr("Operation not permitted"));
+}
+
+TEST_F(SecurityTest, KeepsItsDeviceRulesWhenTheRuntimeStartsAgain) {
+  Security().mutable_capabilities()->add_add_capabilities("SYS_ADMIN");
+  const std::string id = MustStart(pod_, config_);
+  RestartWith("{}");
+  EXPECT_THAT(ErrorOf(id, "mount -t tmpfs own /mnt && mknod /mnt/mem c 1 1 && head -c 1 /mnt/mem"),
+              HasSubstr("Operation not permitted"));
+}
+
 TEST_F(SecurityTest, MakesTheRootReadOnly) {
   Security().set_readonly_rootfs(true);
   EXPECT_THAT(ErrorOf(MustStart(pod_, config_), "touch /tmp/test"),
@@ -96,6 +124,7 @@ TEST_F(SecurityTest, GivesAPrivilegedContainerTheNode) {
   const std::string id = MustStart(pod_, config_);
   EXPECT_EQ(StatusLine(id, "Seccomp"), "0");
   EXPECT_EQ(MustExec(id, "mount -t tmpfs x /mnt && echo mounted"), "mounted");
+  EXPECT_EQ(MustExec(id, "mknod /mnt/messages c 1 11 && : >/mnt/messages && echo open"), "open");
 }
 
 TEST_F(SecurityTest, SetsNoNewPrivileges) {
