@@ -48,16 +48,16 @@ Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socke
                                                     .mtu_bytes = bridge_.mtu_bytes,
                                                     .bridge_index = shared.bridge.index}));
   RETURN_IF_ERROR(SetPortVlans(socket, shared.bridge, host_end, bridge_.vlans));
-  ASSIGN_OR_RETURN(const Link container_end, ConfigureContainer(result));
-  RETURN_IF_ERROR(CheckSenders(container_end, record));
+  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(result));
+  RETURN_IF_ERROR(CheckSenders(container_end.link, record));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,
                               {.alias = AliasOf(record.key),
                                .hairpin = bridge_.hairpin,
                                .isolated = bridge_.isolated_ports}));
-  if (!bridge_.container_down) RETURN_IF_ERROR(AwaitOperational(socket, host_end.name));
+  if (!bridge_.container_down) RETURN_IF_ERROR(AwaitBothEnds(socket, host_end, container_end));
   std::vector<Interface> interfaces{DescribeLink(shared.bridge, ""), DescribeLink(host_end, ""),
-                                    DescribeLink(container_end, environment().netns)};
+                                    DescribeLink(container_end.link, environment().netns)};
   if (shared.vlan_gateway) interfaces.push_back(DescribeLink(*shared.vlan_gateway, ""));
   return interfaces;
 }

@@ -40,8 +40,8 @@ Route WithGateway(const Route& route, const ContainerEnd& wanted) {
   return complete;
 }
 
-Result<Link> Configure(const std::string& ifname, const ContainerEnd& wanted) {
-  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname,
+                       const ContainerEnd& wanted) {
   ASSIGN_OR_RETURN(Link link, ReadLink(socket, ifname));
   if (!wanted.up) return link;
   RETURN_IF_ERROR(SetSysctls(ifname, wanted));
@@ -94,16 +94,17 @@ Result<Link> Check(const std::string& ifname, const std::string& mac, const Cont
 
 }  // namespace
 
-Result<Link> ConfigureContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
-                                   const ContainerEnd& wanted) {
-  Link link;
-  RETURN_IF_ERROR(InNetworkNamespace(netns,
-                                     [&]() -> Result<> {
-                                       ASSIGN_OR_RETURN(link, Configure(ifname, wanted));
-                                       return {};
-                                     }),
-                  "container end");
-  return link;
+Result<ContainerLink> ConfigureContainerEnd(const std::filesystem::path& netns,
+                                            const std::string& ifname, const ContainerEnd& wanted) {
+  std::optional<ContainerLink> end;
+  const auto configure = [&]() -> Result<> {
+    ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+    ASSIGN_OR_RETURN(Link link, Configure(socket, ifname, wanted));
+    end.emplace(std::move(link), std::move(socket));
+    return {};
+  };
+  RETURN_IF_ERROR(InNetworkNamespace(netns, configure), "container end");
+  return std::move(*end);
 }
 
 Result<Link> CheckContainerEnd(const std::filesystem::path& netns, const std::string& ifname,

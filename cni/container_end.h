@@ -24,9 +24,15 @@ struct ContainerEnd {
   bool up = true;
 };
 
+/// The container's interface, and a socket in the namespace that it is in.
+struct ContainerLink {
+  Link link;
+  netlink::RouteSocket socket;
+};
+
 /// Gives the interface `ifname` inside the network namespace `netns` all of that.
-Result<Link> ConfigureContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
-                                   const ContainerEnd& wanted);
+Result<ContainerLink> ConfigureContainerEnd(const std::filesystem::path& netns,
+                                            const std::string& ifname, const ContainerEnd& wanted);
 
 /// The interface. Errors: kFailedPrecondition when it is absent, down where it should be up, no
 /// veth, or lacks `mac` (if any), an address, a neighbour or a route of `wanted`.

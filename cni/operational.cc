@@ -6,12 +6,12 @@
 
 #include <array>
 
-#include "cni/link.h"
 #include "common/base/unique_fd.h"
 
 namespace trivet::cni {
 namespace {
 
+// Of the container's namespace too, which the kernel gave a number when the pair was made.
 Result<UniqueFd> OpenLinkMonitor() {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd.valid()) return FailErrno("open netlink socket");
@@ -20,6 +20,10 @@ Result<UniqueFd> OpenLinkMonitor() {
   address.nl_groups = RTMGRP_LINK;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return FailErrno("join the link notifications");
+  }
+  const int on = 1;
+  if (::setsockopt(fd.get(), SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &on, sizeof on) != 0) {
+    return FailErrno("listen to all network namespaces");
   }
   return fd;
 }
@@ -53,6 +57,12 @@ Result<> AwaitOperational(netlink::RouteSocket& socket, const std::string& link,
     ::poll(&event, 1, static_cast<int>(left));
     Drain(monitor);
   }
+}
+
+Result<> AwaitBothEnds(netlink::RouteSocket& socket, const Link& host_end,
+                       ContainerLink& container_end) {
+  RETURN_IF_ERROR(AwaitOperational(socket, host_end.name));
+  return AwaitOperational(container_end.socket, container_end.link.name);
 }
 
 }  // namespace trivet::cni

@@ -1,6 +1,7 @@
 #include "cni/ptp_plugin.h"
 
 #include "cni/address.h"
+#include "cni/operational.h"
 #include "cni/point_to_point.h"
 #include "cni/route.h"
 
@@ -39,7 +40,7 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
                                                    {.container_mac = ptp_.mac,
                                                     .host_mac = routed() ? LinkGatewayMac() : "",
                                                     .mtu_bytes = ptp_.mtu_bytes}));
-  ASSIGN_OR_RETURN(const Link container_end, ConfigureContainer(result));
+  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(result));
   if (!routed()) {
     for (const IpPrefix& gateway : HostAddresses(result)) {
       RETURN_IF_ERROR(AddAddress(socket, host_end, gateway));
@@ -47,14 +48,15 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
   }
   RETURN_IF_ERROR(BringHostEndUp(socket, host_end, AliasOf(record.key)));
   if (routed()) {
-    for (const Neighbour& pod : PodNeighbours(result, container_end.mac)) {
+    for (const Neighbour& pod : PodNeighbours(result, container_end.link.mac)) {
       RETURN_IF_ERROR(AddNeighbour(socket, host_end, pod));
     }
   }
   // Last: from here on packets find the pod, and everything that judges them is in force.
   for (const Route& route : HostRoutes(result)) RETURN_IF_ERROR(AddRoute(socket, host_end, route));
+  RETURN_IF_ERROR(AwaitBothEnds(socket, host_end, container_end));
   return std::vector<Interface>{DescribeLink(host_end, ""),
-                                DescribeLink(container_end, environment().netns)};
+                                DescribeLink(container_end.link, environment().netns)};
 }
 
 ContainerEnd PtpPlugin::PlanContainerEnd(const AddResult& result) const {

@@ -179,7 +179,7 @@ Result<Link> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachme
   return ReadLink(socket, record.host_interface);
 }
 
-Result<Link> VethPlugin::ConfigureContainer(const AddResult& result) const {
+Result<ContainerLink> VethPlugin::ConfigureContainer(const AddResult& result) const {
   return ConfigureContainerEnd(environment_.netns, environment_.ifname, PlanContainerEnd(result));
 }
 

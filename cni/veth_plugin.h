@@ -65,7 +65,7 @@ class VethPlugin : public Plugin {
   /// none was asked for are filled in. Returns the host end.
   Result<Link> CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
                           VethSpec spec) const;
-  Result<Link> ConfigureContainer(const AddResult& result) const;
+  Result<ContainerLink> ConfigureContainer(const AddResult& result) const;
 
   [[nodiscard]] const NetConf& conf() const { return conf_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
