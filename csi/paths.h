@@ -7,7 +7,8 @@
 ///
 ///   /var/lib/trivet/csi/             --state-dir, 0700, one process at a time
 ///     lock                           flock(2) of the running process
-///     volumes/<id>.json              one record per volume, written before acting
+///     volumes/<id>.json              one record per volume, written before acting; <id>.deleting
+///                                    while it is deleted
 ///     snapshots/<id>.json            one record per snapshot, likewise
 ///     groups/<id>.json               one record per group snapshot, likewise
 ///     attachments/<id>.json          where it is staged and published; void after a reboot

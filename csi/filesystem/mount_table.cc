@@ -1,7 +1,6 @@
 #include "csi/filesystem/mount_table.h"
 
 #include <libmount/libmount.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -60,25 +59,6 @@ const MountEntry* MountTable::At(const std::filesystem::path& target) const {
     if (entry.target == target) return &entry;
   }
   return nullptr;
-}
-
-Result<> UnmountAll(const std::filesystem::path& target,
-                    const std::function<bool(const MountEntry&)>& mine) {
-  constexpr int kMostLayers = 64;
-  for (int layer = 0; layer < kMostLayers; ++layer) {
-    ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
-    const MountEntry* entry = table.At(target);
-    if (entry == nullptr) return {};
-    if (!mine(*entry)) {
-      return Fail(Code::kFailedPrecondition, "unmount {}: a foreign {} is mounted there",
-                  target.native(), entry->type);
-    }
-    if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) != 0) {
-      return FailErrno("unmount {}", target.native());
-    }
-  }
-  return Fail(Code::kInternal, "unmount {}: still mounted after {} layers", target.native(),
-              kMostLayers);
 }
 
 }  // namespace trivet::csi

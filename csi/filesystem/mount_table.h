@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,12 +35,5 @@ class MountTable {
  private:
   std::vector<MountEntry> entries_;
 };
-
-/// Unmounts what is at `target`, layer by layer, as long as `mine` knows it, and
-/// reads the table again instead of believing an exit code. Nothing there is success.
-/// Errors: kFailedPrecondition when something else is mounted there, which is left
-/// alone; kAborted while a process of this namespace uses it.
-Result<> UnmountAll(const std::filesystem::path& target,
-                    const std::function<bool(const MountEntry&)>& mine);
 
 }  // namespace trivet::csi

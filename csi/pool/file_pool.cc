@@ -212,11 +212,13 @@ Result<std::vector<std::string>> FilePool::List() const {
 }
 
 Result<std::optional<BlockDevice>> FilePool::FindDevice(const std::string& id) const {
-  return loop::Find(ImageOf(id));
+  return loops_.Find(ImageOf(id));
 }
 
 Result<BlockDevice> FilePool::Attach(const std::string& id, const AttachOptions& options) {
-  return loop::Attach(ImageOf(id), options);
+  ASSIGN_OR_RETURN(BlockDevice device, loop::Attach(ImageOf(id), options));
+  loops_.Note(ImageOf(id), device);
+  return device;
 }
 
 Result<> FilePool::Detach(const BlockDevice& device) {

@@ -58,6 +58,7 @@ class FilePool final : public Pool {
   const PoolConfig config_;
   const dev_t file_system_;
   const bool can_copy_;
+  mutable loop::Finder loops_;
   mutable std::mutex mutex_;
   std::map<std::string, Promise> promises_;     // guarded by mutex_
   std::map<std::string, std::string> copying_;  // guarded by mutex_; copy being made -> source

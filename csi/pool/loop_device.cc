@@ -97,6 +97,42 @@ bool IsBackedBy(const BlockDevice& device, const struct stat& file) {
          info.lo_inode == file.st_ino;
 }
 
+// What is at a path: the file, or the name of one that was deleted.
+struct Image {
+  explicit Image(const std::filesystem::path& image) : path(image) {}
+  Result<> Stat() {
+    deleted = ::stat(path.c_str(), &file) != 0;
+    if (deleted && errno != ENOENT) return FailErrno("stat {}", path.native());
+    return {};
+  }
+
+  std::filesystem::path path;
+  struct stat file{};
+  bool deleted = false;
+};
+
+// The device if it shows the image; none also when it is released just now.
+std::optional<BlockDevice> OpenIfShown(const Image& image, const std::string& device) {
+  const std::string backing = BackingFile(device);
+  const bool candidate = image.deleted
+                             ? backing == image.path.native() + " (deleted)"
+                             : std::filesystem::path(backing).filename() == image.path.filename();
+  if (!candidate) return std::nullopt;
+  auto opened = Open("/dev/" + device, O_RDONLY);
+  if (!opened) return std::nullopt;
+  if (image.deleted || IsBackedBy(*opened, image.file)) return std::move(*opened);
+  return std::nullopt;
+}
+
+Result<std::optional<BlockDevice>> FindAnywhere(const Image& image) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, ListDirectory(kSysBlock));
+  for (const std::string& name : devices) {
+    if (!name.starts_with("loop")) continue;
+    if (auto device = OpenIfShown(image, name)) return device;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptions& options) {
@@ -116,24 +152,38 @@ Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptio
               image.native());
 }
 
-Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image) {
-  struct stat file{};
-  const bool deleted = ::stat(image.c_str(), &file) != 0;
-  if (deleted && errno != ENOENT) return FailErrno("stat {}", image.native());
-  const std::string name_of_deleted = image.native() + " (deleted)";
+Result<std::optional<BlockDevice>> Find(const std::filesystem::path& path) {
+  Image image(path);
+  RETURN_IF_ERROR(image.Stat());
+  return FindAnywhere(image);
+}
 
-  ASSIGN_OR_RETURN(const std::vector<std::string> devices, ListDirectory(kSysBlock));
-  for (const std::string& name : devices) {
-    if (!name.starts_with("loop")) continue;
-    const std::string backing = BackingFile(name);
-    const bool candidate = deleted ? backing == name_of_deleted
-                                   : std::filesystem::path(backing).filename() == image.filename();
-    if (!candidate) continue;
-    auto device = Open("/dev/" + name, O_RDONLY);
-    if (!device) continue;  // released since it was listed
-    if (deleted || IsBackedBy(*device, file)) return std::optional(std::move(*device));
+Result<std::optional<BlockDevice>> Finder::Find(const std::filesystem::path& path) {
+  Image image(path);
+  RETURN_IF_ERROR(image.Stat());
+  std::string last_seen;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = last_seen_.find(path); found != last_seen_.end()) {
+      last_seen = found->second;
+    }
   }
-  return std::nullopt;
+  if (!last_seen.empty()) {
+    if (auto device = OpenIfShown(image, last_seen)) return device;
+  }
+  ASSIGN_OR_RETURN(auto device, FindAnywhere(image));
+  if (device) {
+    Note(path, *device);
+  } else {
+    const std::lock_guard lock(mutex_);
+    last_seen_.erase(path);
+  }
+  return device;
+}
+
+void Finder::Note(const std::filesystem::path& image, const BlockDevice& device) {
+  const std::lock_guard lock(mutex_);
+  last_seen_[image] = device.path.filename();
 }
 
 Result<> Detach(const BlockDevice& device) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "common/base/error.h"
@@ -42,6 +44,19 @@ Result<BlockDevice> Attach(const std::filesystem::path& image, const AttachOptio
 /// inode, or by its path when somebody deleted it meanwhile; none when it is not
 /// attached.
 Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image);
+
+/// As Find, which looks at every loop device of the node, for one who asks for the same images
+/// again and again: looks first where the image was last seen. Any thread may call it.
+class Finder {
+ public:
+  Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image);
+  /// Where it was attached just now.
+  void Note(const std::filesystem::path& image, const BlockDevice& device);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::filesystem::path, std::string> last_seen_;  // guarded by mutex_; image -> "loop3"
+};
 
 /// Unbinds the device; when it is still in use the kernel does so with its last user.
 Result<> Detach(const BlockDevice& device);

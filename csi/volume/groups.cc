@@ -155,8 +155,7 @@ Result<> Groups::Delete(const std::string& id, const std::vector<std::string>& s
   RETURN_IF_ERROR(group);
   RETURN_IF_ERROR(CheckMembers(*group, snapshot_ids));
   ASSIGN_OR_RETURN(const Guards guards, LockAll(SortedUnique(group->MemberIds())));
-  group->deleting = true;
-  RETURN_IF_ERROR(stores_.groups.Put(*group));
+  RETURN_IF_ERROR(stores_.groups.MarkDeleting(*group));
   RETURN_IF_ERROR(RemoveAll(*group), fmt::format("group snapshot {}", id));
   spdlog::info("deleted group={}", id);
   return {};

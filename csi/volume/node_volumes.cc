@@ -48,10 +48,13 @@ Result<NodeVolumes::Place> NodeVolumes::Locate(const std::string& id,
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
   ASSIGN_OR_RETURN(auto device, pool->FindDevice(id), step);
   if (!device) return nowhere;
-  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
-  const bool raw_staging = IsRawStagingPath(attachments_.Of(id), path);
-  if (!raw_staging && !IsAt(table, path, *device)) return nowhere;
-  const bool is_mount = !raw_staging && table.At(path)->device == device->number;
+  if (IsRawStagingPath(attachments_.Of(id), path)) {
+    return Place{record, std::move(*device), path, false};
+  }
+  ASSIGN_OR_RETURN(const Sight sight, LookAt(path, *device), step);
+  if (sight != Sight::kTheDevice) return nowhere;
+  std::error_code error;
+  const bool is_mount = !std::filesystem::is_block_file(path, error);
   return Place{record, std::move(*device), path, is_mount};
 }
 

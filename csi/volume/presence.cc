@@ -1,8 +1,45 @@
 #include "csi/volume/presence.h"
 
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 
 namespace trivet::csi {
+namespace {
+
+// None: the kernel does not say here, or not without the disk's help.
+std::optional<Sight> AskAbout(const std::filesystem::path& path, const dev_t* device) {
+  constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  struct statx found{};
+  if (::statx(AT_FDCWD, path.c_str(), kFlags, STATX_TYPE, &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return Sight::kNoMount;
+    return std::nullopt;
+  }
+  if ((found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0) return std::nullopt;
+  if ((found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return Sight::kNoMount;
+  if (device == nullptr) return std::nullopt;
+  const bool is_node =
+      S_ISBLK(found.stx_mode) && makedev(found.stx_rdev_major, found.stx_rdev_minor) == *device;
+  if (is_node || makedev(found.stx_dev_major, found.stx_dev_minor) == *device) {
+    return Sight::kTheDevice;
+  }
+  return std::nullopt;
+}
+
+Result<Sight> Look(const std::filesystem::path& path, const BlockDevice* device) {
+  if (const auto sight = AskAbout(path, device == nullptr ? nullptr : &device->number)) {
+    return *sight;
+  }
+  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
+  const MountEntry* entry = table.At(path);
+  if (entry == nullptr) return Sight::kNoMount;
+  return device != nullptr && Shows(*entry, *device) ? Sight::kTheDevice : Sight::kOtherMount;
+}
+
+}  // namespace
 
 bool Shows(const MountEntry& entry, const BlockDevice& device) {
   if (entry.device == device.number) return true;
@@ -14,6 +51,33 @@ bool Shows(const MountEntry& entry, const BlockDevice& device) {
 bool IsAt(const MountTable& table, const std::filesystem::path& path, const BlockDevice& device) {
   const MountEntry* entry = table.At(path);
   return entry != nullptr && Shows(*entry, device);
+}
+
+Result<Sight> LookAt(const std::filesystem::path& path, const BlockDevice& device) {
+  return Look(path, &device);
+}
+
+Result<> UnmountAll(const std::filesystem::path& target, const std::optional<BlockDevice>& device) {
+  constexpr int kMostLayers = 64;
+  for (int layer = 0; layer < kMostLayers; ++layer) {
+    ASSIGN_OR_RETURN(const Sight sight, Look(target, device ? &*device : nullptr));
+    if (sight == Sight::kNoMount) return {};
+    if (sight == Sight::kOtherMount) {
+      return Fail(Code::kFailedPrecondition, "unmount {}: a foreign {} is mounted there",
+                  target.native(), TypeOfMountAt(target));
+    }
+    if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) != 0) {
+      return FailErrno("unmount {}", target.native());
+    }
+  }
+  return Fail(Code::kInternal, "unmount {}: still mounted after {} layers", target.native(),
+              kMostLayers);
+}
+
+std::string TypeOfMountAt(const std::filesystem::path& path) {
+  const auto table = MountTable::Read();
+  const MountEntry* entry = table ? table->At(path) : nullptr;
+  return entry == nullptr ? "mount" : entry->type;
 }
 
 bool IsAnywhere(const MountTable& table, const BlockDevice& device) {

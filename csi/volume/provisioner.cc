@@ -150,9 +150,12 @@ Result<> Provisioner::Fill(VolumeRecord& record) {
     }
     RETURN_IF_ERROR(pool->Copy(record.source->id, record.id), "copy");
   }
-  RETURN_IF_ERROR(pool->Allocate(record));
+  ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(record.id));
+  // A copy made just now is durable; one that was there may have been named and no more.
+  if (present_bytes || size_bytes < record.size_bytes) RETURN_IF_ERROR(pool->Allocate(record));
   record.filling = false;
-  return records_.Put(record);
+  records_.Adjust(record);  // the next start sees the bytes; before they change it is settled
+  return {};
 }
 
 Result<> Provisioner::EnsureAllocated(const VolumeRecord& record) {
@@ -181,8 +184,7 @@ Result<> Provisioner::Delete(const std::string& id) {
   if (record->published) {
     return Fail(Code::kFailedPrecondition, "volume {}: delete: it is published to this node", id);
   }
-  record->deleting = true;
-  RETURN_IF_ERROR(records_.Put(*record));
+  RETURN_IF_ERROR(records_.MarkDeleting(*record));
   RETURN_IF_ERROR(RemoveAll(*record));
   spdlog::info("deleted volume={}", id);
   return {};
@@ -284,6 +286,7 @@ void Provisioner::Reconcile() {
 Result<> Provisioner::ReconcileOne(VolumeRecord record) {
   if (!record.deleting) {
     auto completed = Complete(record);
+    if (completed) return records_.Settle(record.id);
     const bool never_made = !completed && record.filling;
     if (!never_made || completed.error().code() != Code::kNotFound) return completed;
     // Nobody was told of a copy whose source is gone meanwhile.

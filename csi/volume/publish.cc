@@ -13,21 +13,28 @@ namespace {
 
 // Publications whose mount is gone (a reboot of the pod's node, a hand that
 // unmounted it) do not count.
-void ForgetUnmounted(Attachment& attachment, const MountTable& table, const BlockDevice& device) {
-  std::erase_if(attachment.publications,
-                [&](const auto& publication) { return !IsAt(table, publication.first, device); });
+Result<> ForgetUnmounted(Attachment& attachment, const BlockDevice& device) {
+  auto& publications = attachment.publications;
+  for (auto one = publications.begin(); one != publications.end();) {
+    ASSIGN_OR_RETURN(const Sight sight, LookAt(one->first, device));
+    one = sight == Sight::kTheDevice ? std::next(one) : publications.erase(one);
+  }
+  return {};
 }
 
 // A mount volume is staged when its device is mounted there; a block volume when
 // it has a device, as nothing is mounted for it.
 Result<> CheckStaged(const PublishRequest& request, const Attachment& attachment,
-                     const MountTable& table, const BlockDevice& device) {
+                     const BlockDevice& device) {
   const bool known_elsewhere =
       attachment.staging && attachment.staging->path != request.staging_path;
   const bool other_access = attachment.staging && attachment.staging->use.capability.access_type !=
                                                       request.capability.access_type;
-  const bool present = request.capability.access_type == AccessType::kBlock ||
-                       IsAt(table, request.staging_path, device);
+  bool present = request.capability.access_type == AccessType::kBlock;
+  if (!present) {
+    ASSIGN_OR_RETURN(const Sight sight, LookAt(request.staging_path, device));
+    present = sight == Sight::kTheDevice;
+  }
   if (present && !known_elsewhere && !other_access) return {};
   return Fail(Code::kFailedPrecondition, "it is not staged at {} for {} access",
               request.staging_path.native(), NameOf(request.capability.access_type));
@@ -60,10 +67,9 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(asked.id), step);
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
   if (!device) return Fail(Code::kFailedPrecondition, "{}: it is not staged", step);
-  ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
   Attachment attachment = attachments_.Of(asked.id);
-  ForgetUnmounted(attachment, table, *device);
-  RETURN_IF_ERROR(CheckStaged(request, attachment, table, *device), step);
+  RETURN_IF_ERROR(ForgetUnmounted(attachment, *device), step);
+  RETURN_IF_ERROR(CheckStaged(request, attachment, *device), step);
   RETURN_IF_ERROR(CheckReadOnly(use, attachment), step);
 
   switch (JudgePublish(attachment, request.target_path, use)) {
@@ -78,9 +84,10 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
     case SecondPublish::kAllowed:
       break;
   }
-  if (const MountEntry* other = table.At(request.target_path); other != nullptr) {
-    return Fail(Code::kFailedPrecondition, "{}: a {} is mounted at {}", step, other->type,
-                request.target_path.native());
+  ASSIGN_OR_RETURN(const Sight sight, LookAt(request.target_path, *device), step);
+  if (sight != Sight::kNoMount) {
+    return Fail(Code::kFailedPrecondition, "{}: a {} is mounted at {}", step,
+                TypeOfMountAt(request.target_path), request.target_path.native());
   }
   attachment.publications[request.target_path] = use;
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
@@ -107,8 +114,7 @@ Result<> NodeVolumes::Unpublish(const std::string& id, const std::filesystem::pa
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
-  const auto mine = [&](const MountEntry& entry) { return device && Shows(entry, *device); };
-  RETURN_IF_ERROR(UnmountAll(target, mine), step);
+  RETURN_IF_ERROR(UnmountAll(target, device), step);
   RETURN_IF_ERROR(RemoveTarget(target), step);
   Attachment attachment = attachments_.Of(id);
   if (attachment.publications.erase(target) == 0) return {};

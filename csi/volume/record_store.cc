@@ -1,11 +1,16 @@
 #include "csi/volume/record_store.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+
 #include "common/linux/file.h"
 
 namespace trivet::csi {
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kDeletingSuffix = ".deleting";
 constexpr uint64_t kMaxRecordBytes = 64 << 10;
 
 }  // namespace
@@ -26,23 +31,32 @@ template <class Record>
 Result<> RecordStore<Record>::LoadOne(const std::string& file_name) {
   // A write that a crash interrupted before its rename.
   if (file_name.starts_with('.')) return RemoveFile(folder_ / file_name);
-  if (!file_name.ends_with(kSuffix)) return {};
-  const std::string id = file_name.substr(0, file_name.size() - kSuffix.size());
+  const bool deleting = file_name.ends_with(kDeletingSuffix);
+  if (!deleting && !file_name.ends_with(kSuffix)) return {};
+  const std::string id =
+      file_name.substr(0, file_name.size() - (deleting ? kDeletingSuffix : kSuffix).size());
   if (!Record::IsId(id)) return {};
+  // Beside a record it is a former one's of the same name, which has come back.
+  if (deleting && ::access(FileOf(id).c_str(), F_OK) == 0) return RemoveFile(folder_ / file_name);
+  LoadRecord(folder_ / file_name, id, deleting);
+  return {};
+}
 
-  auto text = ReadFile(folder_ / file_name, kMaxRecordBytes);
+template <class Record>
+void RecordStore<Record>::LoadRecord(const std::filesystem::path& file, const std::string& id,
+                                     bool deleting) {
+  const auto text = ReadFile(file, kMaxRecordBytes);
   if (!text) {
     unreadable_[id] = text.error().message();
-    return {};
+    return;
   }
   auto record = Record::Parse(*text, id);
-  if (record) {
-    records_[id] = std::move(*record);
-  } else {
-    unreadable_[id] =
-        fmt::format("{}: {}", (folder_ / file_name).native(), record.error().message());
+  if (!record) {
+    unreadable_[id] = fmt::format("{}: {}", file.native(), record.error().message());
+    return;
   }
-  return {};
+  record->deleting |= deleting;
+  records_[id] = std::move(*record);
 }
 
 template <class Record>
@@ -76,21 +90,65 @@ Result<> RecordStore<Record>::Put(const Record& record) {
                   fmt::format("{} {}: write record", Record::kKind, record.id));
   const std::lock_guard lock(mutex_);
   records_[record.id] = record;
+  behind_.erase(record.id);
+  return {};
+}
+
+template <class Record>
+void RecordStore<Record>::Adjust(const Record& record) {
+  const std::lock_guard lock(mutex_);
+  records_[record.id] = record;
+  behind_.insert(record.id);
+}
+
+template <class Record>
+Result<> RecordStore<Record>::Settle(const std::string& id) {
+  Record record;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!behind_.contains(id)) return {};
+    record = records_.at(id);
+  }
+  return Put(record);
+}
+
+template <class Record>
+Result<> RecordStore<Record>::MarkDeleting(Record& record) {
+  const std::filesystem::path file = FileOf(record.id);
+  const std::filesystem::path marked = DeletingFileOf(record.id);
+  const std::string step = fmt::format("{} {}: mark as deleting", Record::kKind, record.id);
+  // Absent: it was marked by an earlier call, or by the process before this one.
+  const bool renamed = ::rename(file.c_str(), marked.c_str()) == 0;
+  if (!renamed && errno != ENOENT) return FailErrno("{}: rename {}", step, file.native());
+  if (auto synced = SyncDirectory(folder_); !synced) {
+    if (renamed) (void)std::rename(marked.c_str(), file.c_str());
+    return std::unexpected(std::move(synced).error().Wrap(step));
+  }
+  record.deleting = true;
+  const std::lock_guard lock(mutex_);
+  records_[record.id] = record;
   return {};
 }
 
 template <class Record>
 Result<> RecordStore<Record>::Remove(const std::string& id) {
-  RETURN_IF_ERROR(RemoveFile(FileOf(id), /*durable=*/true),
-                  fmt::format("{} {}: remove record", Record::kKind, id));
+  const std::string step = fmt::format("{} {}: remove record", Record::kKind, id);
+  RETURN_IF_ERROR(RemoveFile(FileOf(id), /*durable=*/true), step);
+  RETURN_IF_ERROR(RemoveFile(DeletingFileOf(id)), step);
   const std::lock_guard lock(mutex_);
   records_.erase(id);
+  behind_.erase(id);
   return {};
 }
 
 template <class Record>
 std::filesystem::path RecordStore<Record>::FileOf(const std::string& id) const {
   return folder_ / (id + std::string(kSuffix));
+}
+
+template <class Record>
+std::filesystem::path RecordStore<Record>::DeletingFileOf(const std::string& id) const {
+  return folder_ / (id + std::string(kDeletingSuffix));
 }
 
 template class RecordStore<VolumeRecord>;

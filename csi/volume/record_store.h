@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,16 @@ class RecordStore {
 
   /// Replaces or adds the record; durable when it returns.
   Result<> Put(const Record& record);
-  /// Removes the record; durable when it returns. Absent is success.
+  /// Replaces the record in memory, and in its file with the next Put or Settle: for what the next
+  /// start would find out again by itself.
+  void Adjust(const Record& record);
+  /// Writes the record if Adjust left its file behind; durable when it returns.
+  Result<> Settle(const std::string& id);
+  /// Sets the record's `deleting`, by a new name of its file: no space is needed, and one write to
+  /// the disk. Durable when it returns, and then the next start sees `deleting`, too.
+  Result<> MarkDeleting(Record& record);
+  /// Removes the record. Absent is success. Durable when it returns; or when it was marked as
+  /// deleting, at the latest with the next Put of this id: until then a start may find it marked.
   Result<> Remove(const std::string& id);
 
   RecordStore(RecordStore&& other) noexcept
@@ -47,12 +57,15 @@ class RecordStore {
  private:
   explicit RecordStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
   Result<> LoadOne(const std::string& file_name);
+  void LoadRecord(const std::filesystem::path& file, const std::string& id, bool deleting);
   [[nodiscard]] std::filesystem::path FileOf(const std::string& id) const;
+  [[nodiscard]] std::filesystem::path DeletingFileOf(const std::string& id) const;
 
   std::filesystem::path folder_;
   mutable std::mutex mutex_;
   std::map<std::string, Record> records_;          // guarded by mutex_
   std::map<std::string, std::string> unreadable_;  // guarded by mutex_; id -> why
+  std::set<std::string> behind_;                   // guarded by mutex_; whose file is older
 };
 
 using VolumeStore = RecordStore<VolumeRecord>;

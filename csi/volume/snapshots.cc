@@ -96,8 +96,7 @@ Result<> Snapshots::Delete(const std::string& id) {
                 "snapshot {}: is a member of group snapshot {}, and deleted with it", id,
                 record->group_id);
   }
-  record->deleting = true;
-  RETURN_IF_ERROR(stores_.snapshots.Put(*record));
+  RETURN_IF_ERROR(stores_.snapshots.MarkDeleting(*record));
   RETURN_IF_ERROR(RemoveAll(*record));
   spdlog::info("deleted snapshot={}", id);
   return {};

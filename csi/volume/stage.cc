@@ -135,6 +135,7 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
   }
   RETURN_IF_ERROR(CheckBytes(*pool, record), step);
   RETURN_IF_ERROR(CheckStagingFolder(table, request.staging_path, device), step);
+  RETURN_IF_ERROR(records_.Settle(asked.id), step);
   attachment.staging = Staging{request.staging_path, use};
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
   const bool as_mount = asked.capability.access_type == AccessType::kMount;
@@ -228,7 +229,7 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
     if (record && record->tuning.trim == Trim::kUnstage && IsAt(table, path, *device)) {
       LogUntrimmed(id, TrimMounted(path));
     }
-    RETURN_IF_ERROR(UnmountAll(path, mine), step);
+    RETURN_IF_ERROR(UnmountAll(path, device), step);
     RETURN_IF_ERROR(ReleaseDevice(*pool, *device), step);
   }
   attachment.staging.reset();

@@ -127,6 +127,50 @@ TEST(RecordStore, RemovesWhatAnInterruptedWriteLeftAndKeepsStrangersFiles) {
   EXPECT_TRUE(std::filesystem::exists(folder / "README"));
 }
 
+TEST(RecordStore, FindsAfterReopeningThatARecordWasMarkedAsDeleting) {
+  const TempDirectory folder;
+  auto before = VolumeStore::Open(folder.path());
+  VolumeRecord record = Example();
+  ASSERT_THAT(before->Put(record), IsOk());
+  ASSERT_THAT(before->MarkDeleting(record), IsOk());
+  EXPECT_THAT(before->MarkDeleting(record), IsOk()) << "it is repeatable";
+  EXPECT_TRUE(before->Find(record.id)->deleting);
+
+  auto after = VolumeStore::Open(folder.path());
+
+  EXPECT_TRUE(record.deleting);
+  EXPECT_EQ(*after->Find(record.id), record);
+  EXPECT_THAT(after->Remove(record.id), IsOk());
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(RecordStore, KeepsTheNewRecordWhenADeletedOneOfItsNameComesBack) {
+  const TempDirectory folder;
+  const std::string id = Example().id;
+  folder.Fill({{id + ".json", Example().Write()}, {id + ".deleting", Example().Write()}});
+
+  const auto store = VolumeStore::Open(folder.path());
+
+  EXPECT_FALSE(store->Find(id)->deleting);
+  EXPECT_FALSE(std::filesystem::exists(folder / (id + ".deleting")));
+}
+
+TEST(RecordStore, WritesWhatWasAdjustedOnceItIsSettled) {
+  const TempDirectory folder;
+  auto store = VolumeStore::Open(folder.path());
+  VolumeRecord record = Example();
+  ASSERT_THAT(store->Put(record), IsOk());
+  const VolumeRecord written = record;
+  record.size_bytes *= 2;
+
+  store->Adjust(record);
+  EXPECT_EQ(*store->Find(record.id), record);
+  EXPECT_EQ(*VolumeStore::Open(folder.path())->Find(record.id), written);
+
+  ASSERT_THAT(store->Settle(record.id), IsOk());
+  EXPECT_EQ(*VolumeStore::Open(folder.path())->Find(record.id), record);
+}
+
 TEST(RecordStore, SaysThatAVolumeDoesNotExist) {
   const TempDirectory folder;
   const auto store = VolumeStore::Open(folder.path());
