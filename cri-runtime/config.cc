@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "cri-runtime/systemd/unit_name.h"
+
 namespace trivet::cri {
 namespace {
 
@@ -23,6 +25,7 @@ void VisitRest(Config& c, Visitor visit) {
   visit("cdiSpecDirs", c.cdi_spec_dirs);
   visit("runtimeHandlers", c.runtime_handlers);
   visit("metricsAddress", c.metrics_address);
+  visit("cgroupDriver", c.cgroup_driver);
   visit("cgroupParent", c.cgroup_parent);
   visit("localImport", c.local_import);
   visit("pidsLimit", c.pids_limit);
@@ -41,6 +44,24 @@ std::vector<std::string_view> Keys() {
 Result<> CheckAbsolute(std::string_view key, const std::filesystem::path& path) {
   if (path.is_absolute()) return {};
   return Fail(Code::kInvalidArgument, "{}: \"{}\" is not an absolute path", key, path.native());
+}
+
+Result<> CheckGroups(const Config& config) {
+  const bool slices = config.cgroup_driver == "systemd";
+  if (!slices && config.cgroup_driver != "cgroupfs") {
+    return Fail(Code::kInvalidArgument, "cgroupDriver: unexpected \"{}\": cgroupfs or systemd",
+                config.cgroup_driver);
+  }
+  const std::string parent = PodsParent(config);
+  if (slices) {
+    RETURN_IF_ERROR(systemd::GroupOfSlice(parent), "cgroupParent");
+    return {};
+  }
+  if (systemd::IsSlice(parent)) {
+    return Fail(Code::kInvalidArgument, "cgroupParent: \"{}\" is a slice: cgroupDriver is cgroupfs",
+                parent);
+  }
+  return CheckAbsolute("cgroupParent", parent);
 }
 
 }  // namespace
@@ -68,7 +89,7 @@ Result<> CheckConfig(const Config& config) {
     if (status) status = CheckAbsolute(key, path);
   });
   RETURN_IF_ERROR(status);
-  RETURN_IF_ERROR(CheckAbsolute("cgroupParent", config.cgroup_parent));
+  RETURN_IF_ERROR(CheckGroups(config));
   if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cniBinDirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));
@@ -84,6 +105,11 @@ Result<> CheckConfig(const Config& config) {
     return Fail(Code::kInvalidArgument, "pidsLimit: unexpected {}", config.pids_limit);
   }
   return {};
+}
+
+std::string PodsParent(const Config& config) {
+  if (!config.cgroup_parent.empty()) return config.cgroup_parent;
+  return config.cgroup_driver == "systemd" ? "trivet.slice" : "/trivet";
 }
 
 Result<std::filesystem::path> ShimOfHandler(const Config& config, const std::string& handler) {

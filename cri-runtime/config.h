@@ -20,7 +20,8 @@ struct Config {
   std::vector<std::string> cni_bin_dirs = {"/opt/cni/bin", "/usr/lib/cni"};
   std::filesystem::path shim = "/usr/libexec/trivet/trivet-shim";
   std::filesystem::path cgroup_root = "/sys/fs/cgroup";
-  std::string cgroup_parent = "/trivet";  // of pods that name none, and of the shims
+  std::string cgroup_driver = "cgroupfs";  // or "systemd"
+  std::string cgroup_parent;               // of pods that name none; empty: PodsParent
   std::vector<std::string> cdi_spec_dirs = {"/etc/cdi", "/var/run/cdi"};  // the last counts most
   /// RuntimeClass handlers beside the default one, named "": the shim that each runs pods with;
   /// empty for the same as `shim`.
@@ -37,6 +38,9 @@ Result<> ReadConfig(std::string_view text, Config& config);
 
 /// Errors: kInvalidArgument naming the key: a relative path, an empty list.
 Result<> CheckConfig(const Config& config);
+
+/// The group, or the slice, of pods that name none: by default "/trivet" or "trivet.slice".
+std::string PodsParent(const Config& config);
 
 /// The shim of a handler; "" is the default. Errors: kInvalidArgument for one that is not
 /// configured.

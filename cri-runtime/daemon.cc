@@ -14,6 +14,7 @@
 #include "cri-runtime/recovery.h"
 #include "cri-runtime/service/image_service.h"
 #include "cri-runtime/service/runtime_service.h"
+#include "cri-runtime/systemd/systemd_cgroups.h"
 
 namespace trivet::cri {
 namespace {
@@ -39,6 +40,11 @@ Result<> MakeFolders(const Paths& paths) {
     RETURN_IF_ERROR(EnsureDirectory(folder));
   }
   return {};
+}
+
+Result<std::unique_ptr<Cgroups>> OpenCgroups(const Config& config) {
+  if (config.cgroup_driver != "systemd") return Cgroups::Open(config.cgroup_root);
+  return systemd::SystemdCgroups::Open(config.cgroup_root, config.shim);
 }
 
 // Without it containers are kept from other devices by their mounts, which CAP_SYS_ADMIN undoes.
@@ -88,8 +94,8 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
   ASSIGN_OR_RETURN(auto server,
                    rpc::Server::Start(config->socket, {&runtime_service, &image_service}), "start");
   ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");
-  spdlog::info("serving socket={} cgroup={}", config->socket.native(),
-               parts.node.cgroups.is_v2() ? "v2" : "v1");
+  spdlog::info("serving socket={} cgroup={} driver={}", config->socket.native(),
+               parts.node.cgroups.is_v2() ? "v2" : "v1", config->cgroup_driver);
   const int signal = RunUntilStopped(
       signals, [&] { ReloadConfig(parts.node.config, reload); },
       // Whoever holds one of these locks for ever has stopped the daemon.
@@ -113,7 +119,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
   ASSIGN_OR_RETURN(const auto images,
                    image::Store::Open({.root = paths.Images(), .pins = PinsOf(*store->Get())}),
                    "image store");
-  ASSIGN_OR_RETURN(const auto cgroups, Cgroups::Open(config.cgroup_root), "cgroups");
+  ASSIGN_OR_RETURN(const auto cgroups, OpenCgroups(config), "cgroups");
   const network::Network network(BinDirs(config));
   ASSIGN_OR_RETURN(const auto pod_cidrs, network::PodCidrs::Open(paths.PodCidrs()), "pod CIDRs");
   ASSIGN_OR_RETURN(const auto network_monitor,

@@ -42,7 +42,10 @@ void AddFlags(CLI::App& app, Options& options) {
   app.add_option("--shim", config.shim, "the shim's executable")->capture_default_str();
   app.add_option("--cgroup-root", config.cgroup_root, "where the cgroup hierarchies are mounted")
       ->capture_default_str();
-  app.add_option("--cgroup-parent", config.cgroup_parent, "cgroup of pods that name no parent")
+  app.add_option("--cgroup-driver", config.cgroup_driver, "who makes cgroups: cgroupfs or systemd")
+      ->capture_default_str();
+  app.add_option("--cgroup-parent", config.cgroup_parent,
+                 "cgroup, or slice, of pods that name no parent")
       ->capture_default_str();
   app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   app.set_version_flag("--version", std::string("trivet-cri ") + TRIVET_VERSION);

@@ -82,7 +82,8 @@ Result<> Recovery::EndStrayShim(const std::string& id) {
   const std::filesystem::path folder = node_.paths.Shim(id);
   const auto shim = OpenStrayShim(folder);
   if (shim) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
-  const std::string group = node_.config->cgroup_parent + "/" + id;
+  ASSIGN_OR_RETURN(const std::string group,
+                   sandbox::PodGroup({}, id, PodsParent(*node_.config.Get())));
   RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
   RETURN_IF_ERROR(node_.cgroups.Remove(group));
   RETURN_IF_ERROR(Unmount(folder / "shm", true));

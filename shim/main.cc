@@ -16,6 +16,7 @@
 #include "shim/namespaces.h"
 #include "shim/paths.h"
 #include "shim/reaper.h"
+#include "shim/scope_keeper.h"
 #include "shim/self_protection.h"
 #include "shim/supervisor.h"
 
@@ -27,12 +28,14 @@ constexpr const char* kHelp =
     "Holds one pod: its namespaces, its containers and their logs. Started by trivet-cri.\n\n"
     "  --run-dir DIR   folder with the file \"spec\"; \"sock\" and \"pid\" are made in it\n"
     "  --ready-fd N    where \"ready\" is written once the socket listens\n"
+    "  --keep-scope    instead: leave a process that holds a systemd scope, and print its pid\n"
     "  --version       print the version\n"
     "  --help          print this\n";
 
 struct Options {
   Paths paths;
   int ready_fd = -1;
+  bool keeps_scope = false;
 };
 
 Result<> TellReady(const Options& options) {
@@ -50,6 +53,7 @@ Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec, const 
 
 Result<> Run(const Options& options, char* const* argv) {
   RETURN_IF_ERROR(EnsureReadOnlyProgram(argv));
+  if (options.keeps_scope) return LeaveScopeKeeper();
   RETURN_IF_ERROR(HardenProcess());
   ASSIGN_OR_RETURN(const std::string text, ReadFile(options.paths.spec()));
   ASSIGN_OR_RETURN(SandboxSpec spec, wire::Decode<SandboxSpec>(text),
@@ -77,11 +81,10 @@ int ParseFd(const char* text) {
 
 // Exits after --help, --version and wrong usage.
 Options ParseOptions(int argc, char** argv) {
-  const option known[] = {{"run-dir", required_argument, nullptr, 'd'},
-                          {"ready-fd", required_argument, nullptr, 'r'},
-                          {"version", no_argument, nullptr, 'v'},
-                          {"help", no_argument, nullptr, 'h'},
-                          {nullptr, 0, nullptr, 0}};
+  const option known[] = {
+      {"run-dir", required_argument, nullptr, 'd'}, {"ready-fd", required_argument, nullptr, 'r'},
+      {"keep-scope", no_argument, nullptr, 'k'},    {"version", no_argument, nullptr, 'v'},
+      {"help", no_argument, nullptr, 'h'},          {nullptr, 0, nullptr, 0}};
   Options options;
   bool wrong = false;
   for (int flag = 0; (flag = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -93,6 +96,9 @@ Options ParseOptions(int argc, char** argv) {
         options.ready_fd = ParseFd(optarg);
         wrong |= options.ready_fd < 0;
         break;
+      case 'k':
+        options.keeps_scope = true;
+        break;
       case 'v':
         std::puts("trivet-shim " TRIVET_VERSION);
         std::exit(EXIT_SUCCESS);
@@ -103,6 +109,7 @@ Options ParseOptions(int argc, char** argv) {
         wrong = true;
     }
   }
+  if (!wrong && optind == argc && options.keeps_scope) return options;
   if (!wrong && optind == argc && options.paths.run_dir.is_absolute()) return options;
   std::fputs("trivet-shim: --run-dir with an absolute path is required; see --help\n", stderr);
   std::exit(EXIT_FAILURE);

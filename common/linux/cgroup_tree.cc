@@ -66,8 +66,10 @@ Result<> ForEachGroup(const std::filesystem::path& folder,
   std::filesystem::directory_iterator entries(folder, error);
   if (error == std::errc::no_such_file_or_directory) return {};
   if (error) return std::unexpected(Error::FromErrno(error.value(), "list " + folder.native()));
-  for (const auto& entry : entries) {
-    if (entry.is_directory(error)) RETURN_IF_ERROR(ForEachGroup(entry.path(), visit));
+  // The folder may go while it is read: systemd takes away what is empty.
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    std::error_code unknown;
+    if (entries->is_directory(unknown)) RETURN_IF_ERROR(ForEachGroup(entries->path(), visit));
   }
   return visit(folder);
 }

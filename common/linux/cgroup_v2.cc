@@ -153,7 +153,8 @@ Result<> UnifiedCgroups::Kill(const std::string& group, std::chrono::millisecond
   // One write kills the whole tree at once (Linux 5.14); where it is absent, and to wait, the
   // processes are gone through.
   const auto killed = WriteControlFile(folder / "cgroup.kill", "1");
-  if (!killed && killed.error().code() != Code::kNotFound) return killed;
+  const bool gone = !killed && killed.error().sys_errno() == ENODEV;  // between open and write
+  if (!killed && !gone && killed.error().code() != Code::kNotFound) return killed;
   return cgroup_tree::KillAll(folder, timeout);
 }
 

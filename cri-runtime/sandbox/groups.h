@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/base/error.h"
 #include "cri-runtime/sandbox/record.h"
 
 /// Where processes are in the control groups:
@@ -10,25 +11,27 @@
 ///     <sandbox>/                               the pod's reaper
 ///     <container>/
 ///   <cgroup_parent of cri.json>/<sandbox>/     the same of a pod that names no parent; ours
-///   <cgroup_parent of cri.json>/shims/         the shims
+///
+/// With systemd a pod's group is a slice, the others are scopes in it:
+///
+///   <cgroup_parent of the request>.slice/cri-trivet-<sandbox>.scope
+///   <cgroup_parent of cri.json>.slice/<cgroup_parent of cri.json>-pod<sandbox>.slice/…
 namespace trivet::sandbox {
 
-/// The pod's group.
-inline std::string PodGroup(const Config& config, const std::string& id,
-                            const std::string& default_parent) {
-  return config.cgroup_parent.empty() ? default_parent + "/" + id : config.cgroup_parent;
-}
+/// The pod's group. Where `default_parent` is a slice, all are.
+/// Errors: kInvalidArgument for a cgroup_parent of the other kind.
+Result<std::string> PodGroup(const Config& config, const std::string& id,
+                             const std::string& default_parent);
+
 /// Made by us, and so removed by us.
 inline bool OwnsPodGroup(const Record& record) {
   return record.config.cgroup_parent.empty();
 }
 
-inline std::string ReaperGroup(const Record& record) {
-  return record.cgroup + "/" + record.id;
-}
+std::string ContainerGroup(const Record& record, const std::string& container_id);
 
-inline std::string ContainerGroup(const Record& record, const std::string& container_id) {
-  return record.cgroup + "/" + container_id;
+inline std::string ReaperGroup(const Record& record) {
+  return ContainerGroup(record, record.id);
 }
 
 }  // namespace trivet::sandbox

@@ -88,7 +88,8 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
   RETURN_IF_ERROR(cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   Record record{.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id};
   ASSIGN_OR_RETURN(record.id, state::NewId());
-  record.cgroup = PodGroup(config, record.id, node_.config->cgroup_parent);
+  ASSIGN_OR_RETURN(record.cgroup,
+                   PodGroup(config, record.id, cri::PodsParent(*node_.config.Get())));
   if (config.namespaces.network == NamespaceMode::kNode) return record;
   ASSIGN_OR_RETURN(const network::NetworkConfig network,
                    network::LoadNetworkConfig(node_.config->cni_config_dir), "network");

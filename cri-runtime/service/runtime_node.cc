@@ -88,7 +88,8 @@ grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
                                            const v1::RuntimeConfigRequest* /*request*/,
                                            v1::RuntimeConfigResponse* response) {
   return rpc::Handle("RuntimeConfig", [&]() -> Result<> {
-    response->mutable_linux()->set_cgroup_driver(v1::CGROUPFS);
+    const bool systemd = node_.config->cgroup_driver == "systemd";
+    response->mutable_linux()->set_cgroup_driver(systemd ? v1::SYSTEMD : v1::CGROUPFS);
     return {};
   });
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/systemd/unit_name.h"
 
 namespace trivet::cri {
 namespace {
@@ -104,7 +105,10 @@ Result<sandbox::PortMapping> ParsePortMapping(const v1::PortMapping& mapping) {
 
 Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Config& config) {
   config.cgroup_parent = linux_config.cgroup_parent();
-  if (!config.cgroup_parent.empty()) {
+  // A slice may also be given by its name alone.
+  const bool is_unit =
+      systemd::IsSlice(config.cgroup_parent) && config.cgroup_parent.find('/') == std::string::npos;
+  if (!config.cgroup_parent.empty() && !is_unit) {
     RETURN_IF_ERROR(CheckAbsolutePath("cgroup_parent", config.cgroup_parent));
     while (config.cgroup_parent.ends_with('/')) config.cgroup_parent.pop_back();
   }

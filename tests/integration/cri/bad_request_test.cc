@@ -8,10 +8,12 @@ namespace {
 
 TEST_F(CriTest, RefusesABadSandboxRequestByTheNameOfTheField) {
   v1::PodSandboxConfig config = PodConfig("pod");
-  config.mutable_linux()->set_cgroup_parent("kubepods.slice");
+  config.mutable_linux()->set_cgroup_parent("kubepods");
   std::string id;
   EXPECT_THAT(RunPod(config, &id),
               RpcFailsWith(grpc::INVALID_ARGUMENT, "request: linux: cgroup_parent"));
+  config.mutable_linux()->set_cgroup_parent("kubepods.slice");
+  EXPECT_THAT(RunPod(config, &id), RpcFailsWith(grpc::INVALID_ARGUMENT, "is a slice of systemd's"));
 }
 
 TEST_F(CriTest, RefusesAContainerWithoutItsImage) {

@@ -24,6 +24,12 @@ TEST(ReadConfig, ReadsBackWhatStatusShows) {
   EXPECT_EQ(read.cni_bin_dirs, config.cni_bin_dirs);
 }
 
+TEST(PodsParent, FollowsTheDriverUnlessItIsNamed) {
+  EXPECT_EQ(PodsParent({}), "/trivet");
+  EXPECT_EQ(PodsParent({.cgroup_driver = "systemd"}), "trivet.slice");
+  EXPECT_EQ(PodsParent({.cgroup_driver = "systemd", .cgroup_parent = "a.slice"}), "a.slice");
+}
+
 struct BadConfig {
   std::string name;
   std::string text;
@@ -41,14 +47,20 @@ TEST_P(BadConfigTable, IsRefusedByTheNameOfTheKey) {
 
 INSTANTIATE_TEST_SUITE_P(
     Config, BadConfigTable,
-    ::testing::Values(BadConfig{"UnknownKey", R"({"sockett": "/s"})", "sockett"},
-                      BadConfig{"WrongType", R"({"socket": 5})", "socket"},
-                      BadConfig{"RelativePath", R"({"stateDir": "x"})", "stateDir: \"x\""},
-                      BadConfig{"NoPlugins", R"({"cniBinDirs": []})", "cniBinDirs: empty"},
-                      BadConfig{"RelativePlugins", R"({"cniBinDirs": ["b"]})", "cniBinDirs"},
-                      BadConfig{"RelativeGroup", R"({"cgroupParent": "t"})", "cgroupParent"},
-                      BadConfig{"NoProcesses", R"({"pidsLimit": 0})", "pidsLimit"},
-                      BadConfig{"NoObject", "[]", "not an object"}),
+    ::testing::Values(
+        BadConfig{"UnknownKey", R"({"sockett": "/s"})", "sockett"},
+        BadConfig{"WrongType", R"({"socket": 5})", "socket"},
+        BadConfig{"RelativePath", R"({"stateDir": "x"})", "stateDir: \"x\""},
+        BadConfig{"NoPlugins", R"({"cniBinDirs": []})", "cniBinDirs: empty"},
+        BadConfig{"RelativePlugins", R"({"cniBinDirs": ["b"]})", "cniBinDirs"},
+        BadConfig{"RelativeGroup", R"({"cgroupParent": "t"})", "cgroupParent"},
+        BadConfig{"Driver", R"({"cgroupDriver": "runc"})", "cgroupDriver: unexpected"},
+        BadConfig{"SliceWithoutSystemd", R"({"cgroupParent": "/pods.slice"})",
+                  "cgroupParent: \"/pods.slice\" is a slice"},
+        BadConfig{"GroupWithSystemd", R"({"cgroupDriver": "systemd", "cgroupParent": "/pods"})",
+                  "cgroupParent: \"pods\" is no slice"},
+        BadConfig{"NoProcesses", R"({"pidsLimit": 0})", "pidsLimit"},
+        BadConfig{"NoObject", "[]", "not an object"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

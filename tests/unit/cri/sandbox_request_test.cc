@@ -99,9 +99,9 @@ INSTANTIATE_TEST_SUITE_P(
                      mapping->set_container_port(80);
                    },
                    Code::kInvalidArgument, "host_port: unexpected 70000"},
-        BadRequest{"SystemdParent",
-                   [](auto& c) { c.mutable_linux()->set_cgroup_parent("test.slice"); },
-                   Code::kInvalidArgument, "cgroup_parent: \"test.slice\" is not absolute"},
+        BadRequest{"RelativeParent",
+                   [](auto& c) { c.mutable_linux()->set_cgroup_parent("test.slice/pod"); },
+                   Code::kInvalidArgument, "cgroup_parent: \"test.slice/pod\" is not absolute"},
         BadRequest{"ParentWithDotDot",
                    [](auto& c) { c.mutable_linux()->set_cgroup_parent("/a/../.."); },
                    Code::kInvalidArgument, "cgroup_parent"},
