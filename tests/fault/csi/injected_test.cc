@@ -79,8 +79,12 @@ bool InjectedTest::CallWithFault(const std::string& fault, int number,
   Attach(fault, number);
   if (HasFatalFailure()) return false;
   const auto code = call();
-  const bool hit = DetachAndSeeWhetherItHit();
-  if (ReapIfEnded()) {
+  bool hit = DetachAndSeeWhetherItHit();
+  const bool kills = fault.starts_with("signal");
+  const bool must_end = kills && (hit || code == grpc::UNAVAILABLE);
+  if (ReapIfEnded(must_end ? std::chrono::seconds(20) : std::chrono::milliseconds(200))) {
+    EXPECT_TRUE(kills) << fault << " at " << number << " has ended the driver";
+    hit = true;  // strace itself may have been ended before it said so
     Start();
   } else {
     EXPECT_NE(code, grpc::UNKNOWN) << DriverTest::message();

@@ -135,9 +135,9 @@ void DriverTest::Kill() {
   driver_ = {};
 }
 
-bool DriverTest::ReapIfEnded() {
-  // A thread that was killed takes a moment to take the others with it.
-  const auto ended = Reap(driver_.pidfd, std::chrono::milliseconds(200));
+// A thread that was killed takes a moment to take the others with it.
+bool DriverTest::ReapIfEnded(std::chrono::milliseconds within) {
+  const auto ended = Reap(driver_.pidfd, within);
   if (!ended || !ended->has_value()) return false;
   driver_ = {};
   return true;

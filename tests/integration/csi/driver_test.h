@@ -51,8 +51,8 @@ class DriverTest : public testing::NamespaceTest {
   /// its files can share blocks.
   void UseXfsPool(int64_t bytes = int64_t{2} << 30);
   [[nodiscard]] pid_t pid() const { return driver_.pid; }
-  /// Whether the driver has ended by itself; then it can be started.
-  bool ReapIfEnded();
+  /// Whether the driver has ended by itself, or does within this time; then it can be started.
+  bool ReapIfEnded(std::chrono::milliseconds within);
   void Restart() {
     Kill();
     Start();
