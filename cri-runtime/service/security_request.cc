@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "common/linux/file.h"
+#include "cri-runtime/container/apparmor.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/sandbox_request.h"
@@ -68,6 +70,18 @@ Result<Profile> ParseSeccomp(const v1::LinuxContainerSecurityContext& context) {
   return profile;
 }
 
+// Said now, not when the container is started: the kubelet has it from CreateContainer.
+Result<> CheckLoaded(const std::string& profile) {
+  const auto profiles = ReadFile("/sys/kernel/security/apparmor/profiles");
+  if (!profiles && profiles.error().code() == Code::kNotFound) {
+    return Fail(Code::kFailedPrecondition, "localhost_ref: AppArmor is not enabled on this node");
+  }
+  RETURN_IF_ERROR(profiles, "localhost_ref");
+  if (container::IsProfileLoaded(*profiles, profile)) return {};
+  return Fail(Code::kFailedPrecondition, "localhost_ref: no AppArmor profile \"{}\" is loaded",
+              profile);
+}
+
 Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) {
   Profile profile;
   if (context.has_apparmor()) {
@@ -80,8 +94,8 @@ Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) 
     profile.localhost_ref.erase(0, kLocalhostPrefix.size());
   }
   RETURN_IF_ERROR(CheckLine("localhost_ref", profile.localhost_ref));
-  if (std::filesystem::exists("/sys/kernel/security/apparmor")) return profile;
-  return Fail(Code::kFailedPrecondition, "localhost_ref: AppArmor is not enabled on this node");
+  RETURN_IF_ERROR(CheckLoaded(profile.localhost_ref));
+  return profile;
 }
 
 // Where SELinux is not in the kernel there is nothing to be enforced, and pods that name a label
