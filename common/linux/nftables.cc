@@ -25,6 +25,7 @@ namespace {
 constexpr size_t kElementsPerMessage = 128;
 constexpr size_t kMessageBytes = size_t{128} << 10;
 constexpr size_t kMaxCommentBytes = 127;
+constexpr size_t kMaxElementCommentBytes = 250;  // of 256, with the header and the closing NUL
 constexpr uint32_t kTypeBits = 6;  // of one field in a concatenation's type, as nft packs them
 
 template <class T, void (*Free)(const T*)>
@@ -61,24 +62,25 @@ uint32_t FieldBytes(Type type) {
   return 4;
 }
 
-uint32_t KeyType(const Set& set) {
+uint32_t TypeOf(const std::vector<Type>& fields) {
   uint32_t type = 0;
-  for (const Type field : set.key) type = type << kTypeBits | static_cast<uint32_t>(field);
+  for (const Type field : fields) type = type << kTypeBits | static_cast<uint32_t>(field);
   return type;
 }
 
-uint32_t KeyBytes(const Set& set) {
-  if (set.key.size() == 1) return FieldBytes(set.key.front());
+uint32_t BytesOf(const std::vector<Type>& fields) {
+  if (fields.size() == 1) return FieldBytes(fields.front());
   uint32_t bytes = 0;
-  for (const Type field : set.key) bytes += (FieldBytes(field) + 3) / 4 * 4;
+  for (const Type field : fields) bytes += (FieldBytes(field) + 3) / 4 * 4;
   return bytes;
 }
 
 // nft keeps comments as user data that only programs read.
 template <class Put>
-void PutComment(uint8_t type, std::string_view comment, Put put) {
+void PutComment(uint8_t type, std::string_view comment, Put put,
+                size_t max_bytes = kMaxCommentBytes) {
   if (comment.empty()) return;
-  const std::string text(comment.substr(0, kMaxCommentBytes));
+  const std::string text(comment.substr(0, max_bytes));
   nftnl_udata_buf* data = Own(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
   nftnl_udata_put_strz(data, type, text.c_str());
   put(nftnl_udata_buf_data(data), nftnl_udata_buf_len(data));
@@ -112,6 +114,14 @@ void AppendElement(nftnl_set* object, const Set& set, const Element& element) {
       nftnl_set_elem_set_str(start, NFTNL_SET_ELEM_CHAIN, element.verdict->chain.c_str());
     }
   }
+  if (!element.value.empty()) {
+    nftnl_set_elem_set(start, NFTNL_SET_ELEM_DATA, element.value.data(),
+                       static_cast<uint32_t>(element.value.size()));
+  }
+  const auto put = [&](const void* data, uint32_t bytes) {
+    nftnl_set_elem_set(start, NFTNL_SET_ELEM_USERDATA, data, bytes);
+  };
+  PutComment(NFTNL_UDATA_SET_ELEM_COMMENT, element.comment, put, kMaxElementCommentBytes);
   nftnl_set_elem_add(object, start);
   if (!set.intervals) return;
   const auto end = Next(element.last.empty() ? element.key : element.last);
@@ -240,15 +250,19 @@ void Transaction::AddRule(std::string_view chain, const Rule& rule) {
 
 void Transaction::AddSet(const Set& set, Existing existing) {
   const SetObject object = NewSetObject(table_, set.name);
+  const bool map = set.verdicts || !set.value.empty();
   const uint32_t flags =
-      (set.intervals ? uint32_t{NFT_SET_INTERVAL} : 0) | (set.verdicts ? uint32_t{NFT_SET_MAP} : 0);
+      (set.intervals ? uint32_t{NFT_SET_INTERVAL} : 0) | (map ? uint32_t{NFT_SET_MAP} : 0);
   nftnl_set_set_u32(object.get(), NFTNL_SET_FLAGS, flags);
   nftnl_set_set_u32(object.get(), NFTNL_SET_ID, next_set_id_++);
-  nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_TYPE, KeyType(set));
-  nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_LEN, KeyBytes(set));
+  nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_TYPE, TypeOf(set.key));
+  nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_LEN, BytesOf(set.key));
   if (set.verdicts) {
     nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
     nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_LEN, sizeof(uint32_t));
+  } else if (map) {
+    nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_TYPE, TypeOf(set.value));
+    nftnl_set_set_u32(object.get(), NFTNL_SET_DATA_LEN, BytesOf(set.value));
   }
   PutComment(NFTNL_UDATA_SET_COMMENT, set.comment, [&](const void* data, uint32_t bytes) {
     nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, data, bytes);
@@ -259,10 +273,18 @@ void Transaction::AddSet(const Set& set, Existing existing) {
 }
 
 void Transaction::DeleteSet(std::string_view set) {
+  AppendSetDeletion(set, 0, "set");
+}
+
+void Transaction::DeleteEmptySet(std::string_view set) {
+  AppendSetDeletion(set, NLM_F_NONREC, "empty set");
+}
+
+void Transaction::AppendSetDeletion(std::string_view set, uint16_t flags, std::string_view kind) {
   const SetObject object = NewSetObject(table_, std::string(set));
-  Message message(*this, NFT_MSG_DELSET, 0);
+  Message message(*this, NFT_MSG_DELSET, flags);
   nftnl_set_nlmsg_build_payload(message.header(), object.get());
-  Append(message, fmt::format("delete set {} of", set));
+  Append(message, fmt::format("delete {} {} of", kind, set));
 }
 
 void Transaction::ChangeElements(const Set& set, std::span<const Element> elements, bool add,

@@ -58,12 +58,15 @@ struct Set {
   bool intervals = false;  // elements are ranges; not for concatenations
   bool verdicts = false;   // a verdict map: every element carries a Verdict
   std::string comment;
+  std::vector<Type> value = {};  // not empty: a map, every element carries a value of these fields
 };
 
 struct Element {
   Bytes key;
   Bytes last;  // of an interval set: the last key of the range, inclusive; empty: the key alone
   std::optional<Verdict> verdict;
+  Bytes value = {};          // of a map
+  std::string comment = {};  // at most 250 bytes are kept
   friend auto operator<=>(const Element&, const Element&) = default;
 };
 
@@ -95,13 +98,15 @@ class Transaction {
   void DeleteChain(std::string_view chain);
   void FlushChain(std::string_view chain);
   void DeleteSet(std::string_view set);
+  /// As DeleteSet, and a set that has elements fails the transaction (EBUSY).
+  void DeleteEmptySet(std::string_view set);
 
-  /// kIsKept: an element that is there with the same verdict is no error.
+  /// kIsKept: an element that is there with the same verdict or value is no error.
   void AddElements(const Set& set, std::span<const Element> elements,
                    Existing existing = Existing::kIsError);
   /// An absent element fails the transaction (kNotFound).
   void DeleteElements(const Set& set, std::span<const Element> elements);
-  /// As DeleteElements, and an absent element is no error. Not for verdict maps.
+  /// As DeleteElements, and an absent element is no error. Not for maps.
   void EnsureNoElements(const Set& set, std::span<const Element> elements);
 
   [[nodiscard]] bool empty() const { return operations_.empty(); }
@@ -115,6 +120,7 @@ class Transaction {
  private:
   class Message;
   void Append(Message& message, std::string operation);
+  void AppendSetDeletion(std::string_view set, uint16_t flags, std::string_view kind);
   void ChangeElements(const Set& set, std::span<const Element> elements, bool add, uint16_t flags);
 
   Table table_;
@@ -127,6 +133,10 @@ class Transaction {
 /// The elements of one set, in key order; ranges of an interval set are one element each.
 /// Errors: kNotFound when the table or the set does not exist.
 Result<std::vector<Element>> ReadElements(const Table& table, const Set& set);
+
+/// The element with that key, however many others there are; none when there is none, or no such
+/// set or table. Not for interval sets.
+Result<std::optional<Element>> FindElement(const Table& table, const Set& set, const Bytes& key);
 
 /// The names of the table's sets and maps, sorted. Errors: kNotFound when there is no such table.
 Result<std::vector<std::string>> ReadSetNames(const Table& table);

@@ -2,6 +2,7 @@
 #include <libnftnl/common.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ Result<> DumpStable(const std::function<nlmsghdr*(char*)>& build,
     restart();
     ASSIGN_OR_RETURN(auto socket, NetfilterSocket::Open(), what);
     std::array<char, kRequestBytes> buffer{};
-    auto dumped = socket.Dump(build(buffer.data()), visit, what);
+    auto dumped = socket.Ask(build(buffer.data()), visit, what);
     if (dumped || dumped.error().code() != Code::kAborted || attempt == kAttempts) return dumped;
   }
 }
@@ -35,6 +36,21 @@ struct ReadElement {
   Element element;
   bool is_end = false;
 };
+
+// What nft's own parser takes as a comment: a string with its closing NUL.
+std::string ReadComment(const char* data, uint32_t bytes) {
+  std::string comment;
+  auto visit = [](const nftnl_udata* attribute, void* out) {
+    const uint8_t length = nftnl_udata_len(attribute);
+    if (nftnl_udata_type(attribute) == NFTNL_UDATA_SET_ELEM_COMMENT && length > 0) {
+      static_cast<std::string*>(out)->assign(static_cast<const char*>(nftnl_udata_get(attribute)),
+                                             length - size_t{1});
+    }
+    return 0;
+  };
+  nftnl_udata_parse(data, bytes, visit, &comment);
+  return comment;
+}
 
 ReadElement ReadOne(nftnl_set_elem* raw) {
   ReadElement read;
@@ -46,6 +62,16 @@ ReadElement ReadOne(nftnl_set_elem* raw) {
     read.element.verdict =
         Verdict{static_cast<int32_t>(nftnl_set_elem_get_u32(raw, NFTNL_SET_ELEM_VERDICT)),
                 chain == nullptr ? "" : chain};
+  }
+  if (nftnl_set_elem_is_set(raw, NFTNL_SET_ELEM_DATA)) {
+    const auto* value =
+        static_cast<const char*>(nftnl_set_elem_get(raw, NFTNL_SET_ELEM_DATA, &bytes));
+    read.element.value.assign(value, bytes);
+  }
+  if (nftnl_set_elem_is_set(raw, NFTNL_SET_ELEM_USERDATA)) {
+    const auto* data =
+        static_cast<const char*>(nftnl_set_elem_get(raw, NFTNL_SET_ELEM_USERDATA, &bytes));
+    read.element.comment = ReadComment(data, bytes);
   }
   read.is_end = nftnl_set_elem_is_set(raw, NFTNL_SET_ELEM_FLAGS) &&
                 (nftnl_set_elem_get_u32(raw, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END);
@@ -117,6 +143,31 @@ Result<std::vector<Element>> ReadElements(const Table& table, const Set& set) {
       build, [&] { read.clear(); }, [&](const nlmsghdr* m) { CollectElements(m, read); },
       fmt::format("read set {} of table {}", set.name, table.name)));
   return set.intervals ? JoinRanges(std::move(read)) : Sorted(std::move(read));
+}
+
+Result<std::optional<Element>> FindElement(const Table& table, const Set& set, const Bytes& key) {
+  const std::string what =
+      fmt::format("find an element of set {} of table {}", set.name, table.name);
+  std::array<char, kRequestBytes> buffer{};
+  nlmsghdr* request =
+      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, table.family, NLM_F_ACK, 0);
+  mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
+  mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set.name.c_str());
+  nlattr* list = mnl_attr_nest_start(request, NFTA_SET_ELEM_LIST_ELEMENTS);
+  nlattr* element = mnl_attr_nest_start(request, NFTA_LIST_ELEM);
+  nlattr* data = mnl_attr_nest_start(request, NFTA_SET_ELEM_KEY);
+  mnl_attr_put(request, NFTA_DATA_VALUE, key.size(), key.data());
+  mnl_attr_nest_end(request, data);
+  mnl_attr_nest_end(request, element);
+  mnl_attr_nest_end(request, list);
+
+  ASSIGN_OR_RETURN(auto socket, NetfilterSocket::Open(), what);
+  std::vector<ReadElement> read;
+  auto asked = socket.Ask(request, [&](const nlmsghdr* m) { CollectElements(m, read); }, what);
+  if (!asked && asked.error().code() == Code::kNotFound) return std::nullopt;
+  RETURN_IF_ERROR(asked);
+  if (read.empty()) return std::nullopt;
+  return std::move(read.front().element);
 }
 
 Result<std::vector<std::string>> ReadSetNames(const Table& table) {

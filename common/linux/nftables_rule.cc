@@ -62,6 +62,14 @@ Rule& Rule::CtTuple(uint32_t key, uint8_t direction, uint32_t to) {
   return *this;
 }
 
+Rule& Rule::FibDestinationType(uint32_t to) {
+  nftnl_expr* fib = Add("fib");
+  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, KernelRegister(to));
+  return *this;
+}
+
 Rule& Rule::Compare(uint32_t operation, const Bytes& value, uint32_t from) {
   nftnl_expr* cmp = Add("cmp");
   nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, KernelRegister(from));
@@ -112,6 +120,12 @@ Rule& Rule::LookupVerdict(std::string_view map, uint32_t from) {
   return *this;
 }
 
+Rule& Rule::LookupValue(std::string_view map, uint32_t from, uint32_t to) {
+  LookupIn(map, from, 0);
+  nftnl_expr_set_u32(expressions_.back().get(), NFTNL_EXPR_LOOKUP_DREG, KernelRegister(to));
+  return *this;
+}
+
 Rule& Rule::Counter() {
   Add("counter");
   return *this;
@@ -145,6 +159,22 @@ Rule& Rule::Decide(const Verdict& verdict) {
 
 Rule& Rule::Masquerade() {
   Add("masq");
+  return *this;
+}
+
+Rule& Rule::DestinationNat(uint32_t family, uint32_t address_from, uint32_t port_from) {
+  nftnl_expr* nat = Add("nat");
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, KernelRegister(address_from));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, KernelRegister(port_from));
+  return *this;
+}
+
+Rule& Rule::SetMark(uint32_t from) {
+  nftnl_expr* meta = Add("meta");
+  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_SREG, KernelRegister(from));
   return *this;
 }
 

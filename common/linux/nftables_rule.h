@@ -46,6 +46,8 @@ class Rule {
   Rule& Ct(uint32_t key, uint32_t to = 0);
   /// A key of one side's tuple: NFT_CT_SRC_IP, ... `direction`: IP_CT_DIR_ORIGINAL or _REPLY.
   Rule& CtTuple(uint32_t key, uint8_t direction, uint32_t to = 0);
+  /// How the packet's destination is routed: RTN_LOCAL, ... as a native 32-bit number.
+  Rule& FibDestinationType(uint32_t to = 0);
 
   /// Goes on when register `from` equals `value`.
   Rule& Equal(const Bytes& value, uint32_t from = 0);
@@ -58,6 +60,8 @@ class Rule {
   /// Ends with the verdict that the map has for the key at `from`; goes to the next rule when it
   /// has none.
   Rule& LookupVerdict(std::string_view map, uint32_t from = 0);
+  /// Goes on when the map has the key at `from`, with its value from register `to` on.
+  Rule& LookupValue(std::string_view map, uint32_t from, uint32_t to);
 
   Rule& Counter();
   /// Goes on for at most `per_second` packets.
@@ -67,6 +71,11 @@ class Rule {
   Rule& Decide(const Verdict& verdict);
   /// Only in a nat chain at postrouting.
   Rule& Masquerade();
+  /// Sends the connection to the address and port in these registers, of the family NFPROTO_IPV4 or
+  /// NFPROTO_IPV6. Only in a nat chain at prerouting or output.
+  Rule& DestinationNat(uint32_t family, uint32_t address_from, uint32_t port_from);
+  /// The packet's mark becomes register `from`.
+  Rule& SetMark(uint32_t from = 0);
   /// At most 127 bytes are kept; shown by `nft list`.
   Rule& Comment(std::string_view comment);
 

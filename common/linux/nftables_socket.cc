@@ -159,14 +159,15 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
   return {};
 }
 
-Result<> NetfilterSocket::Dump(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
-                               std::string_view what) {
+Result<> NetfilterSocket::Ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
+                              std::string_view what) {
   if (::send(fd_.get(), request, request->nlmsg_len, 0) < 0) return FailErrno("{}", what);
-  return ReceiveDump(visit, what);
+  return ReceiveAnswers(visit, what);
 }
 
-Result<> NetfilterSocket::ReceiveDump(const std::function<void(const nlmsghdr*)>& visit,
-                                      std::string_view what) {
+// Until the end of a dump, an acknowledgement or an error.
+Result<> NetfilterSocket::ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit,
+                                         std::string_view what) {
   const auto buffer = std::make_unique<char[]>(kReceiveBytes);
   bool interrupted = false;
   for (;;) {
@@ -180,7 +181,7 @@ Result<> NetfilterSocket::ReceiveDump(const std::function<void(const nlmsghdr*)>
         return std::unexpected(Error::FromErrno(refusal->err, what));
       }
       interrupted = interrupted || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-      if (answer->nlmsg_type == NLMSG_DONE) {
+      if (answer->nlmsg_type == NLMSG_DONE || answer->nlmsg_type == NLMSG_ERROR) {
         if (interrupted) return Fail(Code::kAborted, "{}: changed while reading", what);
         return {};
       }

@@ -24,14 +24,14 @@ class NetfilterSocket {
   /// Errors: the first refused operation, by its name.
   Result<> Commit(std::span<const char> messages, const std::vector<std::string>& operations);
 
-  /// Sends a dump request and gives every answer to `visit`. Errors: as the kernel's errno;
-  /// kAborted when the tables changed meanwhile: ask again.
-  Result<> Dump(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
-                std::string_view what);
+  /// Sends a dump request, or one with NLM_F_ACK, and gives every answer to `visit`. Errors: as the
+  /// kernel's errno; kAborted when the tables changed during a dump: ask again.
+  Result<> Ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
+               std::string_view what);
 
  private:
   explicit NetfilterSocket(UniqueFd fd) : fd_(std::move(fd)) {}
-  Result<> ReceiveDump(const std::function<void(const nlmsghdr*)>& visit, std::string_view what);
+  Result<> ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit, std::string_view what);
 
   UniqueFd fd_;
 };
