@@ -1,16 +1,15 @@
 #include "cni/masquerade.h"
 
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-// After glibc's headers, which the kernel's give way to.
+#include <netinet/in.h>
+// After glibc's header, which the kernel's give way to.
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
 #include <algorithm>
-#include <cstddef>
 
 #include "cni/hash.h"
+#include "cni/packet_family.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/linux/nftables.h"
@@ -18,35 +17,8 @@
 namespace trivet::cni {
 namespace {
 
-struct Family {
-  uint8_t number;
-  bool v4;
-  nft::Type type;
-  uint32_t source_offset;
-  uint32_t destination_offset;
-  const char* multicast;
-  const char* suffix;
-};
-
-constexpr Family kFamilies[] = {
-    {NFPROTO_IPV4, true, nft::Type::kIpv4Address, offsetof(iphdr, saddr), offsetof(iphdr, daddr),
-     "224.0.0.0/4", "_v4"},
-    {NFPROTO_IPV6, false, nft::Type::kIpv6Address, offsetof(ip6_hdr, ip6_src),
-     offsetof(ip6_hdr, ip6_dst), "ff00::/8", "_v6"}};
-
 nft::Table OurTable() {
   return {.family = NFPROTO_INET, .name = "trivet_cni"};
-}
-
-nft::Bytes BytesOf(const IpAddress& address) {
-  const auto bytes = address.bytes();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-nft::Bytes MaskOf(const IpPrefix& prefix) {
-  const size_t bytes = prefix.address.bytes().size();
-  const auto ones = IpAddress::FromBytes(std::vector<std::byte>(bytes, std::byte{0xff}));
-  return BytesOf(ones->WithHostBits(prefix.length, false));
 }
 
 nft::Chain MakeChain(const std::string& network) {
@@ -57,13 +29,14 @@ nft::Chain MakeChain(const std::string& network) {
       .comment = network};
 }
 
-nft::Set MakeSet(const std::string& network, const Family& family) {
+nft::Set MakeSet(const std::string& network, const PacketFamily& family) {
   return {.name = MasqueradeChainName(network) + family.suffix,
           .key = {family.type},
           .comment = network};
 }
 
-std::vector<nft::Element> ElementsOf(const std::vector<IpAddress>& pods, const Family& family) {
+std::vector<nft::Element> ElementsOf(const std::vector<IpAddress>& pods,
+                                     const PacketFamily& family) {
   std::vector<nft::Element> elements;
   for (const IpAddress& pod : pods) {
     if (pod.is_v4() == family.v4)
@@ -73,7 +46,7 @@ std::vector<nft::Element> ElementsOf(const std::vector<IpAddress>& pods, const F
 }
 
 // Goes on when the destination is not in `spared`.
-void SpareDestination(nft::Rule& rule, const Family& family, const IpPrefix& spared) {
+void SpareDestination(nft::Rule& rule, const PacketFamily& family, const IpPrefix& spared) {
   const nft::Bytes network = BytesOf(spared.Network().address);
   rule.Payload(NFT_PAYLOAD_NETWORK_HEADER, family.destination_offset,
                static_cast<uint32_t>(network.size()))
@@ -81,18 +54,18 @@ void SpareDestination(nft::Rule& rule, const Family& family, const IpPrefix& spa
       .NotEqual(network);
 }
 
-Result<nft::Rule> MakeRule(const std::string& network, const Family& family,
+Result<nft::Rule> MakeRule(const std::string& network, const PacketFamily& family,
                            const std::vector<IpPrefix>& subnets) {
-  const uint32_t address_bytes = family.v4 ? 4 : 16;
   nft::Rule rule;
   rule.Meta(NFT_META_NFPROTO)
       .Equal(nft::Bytes(1, static_cast<char>(family.number)))
-      .Payload(NFT_PAYLOAD_NETWORK_HEADER, family.source_offset, address_bytes)
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, family.source_offset, family.address_bytes)
       .Lookup(MakeSet(network, family).name);
   for (const IpPrefix& subnet : subnets) {
     if (subnet.address.is_v4() == family.v4) SpareDestination(rule, family, subnet);
   }
-  ASSIGN_OR_RETURN(const IpPrefix multicast, IpPrefix::Parse(family.multicast));
+  ASSIGN_OR_RETURN(const IpPrefix multicast,
+                   IpPrefix::Parse(family.v4 ? "224.0.0.0/4" : "ff00::/8"));
   SpareDestination(rule, family, multicast);
   rule.Masquerade();
   return rule;
@@ -123,7 +96,7 @@ Result<> Masquerade::Add(const std::vector<IpPrefix>& subnets, const std::vector
   transaction.AddTable(nft::Existing::kIsKept);
   transaction.AddChain(chain, nft::Existing::kIsKept);
   transaction.FlushChain(chain.name);
-  for (const Family& family : kFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     const nft::Set set = MakeSet(network_, family);
     transaction.AddSet(set, nft::Existing::kIsKept);
     ASSIGN_OR_RETURN(nft::Rule rule, MakeRule(network_, family, subnets));
@@ -137,7 +110,7 @@ Result<> Masquerade::Add(const std::vector<IpPrefix>& subnets, const std::vector
 
 Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(OurTable());
-  for (const Family& family : kFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     const auto elements = ElementsOf(pods, family);
     if (!elements.empty()) transaction.EnsureNoElements(MakeSet(network_, family), elements);
   }
@@ -148,7 +121,7 @@ Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {
 
 Result<> Masquerade::Retain(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(OurTable());
-  for (const Family& family : kFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     const nft::Set set = MakeSet(network_, family);
     auto there = nft::ReadElements(OurTable(), set);
     if (!there && there.error().code() == Code::kNotFound) continue;
@@ -170,7 +143,8 @@ Result<> Masquerade::RemoveNetwork() {
   nft::Transaction transaction(OurTable());
   transaction.FlushChain(chain.name);
   transaction.DeleteChain(chain.name);
-  for (const Family& family : kFamilies) transaction.DeleteSet(MakeSet(network_, family).name);
+  for (const PacketFamily& family : PacketFamilies())
+    transaction.DeleteSet(MakeSet(network_, family).name);
   RETURN_IF_ERROR(AbsentIsSuccess(std::move(transaction).Commit()));
 
   const auto sets = nft::ReadSetNames(OurTable());
@@ -185,7 +159,7 @@ Result<> Masquerade::RemoveNetwork() {
 }
 
 Result<> Masquerade::Check(const std::vector<IpAddress>& pods) {
-  for (const Family& family : kFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     const auto wanted = ElementsOf(pods, family);
     if (wanted.empty()) continue;
     const auto there = nft::ReadElements(OurTable(), MakeSet(network_, family));

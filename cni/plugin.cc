@@ -8,6 +8,7 @@
 #include "cni/firewall/firewall_plugin.h"
 #include "cni/ipam_plugin.h"
 #include "cni/loopback_plugin.h"
+#include "cni/portmap/portmap_plugin.h"
 #include "cni/ptp_plugin.h"
 #include "cni/tuning/tuning_plugin.h"
 
@@ -22,11 +23,12 @@ struct Type {
   Maker make;
 };
 
-constexpr std::array<Type, 8> kTypes{{{"bandwidth", BandwidthPlugin::Make},
+constexpr std::array<Type, 9> kTypes{{{"bandwidth", BandwidthPlugin::Make},
                                       {"bridge", BridgePlugin::Make},
                                       {"firewall", FirewallPlugin::Make},
                                       {"host-local", IpamPlugin::MakeHostLocal},
                                       {"loopback", LoopbackPlugin::Make},
+                                      {"portmap", PortmapPlugin::Make},
                                       {"ptp", PtpPlugin::Make},
                                       {"static", IpamPlugin::MakeStatic},
                                       {"tuning", TuningPlugin::Make}}};

@@ -72,6 +72,12 @@ Result<std::vector<std::string>> ChainStore::Names() const {
   return names;
 }
 
+Result<bool> ChainStore::HasAny(const std::string& network) const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return name.starts_with(network + '@'); });
+}
+
 Result<std::vector<ChainRecord>> ChainStore::List() const {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
   std::vector<ChainRecord> records;

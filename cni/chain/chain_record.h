@@ -35,6 +35,8 @@ class ChainStore {
   /// Absent is success.
   Result<> Remove(const AttachmentKey& key) const;
 
+  /// Whether `network` has a record, readable or not.
+  Result<bool> HasAny(const std::string& network) const;
   /// All records, or those of one network.
   Result<std::vector<ChainRecord>> List() const;
   Result<std::vector<ChainRecord>> List(const std::string& network) const;

@@ -1,0 +1,238 @@
+#include "cni/portmap/host_port_table.h"
+
+#include <algorithm>
+
+#include "cni/attachment_store.h"
+#include "cni/portmap/host_port_maps.h"
+#include "cni/portmap/localnet.h"
+
+namespace trivet::cni {
+namespace {
+
+constexpr std::string_view kRecordSuffix = ".json";
+
+bool IsBound(const HostPort& port) {
+  return port.host_ip.has_value();
+}
+
+Result<std::optional<nft::Element>> FindIn(const nft::Set& map, const HostPort& port) {
+  return nft::FindElement(HostPortsTable(), map, KeyOf(port));
+}
+
+// With no table there are no elements.
+Result<std::vector<nft::Element>> ReadMap(const nft::Set& map) {
+  auto elements = nft::ReadElements(HostPortsTable(), map);
+  if (!elements && elements.error().code() == Code::kNotFound) return std::vector<nft::Element>();
+  return elements;
+}
+
+const PortPolicy* PolicyOf(const HostPort& port, const std::vector<PortPolicy>& policies) {
+  const auto found = std::find_if(policies.begin(), policies.end(), [&](const auto& policy) {
+    return policy.subnet.address.is_v4() == port.container.is_v4();
+  });
+  return found == policies.end() ? nullptr : &*found;
+}
+
+void AddPolicy(nft::Transaction& transaction, const PortPolicy& policy) {
+  if (policy.snat) {
+    const nft::Chain marked = MarkChain(policy.mark_bit);
+    transaction.AddChain(marked, nft::Existing::kIsKept);
+    transaction.FlushChain(marked.name);
+    transaction.AddRule(marked.name, MakeMasqueradeRule(policy.mark_bit));
+  }
+  const std::string chain = PolicyChainName(policy);
+  transaction.AddChain({.name = chain, .hook = {}, .comment = policy.subnet.Network().ToString()},
+                       nft::Existing::kIsKept);
+  transaction.FlushChain(chain);
+  for (const nft::Rule& rule : MakePolicyRules(policy)) transaction.AddRule(chain, rule);
+}
+
+bool IsAmong(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// "testnet@c1@eth0" as people say it.
+std::string DescribeOwner(const std::string& owner) {
+  const size_t first = owner.find('@');
+  const size_t second = owner.find('@', first == std::string::npos ? first : first + 1);
+  if (second == std::string::npos) return fmt::format("'{}'", owner);
+  return fmt::format("container {} ({} of network {})", owner.substr(first + 1, second - first - 1),
+                     owner.substr(second + 1), owner.substr(0, first));
+}
+
+}  // namespace
+
+HostPortTable::HostPortTable(const AttachmentKey& owner) : owner_(RecordName(owner)) {
+  if (owner_.ends_with(kRecordSuffix)) owner_.resize(owner_.size() - kRecordSuffix.size());
+}
+
+Result<> HostPortTable::Add(const std::vector<HostPort>& ports,
+                            const std::vector<PortPolicy>& policies) {
+  RETURN_IF_ERROR(RefuseOverlaps(ports));
+  auto added = Commit(ports, policies);
+  if (added || added.error().code() != Code::kAlreadyExists) return added;
+  for (const HostPort& port : ports) {
+    ASSIGN_OR_RETURN(const auto holder,
+                     FindIn(PortMap(FamilyOf(port.container), IsBound(port)), port));
+    if (holder) RETURN_IF_ERROR(Refuse(port, holder->comment));
+  }
+  RETURN_IF_ERROR(Remove(ports), "replace what is there");
+  return Commit(ports, policies);
+}
+
+// The ports last: a rule or a chain of another shape than ours, which the kernel may refuse with
+// "exists" too, is not taken for a port.
+Result<> HostPortTable::Commit(const std::vector<HostPort>& ports,
+                               const std::vector<PortPolicy>& policies) {
+  nft::Transaction transaction(HostPortsTable());
+  AddHostPortChains(transaction);
+  for (const PortPolicy& policy : policies) AddPolicy(transaction, policy);
+  for (const HostPort& port : ports) {
+    const PortPolicy* const policy = PolicyOf(port, policies);
+    if (policy == nullptr) {
+      return Fail(Code::kInternal, "host port {}: no policy of its family", Describe(port));
+    }
+    const PacketFamily& family = FamilyOf(port.container);
+    const nft::Element target = PortElement(port, owner_);
+    const nft::Element rule = PolicyElement(port, PolicyChainName(*policy), owner_);
+    transaction.AddElements(PortMap(family, IsBound(port)), {&target, 1});
+    transaction.AddElements(PolicyMap(family, IsBound(port)), {&rule, 1});
+  }
+  return std::move(transaction).Commit();
+}
+
+Result<> HostPortTable::Refuse(const HostPort& port, const std::string& holder) const {
+  if (holder == owner_) return {};
+  return Fail(Code::kAlreadyExists, "host port {} is taken by {}", Describe(port),
+              DescribeOwner(holder));
+}
+
+// A port of every address and the same one of a single address are different elements.
+Result<> HostPortTable::RefuseOverlaps(const std::vector<HostPort>& ports) {
+  for (const HostPort& port : ports) {
+    const PacketFamily& family = FamilyOf(port.container);
+    if (IsBound(port)) {
+      HostPort everywhere = port;
+      everywhere.host_ip.reset();
+      ASSIGN_OR_RETURN(const auto holder, FindIn(PortMap(family, false), everywhere));
+      if (holder) RETURN_IF_ERROR(Refuse(everywhere, holder->comment));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const auto bound, ReadMap(PortMap(family, true)));
+    for (const nft::Element& element : bound) {
+      if (!element.key.ends_with(KeyOf(port))) continue;
+      ASSIGN_OR_RETURN(const HostPort there, ParsePortElement(family, true, element));
+      RETURN_IF_ERROR(Refuse(there, element.comment));
+    }
+  }
+  return {};
+}
+
+Result<> HostPortTable::Remove(const std::vector<HostPort>& ports) {
+  nft::Transaction transaction(HostPortsTable());
+  for (const HostPort& port : ports) {
+    const PacketFamily& family = FamilyOf(port.container);
+    for (const nft::Set& map : {PortMap(family, IsBound(port)), PolicyMap(family, IsBound(port))}) {
+      ASSIGN_OR_RETURN(const auto found, FindIn(map, port));
+      if (found && found->comment == owner_) transaction.DeleteElements(map, {&*found, 1});
+    }
+  }
+  return std::move(transaction).Commit();
+}
+
+Result<> HostPortTable::Check(const std::vector<HostPort>& ports) {
+  for (const HostPort& port : ports) {
+    const PacketFamily& family = FamilyOf(port.container);
+    ASSIGN_OR_RETURN(const auto target, FindIn(PortMap(family, IsBound(port)), port));
+    ASSIGN_OR_RETURN(const auto policy, FindIn(PolicyMap(family, IsBound(port)), port));
+    if (target && policy && *target == PortElement(port, owner_) && policy->comment == owner_) {
+      continue;
+    }
+    return Fail(Code::kFailedPrecondition, "host port {} does not lead to {} port {}",
+                Describe(port), port.container.ToString(), port.container_port);
+  }
+  ASSIGN_OR_RETURN(auto counts, nft::ReadRuleCounts(HostPortsTable()));
+  for (const auto& [chain, rules] : HostPortRuleCounts()) {
+    if (counts[chain] == rules) continue;
+    return Fail(Code::kFailedPrecondition, "chain {} of table {} has {} rules, not {}", chain,
+                HostPortsTable().name, counts[chain], rules);
+  }
+  return {};
+}
+
+Result<std::vector<HostPortTable::Owned>> HostPortTable::List() {
+  std::vector<Owned> owned;
+  for (const PacketFamily& family : PacketFamilies()) {
+    for (const bool bound : {false, true}) {
+      ASSIGN_OR_RETURN(const auto elements, ReadMap(PortMap(family, bound)));
+      for (const nft::Element& element : elements) {
+        ASSIGN_OR_RETURN(HostPort port, ParsePortElement(family, bound, element));
+        owned.push_back({.port = std::move(port), .owner = element.comment});
+      }
+    }
+  }
+  return owned;
+}
+
+// The comment stays from the first time: what was off before is off again in the end.
+Result<> HostPortTable::OpenLocalnet(const std::string& interface) {
+  ASSIGN_OR_RETURN(const bool open, HasRouteLocalnet(interface));
+  nft::Element element = LocalnetElement(interface);
+  nft::Transaction transaction(HostPortsTable());
+  if (!open) {
+    transaction.EnsureNoElements(LocalnetSet(), {&element, 1});
+    element.comment = kOpened;
+  }
+  transaction.AddElements(LocalnetSet(), {&element, 1}, nft::Existing::kIsKept);
+  RETURN_IF_ERROR(std::move(transaction).Commit());  // guarded before it is open
+  return open ? Result<>() : SetRouteLocalnet(interface, true);
+}
+
+Result<> HostPortTable::CloseLocalnet(const std::string& interface) {
+  nft::Element element = LocalnetElement(interface);
+  ASSIGN_OR_RETURN(const auto found,
+                   nft::FindElement(HostPortsTable(), LocalnetSet(), element.key));
+  if (!found) return {};
+  if (found->comment == kOpened) RETURN_IF_ERROR(SetRouteLocalnet(interface, false));
+  nft::Transaction transaction(HostPortsTable());
+  transaction.DeleteElements(LocalnetSet(), {&*found, 1});
+  return std::move(transaction).Commit();
+}
+
+Result<> HostPortTable::CloseLocalnetBut(const std::vector<std::string>& interfaces) {
+  ASSIGN_OR_RETURN(const auto there, ReadMap(LocalnetSet()));
+  for (const nft::Element& element : there) {
+    const std::string interface(element.key.c_str());
+    if (!IsAmong(interfaces, interface)) RETURN_IF_ERROR(CloseLocalnet(interface));
+  }
+  return {};
+}
+
+Result<> HostPortTable::Retain(const std::vector<std::string>& chains,
+                               const std::vector<std::string>& interfaces) {
+  RETURN_IF_ERROR(CloseLocalnetBut(interfaces));
+  ASSIGN_OR_RETURN(const auto counts, nft::ReadRuleCounts(HostPortsTable()));
+  nft::Transaction transaction(HostPortsTable());
+  for (const auto& [chain, rules] : counts) {
+    if (!IsPolicyChain(chain) || IsAmong(chains, chain)) continue;
+    transaction.FlushChain(chain);
+    transaction.DeleteChain(chain);
+  }
+  return std::move(transaction).Commit();
+}
+
+Result<> HostPortTable::RemoveIfEmpty() {
+  ASSIGN_OR_RETURN(const auto owned, List());
+  if (!owned.empty()) return {};
+  RETURN_IF_ERROR(CloseLocalnetBut({}));
+  nft::Transaction transaction(HostPortsTable());
+  FlushHostPortChains(transaction);
+  // Who has another lock than ours may have come between: then it is not empty.
+  for (const nft::Set& map : AllMaps()) transaction.DeleteEmptySet(map.name);
+  transaction.DeleteTable();
+  auto removed = std::move(transaction).Commit();
+  if (!removed && removed.error().code() == Code::kNotFound) return {};
+  return removed;
+}
+
+}  // namespace trivet::cni
