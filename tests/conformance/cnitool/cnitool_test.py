@@ -27,7 +27,7 @@ class Cnitool(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-cnitool-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         (self.folder / "bin").mkdir()
-        for plugin in ("bridge", "host-local", "bandwidth", "firewall", "tuning"):
+        for plugin in ("bridge", "host-local", "portmap", "bandwidth", "firewall", "tuning"):
             (self.folder / "bin" / plugin).symlink_to(BIN / "trivet-cni")
         self.write_list()
         subprocess.run(["ip", "netns", "add", "pod"], check=True)
@@ -37,8 +37,10 @@ class Cnitool(unittest.TestCase):
     # The list that is installed, with the folders of this test.
     def write_list(self):
         conflist = json.loads((SOURCE / "packaging/cni/10-trivet.conflist").read_text())
+        for plugin in conflist["plugins"]:
+            plugin["stateDir"] = str(self.folder / "state")
         plugin = conflist["plugins"][0]
-        plugin |= {"ephemeralBridge": True, "stateDir": str(self.folder / "state")}
+        plugin["ephemeralBridge"] = True
         plugin["ipam"]["dataDir"] = str(self.folder / "ipam")
         (self.folder / "10.conflist").write_text(json.dumps(conflist))
 
@@ -100,15 +102,18 @@ class Cnitool(unittest.TestCase):
         self.assertEqual(self.leases(), [])
         self.assertEqual(self.links(), self.before)
 
-    def test_a_chain_shapes_tunes_and_leaves_nothing(self):
+    def test_a_chain_maps_shapes_tunes_and_leaves_nothing(self):
         self.chain({"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}},
                    {"type": "bandwidth", "capabilities": {"bandwidth": True}},
                    {"type": "firewall", "ingressPolicy": "same-bridge"})
-        rates = {"bandwidth": {"ingressRate": 8000000, "ingressBurst": 80000, "egressRate": 8000000, "egressBurst": 80000}}
+        rates = {"bandwidth": {"ingressRate": 8000000, "ingressBurst": 80000, "egressRate": 8000000, "egressBurst": 80000},
+                 "portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}
         rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
         result = json.loads(self.cnitool("add", CAP_ARGS=json.dumps(rates)))
         host_end = result["interfaces"][1]["name"]
         qdiscs = subprocess.run(["tc", "qdisc", "show"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
+        self.assertIn('tcp . 8080 comment "trivet@', said)
         self.assertRegex(qdiscs, f"tbf .* dev {host_end} .*rate 8Mbit")
         self.assertEqual(len(result["ips"]), 2)
         self.cnitool("check", CAP_ARGS=json.dumps(rates))
