@@ -113,6 +113,43 @@ TEST_F(NftablesTest, ReadsBackVerdictsAndConcatenatedKeys) {
   EXPECT_THAT(*ReadSetNames(kTable), ElementsAre("services", "verdicts"));
 }
 
+TEST_F(NftablesTest, ReadsBackTheValuesAndOwnersOfAMapAndFindsOneOfThem) {
+  const Set map{.name = "targets",
+                .key = {Type::kIpv4Address},
+                .value = {Type::kIpv4Address, Type::kService}};
+  Element first{.key = Ip("10.0.0.1"), .comment = "whose"};
+  Concat(first.value, Ip("192.0.2.1"));
+  Concat(first.value, Bytes("\x00\x50", 2));
+  Element second = first;
+  second.key = Ip("10.0.0.2");
+  second.comment = std::string(250, 'x');
+  ASSERT_THAT(Create([&](Transaction& t) {
+                t.AddSet(map);
+                t.AddElements(map, std::array{first, second});
+              }),
+              IsOk());
+
+  EXPECT_THAT(*ReadElements(kTable, map), ElementsAre(first, second));
+  EXPECT_EQ(*FindElement(kTable, map, second.key), second);
+  EXPECT_EQ(*FindElement(kTable, map, Ip("10.0.0.3")), std::nullopt);
+  EXPECT_EQ(*FindElement({NFPROTO_INET, "nowhere"}, map, first.key), std::nullopt);
+}
+
+TEST_F(NftablesTest, DeletesASetThatMustBeEmptyOnlyThen) {
+  const Element element{.key = Ip("10.0.0.1")};
+  ASSERT_THAT(Create([&](Transaction& t) {
+                t.AddSet(kAddresses);
+                t.AddElements(kAddresses, std::array{element});
+              }),
+              IsOk());
+  const auto remove = [&] { return Create([](Transaction& t) { t.DeleteEmptySet("addresses"); }); };
+
+  EXPECT_EQ(remove().error().sys_errno(), EBUSY);
+  ASSERT_THAT(Create([&](Transaction& t) { t.DeleteElements(kAddresses, std::array{element}); }),
+              IsOk());
+  EXPECT_THAT(remove(), IsOk());
+}
+
 TEST_F(NftablesTest, AppliesNothingWhenOneOperationIsRefusedAndNamesIt) {
   const auto result = Create([](Transaction& t) {
     t.AddSet(kAddresses);
