@@ -16,6 +16,20 @@ std::string NetworkPrefix(const std::string& network) {
   return network + '@';
 }
 
+// A key of that record name; where the container id is a hash there, it is in the key, too.
+std::optional<AttachmentKey> KeyFromName(const std::string& name) {
+  const size_t first = name.find('@');
+  const size_t second = first == std::string::npos ? first : name.find('@', first + 1);
+  if (second == std::string::npos || name.starts_with('.') || !name.ends_with(kSuffix)) {
+    return std::nullopt;
+  }
+  AttachmentKey key{.network = name.substr(0, first),
+                    .container_id = name.substr(first + 1, second - first - 1),
+                    .ifname = name.substr(second + 1)};
+  key.ifname.resize(key.ifname.size() - kSuffix.size());
+  return key;
+}
+
 }  // namespace
 
 std::string RecordName(const AttachmentKey& key) {
@@ -123,6 +137,25 @@ Result<std::vector<Attachment>> AttachmentStore::List(const std::string& network
   std::erase_if(attachments,
                 [&](const Attachment& attachment) { return attachment.key.network != network; });
   return attachments;
+}
+
+bool AttachmentStore::IsTorn(const AttachmentKey& key) const {
+  const auto content = ReadFile(paths_.attachments() / RecordName(key));
+  if (!content) return false;
+  const auto value = json::Parse(*content);
+  if (!value) return true;
+  const auto attachment = ParseAttachment(*value);
+  return !attachment && attachment.error().code() != Code::kUnimplemented;
+}
+
+Result<std::vector<AttachmentKey>> AttachmentStore::ListTorn() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+  std::vector<AttachmentKey> torn;
+  for (const std::string& name : names) {
+    const auto key = KeyFromName(name);
+    if (key && IsTorn(*key)) torn.push_back(*key);
+  }
+  return torn;
 }
 
 Result<bool> AttachmentStore::HasOthers(const AttachmentKey& key) const {

@@ -48,6 +48,11 @@ class AttachmentStore {
   /// All records, or those of one network.
   Result<std::vector<Attachment>> List() const;
   Result<std::vector<Attachment>> List(const std::string& network) const;
+  /// Keys with the names and the locks of records that a power cut has torn: what they tell of is
+  /// gone. Not those of a newer version.
+  Result<std::vector<AttachmentKey>> ListTorn() const;
+  /// Whether the record of that name is there and torn.
+  [[nodiscard]] bool IsTorn(const AttachmentKey& key) const;
   /// Whether `key`'s network has another record than `key`'s.
   Result<bool> HasOthers(const AttachmentKey& key) const;
 

@@ -49,6 +49,16 @@ Result<> FreeAddresses(const Attachment& attachment) {
   return {};
 }
 
+// Else they would count as attachments of their networks, and what these share would stay.
+Result<> RemoveTorn(const Paths& paths, const AttachmentStore& store) {
+  ASSIGN_OR_RETURN(const std::vector<AttachmentKey> torn, store.ListTorn());
+  for (const AttachmentKey& key : torn) {
+    ASSIGN_OR_RETURN(const auto lock, AttachmentLock::Acquire(paths, key));
+    if (store.IsTorn(key)) RETURN_IF_ERROR(store.Remove(key));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
@@ -92,6 +102,7 @@ Result<> ReleaseEarlierBoots(const Paths& paths, const std::string& boot_id) {
     RETURN_IF_ERROR(FreeAddresses(*attachment));
     RETURN_IF_ERROR(store.Remove(attachment->key));
   }
+  RETURN_IF_ERROR(RemoveTorn(paths, store));
   RETURN_IF_ERROR(EnsureDirectory(paths.root()));  // the first ADD of this node
   return WriteFileVolatile(paths.boot_id(), boot_id);
 }
