@@ -1,6 +1,7 @@
 #include <future>
 #include <thread>
 
+#include "common/linux/cgroup.h"
 #include "common/linux/file.h"
 #include "tests/integration/cri/cri_test.h"
 
@@ -121,26 +122,19 @@ TEST_F(CriTest, SetsTheSysctlsOfThePodsNamespaces) {
 }
 
 TEST_F(CriTest, PutsThePodIntoTheCgroupThatTheRequestNames) {
+  const std::string parent = folders_.cgroup_parent + "/kubepods";
   v1::PodSandboxConfig config = PodConfig("pod");
-  config.mutable_linux()->set_cgroup_parent(folders_.cgroup_parent + "/kubepods");
+  config.mutable_linux()->set_cgroup_parent(parent);
   std::string pod;
   ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
   const std::string id = MustStart(pod, ShellConfig("c", "sleep 1000"));
-  const std::string group = *ReadFile("/proc/self/cgroup");
-  EXPECT_THAT(group, Not(HasSubstr(id)));
-  bool found = false;
-  for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
-    const auto folder = hierarchy.path() / (folders_.cgroup_parent.substr(1) + "/kubepods") / id;
-    if (std::filesystem::exists(folder)) found = true;
-  }
-  EXPECT_TRUE(found);
+  EXPECT_THAT(*ReadFile("/proc/self/cgroup"), Not(HasSubstr(id)));
+  const auto cgroups = std::move(*Cgroups::Open());
+  EXPECT_THAT(*cgroups->Processes(parent + "/" + id), Not(IsEmpty()));
   ASSERT_THAT(RemovePod(pod), IsRpcOk());
   // The kubelet's group is the kubelet's to remove.
-  for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
-    std::error_code error;
-    std::filesystem::remove(hierarchy.path() / (folders_.cgroup_parent.substr(1) + "/kubepods"),
-                            error);
-  }
+  EXPECT_TRUE(cgroups->ReadStats(parent).has_value());
+  EXPECT_TRUE(cgroups->Remove(parent).has_value());
 }
 
 }  // namespace
