@@ -27,8 +27,8 @@ Result<> CheckPath(const std::filesystem::path& path) {
 }
 
 Result<PoolConfig> ParsePool(const json::Value& entry) {
-  RETURN_IF_ERROR(
-      json::RejectUnknownKeys(entry, {"name", "type", "path", "limitBytes", "headroomBytes"}));
+  RETURN_IF_ERROR(json::RejectUnknownKeys(
+      entry, {"name", "type", "path", "limitBytes", "headroomBytes", "maxCopyExtents"}));
   PoolConfig pool;
   std::string type;
   std::string path;
@@ -43,6 +43,7 @@ Result<PoolConfig> ParsePool(const json::Value& entry) {
   RETURN_IF_ERROR(CheckPath(pool.path));
   RETURN_IF_ERROR(json::ReadOptional(entry, "limitBytes", pool.limit_bytes));
   RETURN_IF_ERROR(json::ReadOptional(entry, "headroomBytes", pool.headroom_bytes));
+  RETURN_IF_ERROR(json::ReadOptional(entry, "maxCopyExtents", pool.max_copy_extents));
   return pool;
 }
 

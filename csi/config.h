@@ -15,8 +15,9 @@ namespace trivet::csi {
 struct PoolConfig {
   std::string name;  // what the StorageClass parameter "pool" says
   std::filesystem::path path;
-  uint64_t limit_bytes = 0;     // of all volumes together; 0 = the file system's size
-  uint64_t headroom_bytes = 0;  // kept free; 0 = one percent of the file system
+  uint64_t limit_bytes = 0;       // of all volumes together; 0 = the file system's size
+  uint64_t headroom_bytes = 0;    // kept free; 0 = one percent of the file system
+  uint64_t max_copy_extents = 0;  // of a volume in use that may be copied; 0 = any number
 
   bool operator==(const PoolConfig&) const = default;
 };

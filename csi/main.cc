@@ -9,6 +9,7 @@
 
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
+#include "common/rpc/call_count.h"
 #include "common/rpc/server.h"
 #include "csi/config.h"
 #include "csi/metrics.h"
@@ -124,9 +125,11 @@ struct Driver {
   NodeService node;
 };
 
-void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver) {
+void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver,
+                      const rpc::Server& server) {
   if (file.empty()) return;
-  const std::string text = WriteMetrics(driver.stores, driver.pools, driver.health);
+  const std::string text =
+      WriteMetrics(driver.stores, driver.pools, driver.health, server.calls().Calls());
   if (auto written = WriteFileVolatile(file, text, 0644); !written) {
     spdlog::error("no metrics reason=\"{}\"", written.error().message());
   }
@@ -134,7 +137,8 @@ void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver) {
 
 // Meanwhile: control groups come and go, and where each has limits of its own, new ones are told
 // soon; metrics are looked at four times a minute.
-int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const Options& options) {
+int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const rpc::Server& server,
+              const Options& options) {
   constexpr timespec kRound{.tv_sec = 2, .tv_nsec = 0};
   constexpr int kRoundsPerMetrics = 8;
   int signal = 0;
@@ -144,7 +148,7 @@ int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const Options&
   }
   for (int round = 0; (signal = sigtimedwait(&stop_signals, nullptr, &kRound)) < 0; ++round) {
     if (driver.io_limiter.must_repeat()) driver.tuning.ApplyToStaged();
-    if (round % kRoundsPerMetrics == 0) WriteMetricsFile(options.metrics, driver);
+    if (round % kRoundsPerMetrics == 0) WriteMetricsFile(options.metrics, driver, server);
   }
   return signal;
 }
@@ -164,8 +168,8 @@ Result<> Serve(const Options& options, const Config& config) {
   ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                stores.volumes.All().size());
-  WriteMetricsFile(options.metrics, driver);
-  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, options));
+  WriteMetricsFile(options.metrics, driver, server);
+  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, server, options));
   server.Stop(kGrace);
   return {};
 }

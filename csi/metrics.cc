@@ -7,8 +7,9 @@
 namespace trivet::csi {
 namespace {
 
-void Head(std::string& text, std::string_view name, std::string_view help) {
-  text += fmt::format("# HELP {} {}\n# TYPE {} gauge\n", name, help, name);
+void Head(std::string& text, std::string_view name, std::string_view help,
+          std::string_view kind = "gauge") {
+  text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, kind);
 }
 
 void WritePools(std::string& text, const Pools& pools) {
@@ -64,14 +65,31 @@ void WriteHealth(std::string& text, const Health& health) {
   }
 }
 
+void WriteCalls(std::string& text, const CallNumbers& calls) {
+  Head(text, "trivet_csi_calls_total", "Calls that were answered, by gRPC code.", "counter");
+  for (const auto& [method, numbers] : calls) {
+    for (const auto& [code, count] : numbers.by_code) {
+      text += fmt::format("trivet_csi_calls_total{{method=\"{}\",code=\"{}\"}} {}\n", method, code,
+                          count);
+    }
+  }
+  Head(text, "trivet_csi_call_seconds_total", "How long they took together.", "counter");
+  for (const auto& [method, numbers] : calls) {
+    text +=
+        fmt::format("trivet_csi_call_seconds_total{{method=\"{}\"}} {}\n", method, numbers.seconds);
+  }
+}
+
 }  // namespace
 
-std::string WriteMetrics(const Stores& stores, const Pools& pools, const Health& health) {
+std::string WriteMetrics(const Stores& stores, const Pools& pools, const Health& health,
+                         const CallNumbers& calls) {
   std::string text;
   WritePools(text, pools);
   WriteCounts(text, "trivet_csi_volumes", "Volumes of the pool.", stores.volumes.All());
   WriteCounts(text, "trivet_csi_snapshots", "Snapshots of the pool.", stores.snapshots.All());
   WriteHealth(text, health);
+  WriteCalls(text, calls);
   return text;
 }
 

@@ -24,6 +24,10 @@ struct Extent {
 /// Documentation/filesystems/fiemap.rst.
 Result<std::vector<Extent>> WrittenExtents(const std::filesystem::path& file);
 
+/// In how many pieces the file is on its file system's device: what sharing all its blocks takes
+/// grows with it. XFS has the number at hand; elsewhere the pieces are counted.
+Result<uint64_t> CountExtents(const std::filesystem::path& file);
+
 /// How many bytes of the file are its own: allocated (written or not), and shared with no other.
 Result<uint64_t> OwnBytes(const std::filesystem::path& file);
 

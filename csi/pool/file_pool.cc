@@ -118,8 +118,25 @@ Result<> FilePool::Reserve(const std::string& id, uint64_t size_bytes) {
   return {};
 }
 
+// While blocks are shared the kernel lets nobody write to the source or, through a loop device,
+// read from it: 17 to 19 us for each extent on XFS.
+Result<> FilePool::CheckStall(const std::string& source) const {
+  constexpr uint64_t kExtentsPerMillisecond = 50;
+  if (config_.max_copy_extents == 0) return {};
+  ASSIGN_OR_RETURN(const auto device, FindDevice(source));
+  if (!device) return {};
+  ASSIGN_OR_RETURN(const uint64_t extents, CountExtents(ImageOf(source)));
+  if (extents <= config_.max_copy_extents) return {};
+  return Fail(Code::kFailedPrecondition,
+              "pool {}: volume {} is in use and in {} extents, copying it would hold up its users "
+              "for about {} ms; maxCopyExtents is {}. Copy it when nobody uses it, or defragment "
+              "its file (xfs_fsr, btrfs filesystem defragment)",
+              name(), source, extents, extents / kExtentsPerMillisecond, config_.max_copy_extents);
+}
+
 Result<> FilePool::ReserveCopy(const std::string& source, const std::string& id,
                                const Promise& promise) {
+  RETURN_IF_ERROR(CheckStall(source));
   const std::lock_guard lock(mutex_);
   ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
   const auto found = promises_.find(source);

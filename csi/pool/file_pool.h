@@ -52,6 +52,7 @@ class FilePool final : public Pool {
   FilePool(PoolConfig config, dev_t file_system, bool can_copy)
       : config_(std::move(config)), file_system_(file_system), can_copy_(can_copy) {}
   [[nodiscard]] std::filesystem::path ImageOf(const std::string& id) const;
+  [[nodiscard]] Result<> CheckStall(const std::string& source) const;
   Result<Space> MeasureWithout(const std::string& id) const;  // mutex_ is held
   [[nodiscard]] uint64_t UnwrittenBytes(const std::string& id, const Promise& promise) const;
 

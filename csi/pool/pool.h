@@ -44,7 +44,9 @@ class Pool {
   virtual Result<> Reserve(const std::string& id, uint64_t size_bytes) = 0;
   /// Sets aside what the volume or snapshot `id`, a copy of `source`, needs, and
   /// what a volume `source` then needs again to overwrite the blocks it shares.
-  /// Errors: kResourceExhausted, with both figures, and nothing is set aside.
+  /// Errors: kResourceExhausted, with both figures; kFailedPrecondition when the source is in use
+  /// and sharing its blocks would hold up its users for longer than the pool's limit says. Then
+  /// nothing is set aside.
   virtual Result<> ReserveCopy(const std::string& source, const std::string& id,
                                const Promise& promise) = 0;
   /// As Reserve for what exists already: never refused. What shared blocks before

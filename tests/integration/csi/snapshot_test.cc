@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -228,6 +229,30 @@ TEST_F(Snapshotting, FillsAtStartTheCopyThatAKillInterrupted) {
   Use(clone, kExt4, "t");
   EXPECT_EQ(ReadData(kExt4, "t", 4), "kept");
   Leave(clone, "t");
+}
+
+TEST_F(Snapshotting, OfAFragmentedVolumeInUseIsRefusedAboveTheLimitOfItsPool) {
+  Kill();
+  std::ofstream(Path("csi.json")) << R"({"pools": [{"name": "xfs", "type": "file", "path": ")"
+                                  << Path("pool") << R"(", "maxCopyExtents": 16}]})";
+  Start();
+  const std::string volume = Created("one", kBlock);
+  Use(volume, kBlock, "t");
+  {
+    const UniqueFd device(::open(Path("t").c_str(), O_WRONLY | O_CLOEXEC));
+    const std::string block(4096, 'x');
+    for (int i = 0; i < 64; ++i) {
+      ASSERT_EQ(::pwrite(device.get(), block.data(), block.size(), i * 8192), 4096);
+    }
+    ASSERT_EQ(::fsync(device.get()), 0);
+  }
+
+  std::string snapshot;
+  EXPECT_EQ(Snapshot(volume, "snap", snapshot), grpc::FAILED_PRECONDITION);
+  EXPECT_THAT(message(), ::testing::HasSubstr("maxCopyExtents is 16"));
+  EXPECT_TRUE(ListSnapshots().empty());
+  Leave(volume, "t");
+  Cut(volume, "snap");
 }
 
 TEST_F(Snapshotting, IsReportedUpToTheSpecLevel) {

@@ -14,13 +14,16 @@ using ::trivet::testing::TempDirectory;
 TEST(ParseConfig, ReadsPoolsWithCommentsInTheirOrder) {
   const auto config = ParseConfig(R"({
     // the first pool serves requests that name none
-    "pools": [{"name": "fast", "type": "file", "path": "/mnt/nvme", "limitBytes": 1000},
+    "pools": [{"name": "fast", "type": "file", "path": "/mnt/nvme", "limitBytes": 1000,
+               "maxCopyExtents": 8000},
               {"name": "big", "type": "file", "path": "/mnt/hdd", "headroomBytes": 5}]})");
 
   ASSERT_THAT(config, IsOk());
-  EXPECT_EQ(config->pools,
-            (std::vector<PoolConfig>{{.name = "fast", .path = "/mnt/nvme", .limit_bytes = 1000},
-                                     {.name = "big", .path = "/mnt/hdd", .headroom_bytes = 5}}));
+  EXPECT_EQ(
+      config->pools,
+      (std::vector<PoolConfig>{
+          {.name = "fast", .path = "/mnt/nvme", .limit_bytes = 1000, .max_copy_extents = 8000},
+          {.name = "big", .path = "/mnt/hdd", .headroom_bytes = 5}}));
 }
 
 struct BadConfig {
