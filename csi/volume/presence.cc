@@ -6,6 +6,10 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "common/linux/file.h"
 
 namespace trivet::csi {
 namespace {
@@ -78,6 +82,20 @@ std::string TypeOfMountAt(const std::filesystem::path& path) {
   const auto table = MountTable::Read();
   const MountEntry* entry = table ? table->At(path) : nullptr;
   return entry == nullptr ? "mount" : entry->type;
+}
+
+pid_t ForeignHolder(const BlockDevice& device) {
+  std::error_code error;
+  std::set<std::filesystem::path> seen = {
+      std::filesystem::read_symlink("/proc/self/ns/mnt", error)};
+  for (const std::string& name : ListDirectory("/proc").value_or(std::vector<std::string>())) {
+    const std::filesystem::path process = std::filesystem::path("/proc") / name;
+    const auto space = std::filesystem::read_symlink(process / "ns/mnt", error);
+    if (error || !seen.insert(space).second) continue;
+    const auto table = MountTable::Read(process / "mountinfo");
+    if (table && IsAnywhere(*table, device)) return static_cast<pid_t>(std::atoi(name.c_str()));
+  }
+  return 0;
 }
 
 bool IsAnywhere(const MountTable& table, const BlockDevice& device) {

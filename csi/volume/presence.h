@@ -36,4 +36,8 @@ Result<> UnmountAll(const std::filesystem::path& target, const std::optional<Blo
 /// Whether any mount of the table shows the device.
 bool IsAnywhere(const MountTable& table, const BlockDevice& device);
 
+/// For messages: a process in whose mount namespace, which is not ours, the device is mounted; 0
+/// when there is none.
+pid_t ForeignHolder(const BlockDevice& device);
+
 }  // namespace trivet::csi

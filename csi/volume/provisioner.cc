@@ -7,6 +7,7 @@
 #include <set>
 
 #include "csi/volume/copy_plan.h"
+#include "csi/volume/presence.h"
 #include "csi/volume/still_volume.h"
 #include "csi/volume/volume_id.h"
 
@@ -178,8 +179,10 @@ Result<> Provisioner::Delete(const std::string& id) {
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(*record));
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), fmt::format("volume {}", id));
   if (device) {
-    return Fail(Code::kFailedPrecondition, "volume {}: delete: in use by {}", id,
-                device->path.native());
+    const pid_t holder = ForeignHolder(*device);
+    return Fail(Code::kFailedPrecondition, "volume {}: delete: in use by {}{}", id,
+                device->path.native(),
+                holder == 0 ? "" : fmt::format(", mounted in the namespace of process {}", holder));
   }
   if (record->published) {
     return Fail(Code::kFailedPrecondition, "volume {}: delete: it is published to this node", id);

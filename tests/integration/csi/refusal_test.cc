@@ -1,6 +1,7 @@
 // What the driver refuses, and that refusing changes nothing.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -290,6 +291,26 @@ TEST_F(Refusal, ASecondOperationOnABusyVolumeAndOneObjectPerName) {
   EXPECT_EQ(done, kCallers);
   EXPECT_EQ(ids.size(), 1U);
   EXPECT_EQ(List().size(), 1U);
+}
+
+TEST_F(Refusal, ToDeleteAVolumeThatAnotherMountNamespaceHolds) {
+  const std::string id = Created("pvc", kExt4);
+  ASSERT_EQ(Stage(id, kExt4), grpc::OK) << message();
+  const Command command{.program = "/usr/bin/unshare",
+                        .args = {"--mount", "--propagation", "private", "sleep", "1000"}};
+  auto holder = StartCommand(command, {});
+  ASSERT_THAT(holder, IsOk());
+  const std::string process = "/proc/" + std::to_string(holder->pid);
+  while (ReadFile(process + "/comm").value_or("") != "sleep\n") std::this_thread::yield();
+
+  EXPECT_EQ(Unstage(id), grpc::OK) << message();
+  EXPECT_EQ(Delete(id), grpc::FAILED_PRECONDITION);
+  ExpectSays("of process " + std::to_string(holder->pid));
+
+  ASSERT_THAT(SendSignal(holder->pidfd, SIGKILL), IsOk());
+  ASSERT_THAT(Reap(holder->pidfd), IsOk());
+  while (!Loops().empty()) std::this_thread::yield();  // the kernel unmounts a while later
+  EXPECT_EQ(Delete(id), grpc::OK) << message();
 }
 
 TEST_F(Refusal, ASecondDriverOnOneStateFolder) {
