@@ -93,7 +93,11 @@ Result<> Container::Launch(int pid_namespace_pidfd) {
   oom_kills_before_ = cgroup_.ReadOomKills();
 
   CloneFlags flags{.cgroup_fd = cgroup_.birth_fd()};
-  if (spec_.pid == NamespaceMode::kContainer) flags.flags |= CLONE_NEWPID;
+  if (spec_.pid == NamespaceMode::kContainer) {
+    const bool later = plan_->process.user_namespace.fd >= 0;  // the child, when it is in there
+    plan_->process.user_namespace.new_pid_namespace = later;
+    flags.flags |= later ? 0 : CLONE_NEWPID;
+  }
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(pid_namespace_pidfd));
   ASSIGN_OR_RETURN(struct Launch launch, LaunchContainer(*plan_, flags), "container init");
   child_ = std::move(launch.child);

@@ -10,6 +10,7 @@
 #include "shim/mount_child.h"
 #include "shim/process_start.h"
 #include "shim/report.h"
+#include "shim/user_namespace_child.h"
 
 namespace trivet::shim {
 namespace {
@@ -18,11 +19,18 @@ namespace {
 [[noreturn]] void RunContainer(const InitPlan& plan, int report_fd) {
   const Reporter report(report_fd);
   LeaveTheShim(plan.process, report);
+  OwnStdio(plan.process, report);
+  const bool in_user_namespace = plan.process.user_namespace.fd >= 0;
+  EarlyTrees early;
+  if (in_user_namespace) MakeDevEarly(plan, early, report);
+  EnterUserNamespace(plan.process, report);
   // After the cgroup was joined: its group is the root of what this namespace shows.
   report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
   ::umask(0);
+  if (in_user_namespace) MakeProcAndSysfsEarly(plan, early, report);
   EnterRoot(plan.root.get(), plan.attach_point.c_str(), report);
-  MakeMounts(plan, report);
+  BecomeRootOfUserNamespace(plan.process, report);
+  MakeMounts(plan, early, report);
   if (plan.process.terminal) OpenTerminal(plan, report);
   RestrictPaths(plan, report);
   Execute(plan.process, plan.root.get(), report);
@@ -32,8 +40,11 @@ namespace {
   const Reporter report(report_fd);
   LeaveTheShim(plan.process, report);
   if (plan.is_subreaper) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  report.Check(::setns(plan.target_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP) == 0,
+  OwnStdio(plan.process, report);
+  const int user = plan.process.user_namespace.fd < 0 ? 0 : CLONE_NEWUSER;
+  report.Check(::setns(plan.target_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP | user) == 0,
                Step::kEnterNamespaces);
+  BecomeRootOfUserNamespace(plan.process, report);
   const int root_fd = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   report.Check(root_fd >= 0, Step::kWorkingDirectory, "/");
   Execute(plan.process, root_fd, report);
@@ -45,6 +56,10 @@ Result<Launch> Clone(const Plan& plan, const CloneFlags& flags,
   ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
   ASSIGN_OR_RETURN(Child child, Clone3(flags));
   if (child.pid == 0) run(plan, channel.child.get());
+  channel.child.reset();
+  if (plan.process.user_namespace.new_pid_namespace) {
+    ASSIGN_OR_RETURN(child, AwaitSuccessor(child, channel.parent));
+  }
   return Launch{std::move(child), std::move(channel.parent)};
 }
 

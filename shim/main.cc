@@ -45,9 +45,11 @@ Result<> TellReady(const Options& options) {
   return WriteAll(ready.get(), "ready\n", "ready-fd");
 }
 
-Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec, const Paths& paths) {
+Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec,
+                                                 const UserNamespace& user_namespace,
+                                                 const Paths& paths) {
   if (spec.pid != NamespaceMode::kPod) return std::nullopt;
-  ASSIGN_OR_RETURN(Child reaper, StartReaper(spec, paths.root().native()));
+  ASSIGN_OR_RETURN(Child reaper, StartReaper(spec, user_namespace, paths.root().native()));
   return reaper;
 }
 
@@ -61,10 +63,12 @@ Result<> Run(const Options& options, char* const* argv) {
   RETURN_IF_ERROR(EnsureDirectory(options.paths.root()));
   ASSIGN_OR_RETURN(EventLoop loop, EventLoop::Open());
   ASSIGN_OR_RETURN(const auto children, Children::Watch(loop));
-  RETURN_IF_ERROR(MakePodNamespaces(spec));
-  ASSIGN_OR_RETURN(std::optional<Child> reaper, StartReaperIfShared(spec, options.paths));
+  ASSIGN_OR_RETURN(UserNamespace user_namespace, MakePodNamespaces(spec));
+  ASSIGN_OR_RETURN(std::optional<Child> reaper,
+                   StartReaperIfShared(spec, user_namespace, options.paths));
 
-  Supervisor supervisor(std::move(spec), options.paths, loop, *children, std::move(reaper));
+  Supervisor supervisor({std::move(spec), std::move(user_namespace), std::move(reaper)},
+                        options.paths, loop, *children);
   RETURN_IF_ERROR(supervisor.Listen());
   RETURN_IF_ERROR(TellReady(options));
   ::malloc_trim(0);

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "common/linux/path_in_root.h"
 #include "shim/dev_child.h"
 
@@ -36,10 +38,32 @@ int OpenTarget(int root_fd, const MountPlan& mount, const Reporter& report) {
   return fd;
 }
 
-void MakeMount(const InitPlan& plan, const MountPlan& mount, const Reporter& report) {
-  const bool is_tree = mount.tree.valid();
-  const int tree_fd = is_tree ? mount.tree.get() : NewFileSystem(mount, report);
-  if (mount.is_dev) MakeDeviceNodes(tree_fd, plan.devices, report);
+int MakeDev(const InitPlan& plan, const MountPlan& mount, const Reporter& report) {
+  const int tree_fd = NewFileSystem(mount, report);
+  MakeDeviceNodes(tree_fd, plan.devices, report);
+  return tree_fd;
+}
+
+// Where an early tree of the mount's kind is kept, or nothing.
+int* SlotOf(const MountPlan& mount, EarlyTrees& trees) {
+  if (mount.is_dev) return &trees.dev_fd;
+  if (mount.file_system == "proc") return &trees.proc_fd;
+  if (mount.file_system == "sysfs") return &trees.sysfs_fd;
+  return nullptr;
+}
+
+int TreeOf(const InitPlan& plan, const MountPlan& mount, EarlyTrees& trees,
+           const Reporter& report) {
+  if (mount.tree.valid()) return mount.tree.get();
+  if (int* slot = SlotOf(mount, trees); slot != nullptr && *slot >= 0) {
+    return std::exchange(*slot, -1);
+  }
+  return mount.is_dev ? MakeDev(plan, mount, report) : NewFileSystem(mount, report);
+}
+
+void MakeMount(const InitPlan& plan, const MountPlan& mount, EarlyTrees& trees,
+               const Reporter& report) {
+  const int tree_fd = TreeOf(plan, mount, trees, report);
   const int target_fd = OpenTarget(plan.root.get(), mount, report);
   report.Check(MoveTree(tree_fd, target_fd), Step::kMount, mount.target.c_str());
   if (mount.is_dev && (mount.attributes & MOUNT_ATTR_NODEV) != 0) {
@@ -155,8 +179,21 @@ void EnterRoot(int root_fd, const char* attach_point, const Reporter& report) {
   report.Check(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, Step::kPivotRoot);
 }
 
-void MakeMounts(const InitPlan& plan, const Reporter& report) {
-  for (const MountPlan& mount : plan.mounts) MakeMount(plan, mount, report);
+void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {
+  for (const MountPlan& mount : plan.mounts) {
+    if (mount.is_dev && trees.dev_fd < 0) trees.dev_fd = MakeDev(plan, mount, report);
+  }
+}
+
+void MakeProcAndSysfsEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {
+  for (const MountPlan& mount : plan.mounts) {
+    int* slot = mount.tree.valid() || mount.is_dev ? nullptr : SlotOf(mount, trees);
+    if (slot != nullptr && *slot < 0) *slot = NewFileSystem(mount, report);
+  }
+}
+
+void MakeMounts(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {
+  for (const MountPlan& mount : plan.mounts) MakeMount(plan, mount, trees, report);
 }
 
 void RestrictPaths(const InitPlan& plan, const Reporter& report) {

@@ -6,12 +6,27 @@
 /// The mounts of a container, made by its own first process. Async-signal-safe.
 namespace trivet::shim {
 
+/// File systems that a container in a user namespace cannot make once it is in its root; attached
+/// nowhere.
+struct EarlyTrees {
+  int dev_fd = -1;
+  int proc_fd = -1;
+  int sysfs_fd = -1;
+};
+
+/// /dev with its nodes: in the user namespace no device can be made.
+void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
+
+/// In the user namespace, while the node's mounts are there: the kernel gives it a new proc or
+/// sysfs only beside one that it sees already. Source: mount_too_revealing in fs/namespace.c.
+void MakeProcAndSysfsEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
+
 /// Attaches the detached tree at `attach_point`, a folder of the node, and makes it this process's
 /// root; the node's mounts are gone afterwards. The mount namespace must be the process's own.
 void EnterRoot(int root_fd, const char* attach_point, const Reporter& report);
 
-/// Makes plan.mounts in order, below the root, never through a link out of it.
-void MakeMounts(const InitPlan& plan, const Reporter& report);
+/// Makes plan.mounts in order, below the root, never through a link out of it. `trees` are used up.
+void MakeMounts(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
 
 /// Masked and read-only paths, then the read-only root. What does not exist needs no mask.
 void RestrictPaths(const InitPlan& plan, const Reporter& report);

@@ -22,7 +22,12 @@ Result<> CheckModes(const SandboxSpec& spec) {
                   static_cast<int>(mode));
     }
   }
-  return {};
+  if (spec.uids.length == 0 && spec.gids.length == 0) return {};
+  const bool own = spec.network == NamespaceMode::kPod && spec.ipc == NamespaceMode::kPod &&
+                   spec.pid != NamespaceMode::kNode && !spec.hostname.empty();
+  if (own && spec.uids.length > 0 && spec.gids.length > 0) return {};
+  return Fail(Code::kInvalidArgument,
+              "uids and gids: a user namespace needs both, and all namespaces of the pod's own");
 }
 
 Result<> SetLoopbackUp() {
@@ -45,28 +50,36 @@ Result<std::vector<Sysctl>> ParseSysctls(const SandboxSpec& spec) {
 }
 
 // A pod in the node's network has the node's name, too.
-int FlagsOf(const SandboxSpec& spec) {
-  int flags = 0;
+uint64_t FlagsOf(const SandboxSpec& spec) {
+  uint64_t flags = 0;
   if (spec.network == NamespaceMode::kPod) flags |= CLONE_NEWNET;
   if (spec.ipc == NamespaceMode::kPod) flags |= CLONE_NEWIPC;
   if (!spec.hostname.empty()) flags |= CLONE_NEWUTS;
   return flags;
 }
 
+Result<UserNamespace> EnterNamespaces(const SandboxSpec& spec) {
+  ASSIGN_OR_RETURN(const std::vector<Sysctl> sysctls, ParseSysctls(spec));
+  if (spec.uids.length > 0) return UserNamespace::Make(spec, FlagsOf(spec), sysctls);
+  if (::unshare(static_cast<int>(FlagsOf(spec))) != 0) {
+    return FailErrno("make the pod's namespaces");
+  }
+  RETURN_IF_ERROR(WriteSysctls(sysctls));
+  return UserNamespace();
+}
+
 }  // namespace
 
-Result<> MakePodNamespaces(const SandboxSpec& spec) {
+Result<UserNamespace> MakePodNamespaces(const SandboxSpec& spec) {
   RETURN_IF_ERROR(CheckModes(spec));
-  ASSIGN_OR_RETURN(const std::vector<Sysctl> sysctls, ParseSysctls(spec));
-  if (::unshare(FlagsOf(spec)) != 0) return FailErrno("make the pod's namespaces");
+  ASSIGN_OR_RETURN(UserNamespace user_namespace, EnterNamespaces(spec));
   if (!spec.hostname.empty() && ::sethostname(spec.hostname.c_str(), spec.hostname.size()) != 0) {
     return FailErrno("set host name {}", spec.hostname);
   }
-  RETURN_IF_ERROR(WriteSysctls(sysctls));
-  if (spec.network != NamespaceMode::kPod) return {};
+  if (spec.network != NamespaceMode::kPod) return user_namespace;
   RETURN_IF_ERROR(SetLoopbackUp());
-  if (spec.netns_path.empty()) return {};
-  return PinNetworkNamespace(spec.netns_path);
+  if (!spec.netns_path.empty()) RETURN_IF_ERROR(PinNetworkNamespace(spec.netns_path));
+  return user_namespace;
 }
 
 }  // namespace trivet::shim

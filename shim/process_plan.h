@@ -18,6 +18,14 @@ struct RlimitPlan {
   rlimit value{};
 };
 
+/// The way into the pod's user namespace; `fd` -1: the pod has the node's.
+struct UserNamespacePlan {
+  int fd = -1;            // the shim's
+  uid_t stdio_owner = 0;  // the process's user, as the node sees it
+  gid_t stdio_group = 0;
+  bool new_pid_namespace = false;  // one that belongs to the user namespace
+};
+
 /// A ProcessSpec turned into what the child needs, so that it allocates nothing between clone3 and
 /// execve. Not copyable: pointers into its own strings.
 struct ProcessPlan {
@@ -49,6 +57,7 @@ struct ProcessPlan {
   std::string oom_score_adj;
   std::vector<RlimitPlan> rlimits;
 
+  UserNamespacePlan user_namespace;
   std::vector<UniqueFd> cgroup_procs;  // v1: open files, the child writes itself into each
   std::array<UniqueFd, 3> stdio;       // absent with a terminal
 };

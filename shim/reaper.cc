@@ -13,6 +13,7 @@
 #include "shim/mount_child.h"
 #include "shim/process_start.h"
 #include "shim/report.h"
+#include "shim/user_namespace_child.h"
 
 namespace trivet::shim {
 namespace {
@@ -50,6 +51,7 @@ Result<DetachedMount> EmptyRoot() {
   JoinCgroups(plan.process, report);
   ::prctl(PR_SET_NAME, "trivet-pause", 0, 0, 0);
   report.Check(::setsid() >= 0, Step::kSession);
+  EnterUserNamespace(plan.process, report);
   report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
   EnterRoot(plan.root_fd, plan.attach_point, report);
   TakeCredentials(plan.process, report);
@@ -68,16 +70,23 @@ Result<> AwaitReaper(const ReportChannel& channel) {
 
 }  // namespace
 
-Result<Child> StartReaper(const SandboxSpec& spec, const std::string& attach_point) {
+Result<Child> StartReaper(const SandboxSpec& spec, const UserNamespace& user_namespace,
+                          const std::string& attach_point) {
   ReaperPlan plan{.attach_point = attach_point.c_str()};
   plan.process.no_new_privs = true;
+  RETURN_IF_ERROR(user_namespace.Place(plan.process), "reaper");
+  plan.process.user_namespace.new_pid_namespace = user_namespace.exists();
   ASSIGN_OR_RETURN(plan.process.cgroup_procs, OpenProcsFiles(spec.cgroup_procs), "cgroup_procs");
   ASSIGN_OR_RETURN(const DetachedMount root, EmptyRoot(), "reaper");
   plan.root_fd = root.fd();
   ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
-  ASSIGN_OR_RETURN(Child child, Clone3({.flags = CLONE_NEWPID}), "reaper");
+  const uint64_t flags = user_namespace.exists() ? 0 : CLONE_NEWPID;
+  ASSIGN_OR_RETURN(Child child, Clone3({.flags = flags}), "reaper");
   if (child.pid == 0) Reap(plan, channel.child.get());
   channel.child.reset();
+  if (user_namespace.exists()) {
+    ASSIGN_OR_RETURN(child, AwaitSuccessor(child, channel.parent), "reaper");
+  }
   RETURN_IF_ERROR(AwaitReaper(channel), "reaper");
   return child;
 }

@@ -22,6 +22,10 @@ std::string_view Name(Step step) {
       return "set AppArmor profile";
     case Step::kSession:
       return "setsid";
+    case Step::kUserNamespace:
+      return "enter the pod's user namespace";
+    case Step::kSysctl:
+      return "write sysctl";
     case Step::kEnterNamespaces:
       return "enter the container's namespaces";
     case Step::kMountNamespace:
@@ -99,6 +103,10 @@ void Reporter::SendTerminal(int terminal_fd) const {
   Check(::sendmsg(fd_, &message, MSG_NOSIGNAL) == 1, Step::kTerminal);
 }
 
+void Reporter::SendSuccessor(pid_t pid) const {
+  Check(::send(fd_, &pid, sizeof pid, MSG_NOSIGNAL) == sizeof pid, Step::kUserNamespace);
+}
+
 Result<ReportChannel> MakeReportChannel() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -122,6 +130,11 @@ Result<Report> ReadReport(int fd) {
   } while (n < 0 && errno == EINTR);
   if (n == 0) return Report(Executed{});
   if (n == sizeof failure) return Report(failure);
+  if (n == sizeof(pid_t)) {
+    Successor successor;
+    std::memcpy(&successor.pid, &failure, sizeof successor.pid);
+    return Report(successor);
+  }
   const cmsghdr* rights = CMSG_FIRSTHDR(&message);
   if (n != 1 || rights == nullptr) return Fail(Code::kInternal, "report of {} bytes", n);
   int terminal = -1;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -15,6 +17,8 @@ enum class Step : uint32_t {
   kOomScore,
   kAppArmor,
   kSession,
+  kUserNamespace,
+  kSysctl,
   kEnterNamespaces,
   kMountNamespace,
   kAttachRoot,
@@ -59,15 +63,20 @@ class Reporter {
   [[nodiscard]] int fd() const { return fd_; }
   /// Gives the parent the terminal's other side.
   void SendTerminal(int terminal_fd) const;
+  /// Tells the parent who goes on in this process's place.
+  void SendSuccessor(pid_t pid) const;
 
  private:
   int fd_;
 };
 
-/// What the parent learns: a failure, the terminal, or that execve succeeded (end of file: the
-/// socket is close-on-exec).
+/// What the parent learns: a failure, the terminal, another process in place of the first one, or
+/// that execve succeeded (end of file: the socket is close-on-exec).
 struct Executed {};
-using Report = std::variant<Executed, Failure, UniqueFd>;
+struct Successor {
+  pid_t pid = 0;  // in the parent's PID namespace
+};
+using Report = std::variant<Executed, Failure, UniqueFd, Successor>;
 
 struct ReportChannel {
   UniqueFd parent;

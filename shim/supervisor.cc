@@ -12,13 +12,13 @@
 
 namespace trivet::shim {
 
-Supervisor::Supervisor(SandboxSpec spec, Paths paths, EventLoop& loop, Children& children,
-                       std::optional<Child> reaper)
-    : spec_(std::move(spec)),
+Supervisor::Supervisor(Pod pod, Paths paths, EventLoop& loop, Children& children)
+    : spec_(std::move(pod.spec)),
+      user_namespace_(std::move(pod.user_namespace)),
       paths_(std::move(paths)),
       loop_(loop),
       children_(children),
-      reaper_(std::move(reaper)),
+      reaper_(std::move(pod.reaper)),
       own_caps_(ReadBoundingCapabilities()) {
   if (reaper_) children_.Expect(reaper_->pid, [this](int /*exit_code*/) { FinishShutdown(); });
 }
@@ -84,6 +84,7 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
                    MakeInitPlan(spec, packet.fds,
                                 {.attach_point = paths_.root().native(), .own_caps = own_caps_}),
                    what);
+  RETURN_IF_ERROR(user_namespace_.Place(plan), what);
   ASSIGN_OR_RETURN(auto container,
                    Container::Create(spec, std::move(plan), loop_, children_,
                                      [this](const ExitRecord& exit) {
@@ -142,6 +143,7 @@ Result<> Supervisor::StartExec(const Address& from, Packet& packet) {
   }
   ASSIGN_OR_RETURN(ProcessPlan plan, MakeProcessPlan(request.process, Purpose::kExec, own_caps_),
                    "exec");
+  RETURN_IF_ERROR(user_namespace_.Place(plan), "exec");
   const int32_t indices[] = {request.stdin_fd_index, request.stdout_fd_index,
                              request.stderr_fd_index};
   for (size_t number = 0; number < 3; ++number) {

@@ -14,15 +14,21 @@
 #include "shim/exec.h"
 #include "shim/paths.h"
 #include "shim/server.h"
+#include "shim/user_namespace.h"
 
 namespace trivet::shim {
+
+/// What a pod is when its first container is made.
+struct Pod {
+  SandboxSpec spec;
+  UserNamespace user_namespace;
+  std::optional<Child> reaper;  // PID 1 of its shared PID namespace, when there is one
+};
 
 /// The pod: its containers and execs, and what the daemon asks for.
 class Supervisor {
  public:
-  /// `reaper` is PID 1 of the pod's shared PID namespace, when there is one.
-  Supervisor(SandboxSpec spec, Paths paths, EventLoop& loop, Children& children,
-             std::optional<Child> reaper);
+  Supervisor(Pod pod, Paths paths, EventLoop& loop, Children& children);
 
   /// Begins to answer requests.
   Result<> Listen();
@@ -51,6 +57,7 @@ class Supervisor {
   void AnswerWith(const Address& to, const Body& body);
 
   SandboxSpec spec_;
+  UserNamespace user_namespace_;
   Paths paths_;
   EventLoop& loop_;
   Children& children_;

@@ -40,19 +40,6 @@ bool BelongsToThePod(std::string_view path, const SandboxSpec& spec) {
   return ipc && spec.ipc == NamespaceMode::kPod;
 }
 
-Result<> WriteSysctl(const DetachedMount& proc, const Sysctl& sysctl) {
-  open_how how{};
-  how.flags = O_WRONLY | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  const std::string path = "sys/" + sysctl.path;
-  const UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, proc.fd(), path.c_str(), &how, sizeof how)));
-  if (!file.valid()) return FailErrno("open sysctl {}", sysctl.path);
-  const ssize_t n = ::write(file.get(), sysctl.value.data(), sysctl.value.size());
-  if (n < 0) return FailErrno("write {} to sysctl {}", sysctl.value, sysctl.path);
-  return {};
-}
-
 }  // namespace
 
 Result<Sysctl> ParseSysctl(std::string_view text, const SandboxSpec& spec) {
@@ -74,10 +61,23 @@ Result<Sysctl> ParseSysctl(std::string_view text, const SandboxSpec& spec) {
   return sysctl;
 }
 
+Result<> WriteSysctl(int proc_fd, const Sysctl& sysctl) {
+  open_how how{};
+  how.flags = O_WRONLY | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  const std::string path = "sys/" + sysctl.path;
+  const UniqueFd file(
+      static_cast<int>(::syscall(SYS_openat2, proc_fd, path.c_str(), &how, sizeof how)));
+  if (!file.valid()) return FailErrno("open sysctl {}", sysctl.path);
+  const ssize_t n = ::write(file.get(), sysctl.value.data(), sysctl.value.size());
+  if (n < 0) return FailErrno("write {} to sysctl {}", sysctl.value, sysctl.path);
+  return {};
+}
+
 Result<> WriteSysctls(const std::vector<Sysctl>& sysctls) {
   if (sysctls.empty()) return {};
   ASSIGN_OR_RETURN(const DetachedMount proc, DetachedMount::New("proc"), "sysctls");
-  for (const Sysctl& sysctl : sysctls) RETURN_IF_ERROR(WriteSysctl(proc, sysctl));
+  for (const Sysctl& sysctl : sysctls) RETURN_IF_ERROR(WriteSysctl(proc.fd(), sysctl));
   return {};
 }
 

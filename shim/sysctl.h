@@ -23,4 +23,7 @@ Result<Sysctl> ParseSysctl(std::string_view text, const SandboxSpec& spec);
 /// /proc is not in the way.
 Result<> WriteSysctls(const std::vector<Sysctl>& sysctls);
 
+/// Writes one through the proc that `proc_fd` is the root of.
+Result<> WriteSysctl(int proc_fd, const Sysctl& sysctl);
+
 }  // namespace trivet::shim

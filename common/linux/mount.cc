@@ -77,6 +77,15 @@ Result<> DetachedMount::SetPropagation(uint64_t propagation, Recursion recursion
   return SetTree(fd_.get(), {.propagation = propagation}, recursion, "propagation");
 }
 
+Result<> DetachedMount::SetIdMapping(int user_namespace_fd) {
+  mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP,
+                        .userns_fd = static_cast<uint64_t>(user_namespace_fd)};
+  if (::mount_setattr(fd_.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0) return {};
+  if (errno != EINVAL) return FailErrno("map the owners of a mount");
+  return Fail(Code::kInvalidArgument,
+              "the file system has no idmapped mounts, which a user namespace needs");
+}
+
 Result<> DetachedMount::AttachTo(const std::filesystem::path& target) && {
   const unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
   if (::move_mount(fd_.get(), "", AT_FDCWD, target.c_str(), flags) != 0) {

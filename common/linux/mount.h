@@ -18,6 +18,8 @@ struct OverlaySpec {
                                    // before 6.5 wants two
   std::filesystem::path work;      // on upper's file system, empty
   bool is_volatile = false;        // no sync at unmount: upper is void after a crash of the node
+  int user_namespace_fd = -1;      // the lower folders' owners as this namespace maps them; -1: as
+                                   // they are (Linux 5.19)
   std::string source = "overlay";  // what findmnt shows
 };
 
@@ -55,6 +57,12 @@ class DetachedMount {
   Result<> SetAttributes(uint64_t attributes, Recursion recursion = Recursion::kThisMount);
   /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE.
   Result<> SetPropagation(uint64_t propagation, Recursion recursion = Recursion::kThisMount);
+
+  /// Shows the owners of files as the user namespace maps them: what is user 0 on the disk is the
+  /// namespace's user 0, and so is what user 0 of the namespace writes. Nothing on the disk
+  /// changes. Only before it is attached. Errors: kInvalidArgument when the file system has no
+  /// idmapped mounts. Source: mount_setattr(2), "ID-mapped mounts".
+  Result<> SetIdMapping(int user_namespace_fd);
 
   /// Makes it visible at `target`, which is followed when it is a link.
   Result<> AttachTo(const std::filesystem::path& target) &&;

@@ -123,12 +123,35 @@ Result<UniqueFd> MountOneByOne(const OverlaySpec& spec) {
   return MountByContext(spec, lower);
 }
 
+Result<UniqueFd> MountNow(const OverlaySpec& spec) {
+  ASSIGN_OR_RETURN(const bool one_by_one, TakesLayersOneByOne());
+  return one_by_one ? MountOneByOne(spec) : MountJoined(spec);
+}
+
+// Overlay wants folders by name, and before Linux 6.15 of the caller's mount namespace: the mapped
+// ones are mounted over those that they show, where nobody else sees it.
+Result<UniqueFd> MountMapped(const OverlaySpec& spec) {
+  RETURN_IF_ERROR(EnterOwnMountNamespace());
+  for (const auto& folder : spec.lower) {
+    ASSIGN_OR_RETURN(DetachedMount mapped, DetachedMount::Bind(folder));
+    RETURN_IF_ERROR(mapped.SetIdMapping(spec.user_namespace_fd), folder.native());
+    RETURN_IF_ERROR(std::move(mapped).AttachTo(folder));
+  }
+  return MountNow(spec);
+}
+
+Result<UniqueFd> MountMappedByThread(const OverlaySpec& spec) {
+  Result<UniqueFd> mount;
+  std::thread([&] { mount = MountMapped(spec); }).join();
+  return mount;
+}
+
 }  // namespace
 
 Result<DetachedMount> DetachedMount::Overlay(const OverlaySpec& spec) {
   if (spec.lower.empty()) return Fail(Code::kInvalidArgument, "no lower folder");
-  ASSIGN_OR_RETURN(const bool one_by_one, TakesLayersOneByOne());
-  ASSIGN_OR_RETURN(UniqueFd mount, one_by_one ? MountOneByOne(spec) : MountJoined(spec));
+  ASSIGN_OR_RETURN(UniqueFd mount,
+                   spec.user_namespace_fd < 0 ? MountNow(spec) : MountMappedByThread(spec));
   return DetachedMount(std::move(mount));
 }
 

@@ -26,10 +26,11 @@ struct Mount {
   bool readonly = false;
   bool recursive_read_only = false;
   Propagation propagation = Propagation::kPrivate;
-  std::string image;                 // an image volume: its reference
-  std::string image_sub_path;        // inside the image
-  std::vector<std::string> options;  // of noexec, nodev, nosuid
-  bool injected = false;             // by a CDI device: not one of the request's
+  std::string image;                                 // an image volume: its reference
+  std::string image_sub_path;                        // inside the image
+  std::vector<std::string> options;                  // of noexec, nodev, nosuid
+  std::optional<sandbox::UserNamespace> id_mapping;  // idmapped: that of the pod
+  bool injected = false;                             // by a CDI device: not one of the request's
 };
 
 struct Device {
@@ -118,7 +119,7 @@ void Fields(Codec& c, Mount& m) {
   c("container_path", m.container_path), c("host_path", m.host_path), c("readonly", m.readonly);
   c("recursive_read_only", m.recursive_read_only), c("propagation", m.propagation);
   c("image", m.image), c("image_sub_path", m.image_sub_path), c("options", m.options);
-  c("injected", m.injected);
+  c("id_mapping", m.id_mapping), c("injected", m.injected);
 }
 template <class Codec>
 void Fields(Codec& c, Device& m) {

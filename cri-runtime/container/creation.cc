@@ -1,6 +1,7 @@
 #include "cri-runtime/container/creation.h"
 
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
@@ -8,6 +9,7 @@
 #include "cri-runtime/container/command_line.h"
 #include "cri-runtime/container/devices.h"
 #include "cri-runtime/container/fd_table.h"
+#include "cri-runtime/container/id_mapping.h"
 #include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/limits.h"
 #include "cri-runtime/container/mounts.h"
@@ -41,6 +43,8 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   ASSIGN_OR_RETURN(const cdi::Edits edits,
                    cdi::FindEdits(node_.config->cdi_spec_dirs, asked.cdi_devices));
   const Config config = cdi::Inject(asked, edits);
+  RETURN_IF_ERROR(CheckIdMappings(config, sandbox_->record->config));
+  ASSIGN_OR_RETURN(user_namespace_, OpenUserNamespace(*sandbox_->record, node_.paths));
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
   progress.Enter("root file system");
   ASSIGN_OR_RETURN(DetachedMount root, MountRoot(image), "root file system");
@@ -68,10 +72,16 @@ Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
   RETURN_IF_ERROR(EnsureDirectory(folder));
   RETURN_IF_ERROR(EnsureDirectory(folder / "fs", kRootMode));
   RETURN_IF_ERROR(EnsureDirectory(folder / "work"));
+  if (const auto& user = sandbox_->record->config.namespaces.user) {
+    if (::chown((folder / "fs").c_str(), user->uids.host_id, user->gids.host_id) != 0) {
+      return FailErrno("chown {}", (folder / "fs").native());
+    }
+  }
   return DetachedMount::Overlay({.lower = image.LowerDirectories(),
                                  .upper = folder / "fs",
                                  .work = folder / "work",
-                                 .is_volatile = true});
+                                 .is_volatile = true,
+                                 .user_namespace_fd = user_namespace_.get()});
 }
 
 Result<Record> Creation::Plan(const Config& config, const image::Image& image, int root_fd) const {
@@ -117,7 +127,12 @@ Result<> Creation::MakeSharedMemory(const Record& record) const {
   RETURN_IF_ERROR(EnsureDirectory(shm));
   ASSIGN_OR_RETURN(const bool made, IsMountPoint(shm));
   if (made) return {};
-  ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs({{"size", "64m"}, {"mode", "1777"}}));
+  MountOptions options{{"size", "64m"}, {"mode", "1777"}};
+  if (const auto& user = sandbox_->record->config.namespaces.user) {
+    options.emplace_back("uid", std::to_string(user->uids.host_id));
+    options.emplace_back("gid", std::to_string(user->gids.host_id));
+  }
+  ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs(options));
   return std::move(tmpfs).AttachTo(shm);
 }
 
@@ -128,7 +143,8 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   const bool node_ipc = record.config.security.namespaces.ipc == NamespaceMode::kNode;
   PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
                 .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm",
-                .scratch = node_.paths.Upper(record.id) / "scratch"};
+                .scratch = node_.paths.Upper(record.id) / "scratch",
+                .user_namespace_fd = user_namespace_.get()};
   const std::vector<image::Pin> pins = PinsOf(record);
   for (size_t i = 1; i < pins.size(); ++i) {
     const auto image = node_.images.PinnedBy(pins[i].owner);

@@ -32,6 +32,7 @@ class Creation {
   cri::Node& node_;
   std::shared_ptr<const state::Sandbox> sandbox_;
   std::string id_;
+  UniqueFd user_namespace_;  // the pod's own
 };
 
 }  // namespace trivet::container

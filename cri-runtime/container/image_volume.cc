@@ -11,11 +11,14 @@ namespace trivet::container {
 namespace {
 
 // One layer is a folder; several are an overlay without an upper one.
-Result<DetachedMount> MountLayers(const image::Image& image) {
-  if (image.layer_directories.size() == 1) {
-    return DetachedMount::Bind(image.layer_directories.front());
+Result<DetachedMount> MountLayers(const image::Image& image, int user_namespace_fd) {
+  if (image.layer_directories.size() > 1) {
+    return DetachedMount::Overlay(
+        {.lower = image.LowerDirectories(), .user_namespace_fd = user_namespace_fd});
   }
-  return DetachedMount::Overlay({.lower = image.LowerDirectories()});
+  ASSIGN_OR_RETURN(DetachedMount layer, DetachedMount::Bind(image.layer_directories.front()));
+  if (user_namespace_fd >= 0) RETURN_IF_ERROR(layer.SetIdMapping(user_namespace_fd));
+  return layer;
 }
 
 Result<UniqueFd> OpenPart(const DetachedMount& whole, const std::string& sub_path) {
@@ -41,8 +44,8 @@ Result<DetachedMount> CopyAttached(DetachedMount whole, const std::string& sub_p
 }  // namespace
 
 Result<ImageTree> MountImage(const image::Image& image, const std::string& sub_path,
-                             const std::filesystem::path& scratch) {
-  ASSIGN_OR_RETURN(DetachedMount tree, MountLayers(image), "image " + image.id);
+                             const std::filesystem::path& scratch, int user_namespace_fd) {
+  ASSIGN_OR_RETURN(DetachedMount tree, MountLayers(image, user_namespace_fd), "image " + image.id);
   bool is_directory = true;
   if (!sub_path.empty()) {
     ASSIGN_OR_RETURN(const UniqueFd part, OpenPart(tree, sub_path));

@@ -60,10 +60,13 @@ Result<Source> OpenSource(const std::string& path) {
   return Source{std::move(fd), S_ISDIR(status.st_mode)};
 }
 
-Result<shim::MountSpec> Bind(const Mount& mount, bool devices, FdTable& fds) {
+Result<shim::MountSpec> Bind(const Mount& mount, bool devices, int user_namespace_fd,
+                             FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
   ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree),
                    mount.host_path);
+  // Mounts below it stay as they are: one without idmapped mounts would refuse the whole tree.
+  if (mount.id_mapping) RETURN_IF_ERROR(tree.SetIdMapping(user_namespace_fd), mount.host_path);
   RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
                   mount.host_path);
   if (!devices) {
@@ -81,9 +84,11 @@ Result<shim::MountSpec> Bind(const Mount& mount, bool devices, FdTable& fds) {
 
 // "ImageVolumeMountFailed" is the word by which the kubelet knows the reason.
 Result<shim::MountSpec> BindImage(const Mount& mount, const image::Image& image,
-                                  const std::filesystem::path& scratch, FdTable& fds) {
+                                  const PodMounts& pod, FdTable& fds) {
   constexpr const char* kReason = "ImageVolumeMountFailed";
-  ASSIGN_OR_RETURN(ImageTree mounted, MountImage(image, mount.image_sub_path, scratch), kReason);
+  ASSIGN_OR_RETURN(ImageTree mounted,
+                   MountImage(image, mount.image_sub_path, pod.scratch, pod.user_namespace_fd),
+                   kReason);
   RETURN_IF_ERROR(mounted.tree.SetAttributes(AttributesOf(mount) | MOUNT_ATTR_NODEV), kReason);
   return shim::MountSpec{.kind = shim::MountKind::kDetached,
                          .target = Normal(mount.container_path),
@@ -131,14 +136,14 @@ Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const P
   std::erase_if(
       mounts, [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
   for (const Mount& bind : PodBinds(config, pod)) {
-    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, fds), bind.container_path);
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, -1, fds), bind.container_path);
     mounts.push_back(std::move(mount));
   }
   auto volume_image = pod.volume_images.begin();
   for (const Mount& wanted : config.mounts) {
     ASSIGN_OR_RETURN(shim::MountSpec mount,
-                     wanted.image.empty() ? Bind(wanted, privileged, fds)
-                                          : BindImage(wanted, *volume_image++, pod.scratch, fds),
+                     wanted.image.empty() ? Bind(wanted, privileged, pod.user_namespace_fd, fds)
+                                          : BindImage(wanted, *volume_image++, pod, fds),
                      fmt::format("mount {}", wanted.container_path));
     mounts.push_back(std::move(mount));
   }

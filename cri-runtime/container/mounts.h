@@ -18,6 +18,7 @@ struct PodMounts {
   std::filesystem::path shm;                // the pod's /dev/shm, or the node's
   std::vector<image::Image> volume_images;  // in the order of the mounts that name an image
   std::filesystem::path scratch;            // for MountImage
+  int user_namespace_fd = -1;               // the pod's own, or -1
 };
 
 /// All mounts of a container in the order they are made: the standard ones (the OCI runtime

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,11 +47,25 @@ struct PortMapping {
   std::string host_ip;
 };
 
+/// Ids 0 to length - 1 of a user namespace are host_id to host_id + length - 1 of the node.
+struct IdRange {
+  uint32_t host_id = 0;
+  uint32_t length = 0;
+  bool operator==(const IdRange&) const = default;
+};
+
+struct UserNamespace {
+  IdRange uids;
+  IdRange gids;
+  bool operator==(const UserNamespace&) const = default;
+};
+
 struct Namespaces {
   NamespaceMode network = NamespaceMode::kPod;
   NamespaceMode ipc = NamespaceMode::kPod;
   NamespaceMode pid = NamespaceMode::kPod;
   std::string pid_target;
+  std::optional<UserNamespace> user;  // absent: the node's
 };
 
 struct Config {
@@ -82,8 +97,17 @@ void Fields(Codec& c, PortMapping& m) {
   c("host_port", m.host_port), c("host_ip", m.host_ip);
 }
 template <class Codec>
+void Fields(Codec& c, IdRange& m) {
+  c("host_id", m.host_id), c("length", m.length);
+}
+template <class Codec>
+void Fields(Codec& c, UserNamespace& m) {
+  c("uids", m.uids), c("gids", m.gids);
+}
+template <class Codec>
 void Fields(Codec& c, Namespaces& m) {
   c("network", m.network), c("ipc", m.ipc), c("pid", m.pid), c("pid_target", m.pid_target);
+  c("user", m.user);
 }
 template <class Codec>
 void Fields(Codec& c, Config& m) {

@@ -34,6 +34,13 @@ Result<std::string> ResolvConfOf(const Config& config) {
   return ResolvConf(dns);
 }
 
+// A container's root may change them where it could without a user namespace.
+Result<> GiveToPod(const std::filesystem::path& file, const Config& config) {
+  const auto& user = config.namespaces.user;
+  if (!user || ::chown(file.c_str(), user->uids.host_id, user->gids.host_id) == 0) return {};
+  return FailErrno("chown {}", file.native());
+}
+
 }  // namespace
 
 std::string ResolvConf(const Dns& dns) {
@@ -68,9 +75,13 @@ Result<> WritePodFiles(const std::filesystem::path& folder, const Config& config
   if (config.namespaces.network == NamespaceMode::kNode) {
     ASSIGN_OR_RETURN(hosts, ReadNodeFile("/etc/hosts"));
   }
-  RETURN_IF_ERROR(WriteFileVolatile(folder / "resolv.conf", resolv_conf, kReadable));
-  RETURN_IF_ERROR(WriteFileVolatile(folder / "hosts", hosts, kReadable));
-  return WriteFileVolatile(folder / "hostname", HostnameOf(config) + "\n", kReadable);
+  const std::pair<const char*, std::string> files[] = {
+      {"resolv.conf", resolv_conf}, {"hosts", hosts}, {"hostname", HostnameOf(config) + "\n"}};
+  for (const auto& [name, text] : files) {
+    RETURN_IF_ERROR(WriteFileVolatile(folder / name, text, kReadable));
+    RETURN_IF_ERROR(GiveToPod(folder / name, config));
+  }
+  return {};
 }
 
 }  // namespace trivet::sandbox

@@ -5,6 +5,7 @@
 #include "common/base/stopwatch.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
+#include "common/linux/user_namespace.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/cni/config_directory.h"
 #include "cri-runtime/container/ending.h"
@@ -86,6 +87,10 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
 
 Result<Record> Sandboxes::Plan(const Config& config) const {
   RETURN_IF_ERROR(cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
+  if (config.namespaces.user && !CanUseUserNamespaces()) {
+    return Fail(Code::kFailedPrecondition,
+                "userns_options: user namespaces need Linux 5.19 and user.max_user_namespaces > 0");
+  }
   Record record{.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id};
   ASSIGN_OR_RETURN(record.id, state::NewId());
   ASSIGN_OR_RETURN(record.cgroup,
@@ -128,6 +133,10 @@ Result<> Sandboxes::StartShim(const Record& record) {
                          .network = config.namespaces.network,
                          .ipc = config.namespaces.ipc,
                          .pid = config.namespaces.pid};
+  if (const auto& user = config.namespaces.user) {
+    spec.uids = {user->uids.host_id, user->uids.length};
+    spec.gids = {user->gids.host_id, user->gids.length};
+  }
   if (own_network) {
     RETURN_IF_ERROR(EnsureDirectory(node_.paths.NetworkNamespaces()));
     spec.netns_path = node_.paths.NetworkNamespace(record.id).native();

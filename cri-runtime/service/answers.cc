@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cri-runtime/service/id_mapping.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/signals.h"
 
@@ -23,6 +24,18 @@ v1::NamespaceMode ModeOf(NamespaceMode mode) {
       return v1::TARGET;
   }
   return v1::POD;
+}
+
+void FillNamespaces(const sandbox::Namespaces& from, v1::NamespaceOption& to) {
+  to.set_network(ModeOf(from.network));
+  to.set_ipc(ModeOf(from.ipc));
+  to.set_pid(ModeOf(from.pid));
+  to.set_target_id(from.pid_target);
+  v1::UserNamespace& user = *to.mutable_userns_options();
+  user.set_mode(from.user ? v1::POD : v1::NODE);
+  if (!from.user) return;
+  FillIdMapping(from.user->uids, *user.mutable_uids());
+  FillIdMapping(from.user->gids, *user.mutable_gids());
 }
 
 v1::PodSandboxState StateOf(const state::Sandbox& sandbox) {
@@ -69,6 +82,10 @@ void FillMount(const container::Mount& from, const std::string& image_id, v1::Mo
   to.set_recursive_read_only(from.recursive_read_only);
   to.set_propagation(static_cast<v1::MountPropagation>(from.propagation));
   for (const std::string& option : from.options) to.add_mount_options(option);
+  if (from.id_mapping) {
+    FillIdMapping(from.id_mapping->uids, *to.mutable_uidmappings());
+    FillIdMapping(from.id_mapping->gids, *to.mutable_gidmappings());
+  }
   if (from.image.empty()) return;
   to.mutable_image()->set_image(from.image);
   to.mutable_image()->set_image_ref(image_id);
@@ -115,11 +132,7 @@ void FillSandboxStatus(const state::Sandbox& from, v1::PodSandboxStatus& to) {
       network->add_additional_ips()->set_ip(ip);
     }
   }
-  auto* options = to.mutable_linux()->mutable_namespaces()->mutable_options();
-  options->set_network(ModeOf(config.namespaces.network));
-  options->set_ipc(ModeOf(config.namespaces.ipc));
-  options->set_pid(ModeOf(config.namespaces.pid));
-  options->set_target_id(config.namespaces.pid_target);
+  FillNamespaces(config.namespaces, *to.mutable_linux()->mutable_namespaces()->mutable_options());
   to.set_runtime_handler(config.runtime_handler);
   FillLabels(config, to);
 }

@@ -2,6 +2,7 @@
 
 #include "cri-runtime/container/cdi_spec.h"
 #include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/id_mapping.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/security_request.h"
 #include "cri-runtime/service/signals.h"
@@ -13,9 +14,6 @@ namespace v1 = ::runtime::v1;
 using container::Propagation;
 
 Result<> CheckCombination(const v1::Mount& from) {
-  if (from.uidmappings_size() != 0 || from.gidmappings_size() != 0) {
-    return Fail(Code::kUnimplemented, "uidMappings: idmapped mounts are not supported");
-  }
   if (from.propagation() < v1::PROPAGATION_PRIVATE ||
       from.propagation() > v1::PROPAGATION_BIDIRECTIONAL) {
     return Fail(Code::kInvalidArgument, "propagation: unexpected {}",
@@ -56,6 +54,11 @@ Result<container::Mount> ParseMount(const v1::Mount& from) {
       return Fail(Code::kInvalidArgument, "mount_options: unexpected \"{}\"", option);
     }
   }
+  std::optional<sandbox::UserNamespace> id_mapping;
+  if (from.uidmappings_size() != 0 || from.gidmappings_size() != 0) {
+    ASSIGN_OR_RETURN(id_mapping, ParseIdMappings(from.uidmappings(), from.gidmappings()),
+                     "id mappings");
+  }
   return container::Mount{.container_path = from.container_path(),
                           .host_path = from.host_path(),
                           .readonly = from.readonly(),
@@ -63,7 +66,8 @@ Result<container::Mount> ParseMount(const v1::Mount& from) {
                           .propagation = static_cast<Propagation>(from.propagation()),
                           .image = from.image().image(),
                           .image_sub_path = from.image_sub_path(),
-                          .options = {from.mount_options().begin(), from.mount_options().end()}};
+                          .options = {from.mount_options().begin(), from.mount_options().end()},
+                          .id_mapping = id_mapping};
 }
 
 Result<container::Device> ParseDevice(const v1::Device& from) {

@@ -1,3 +1,4 @@
+#include "common/linux/user_namespace.h"
 #include "common/rpc/status.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/service/runtime_service.h"
@@ -30,6 +31,7 @@ void AddHandler(const std::string& name, v1::StatusResponse& response) {
   auto* handler = response.add_runtime_handlers();
   handler->set_name(name);
   handler->mutable_features()->set_recursive_read_only_mounts(true);
+  handler->mutable_features()->set_user_namespaces(CanUseUserNamespaces());
 }
 
 Result<> NoCheckpoints() {

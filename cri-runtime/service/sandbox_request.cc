@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/id_mapping.h"
 #include "cri-runtime/systemd/unit_name.h"
 
 namespace trivet::cri {
@@ -32,14 +33,6 @@ Result<NamespaceMode> ParseMode(std::string_view field, v1::NamespaceMode mode) 
 Result<NamespaceMode> ParseShared(std::string_view field, v1::NamespaceMode mode) {
   if (mode == v1::POD || mode == v1::NODE) return ParseMode(field, mode);
   return Fail(Code::kInvalidArgument, "{}: neither POD nor NODE", field);
-}
-
-Result<> CheckUserNamespace(const v1::UserNamespace& options) {
-  if (options.mode() == v1::NODE) return {};
-  if (options.mode() != v1::POD) {
-    return Fail(Code::kInvalidArgument, "userns_options: mode: neither POD nor NODE");
-  }
-  return Fail(Code::kUnimplemented, "userns_options: user namespaces are not supported");
 }
 
 // CNI plugins are told in CNI_ARGS, "K8S_POD_NAME=a;K8S_POD_UID=b", which has no quotes.
@@ -129,7 +122,7 @@ Result<sandbox::Namespaces> ParseNamespaces(const v1::NamespaceOption& options) 
   ASSIGN_OR_RETURN(namespaces.network, ParseShared("network", options.network()));
   ASSIGN_OR_RETURN(namespaces.ipc, ParseShared("ipc", options.ipc()));
   ASSIGN_OR_RETURN(namespaces.pid, ParseMode("pid", options.pid()));
-  if (options.has_userns_options()) RETURN_IF_ERROR(CheckUserNamespace(options.userns_options()));
+  ASSIGN_OR_RETURN(namespaces.user, ParseUserNamespace(options), "userns_options");
   return namespaces;
 }
 

@@ -57,6 +57,13 @@ enum class NamespaceMode : uint8_t {
   kTarget = 3,     // another container's (PID only)
 };
 
+/// Ids of the pod's user namespace: its 0 to length - 1 are host_id to host_id + length - 1 of the
+/// node.
+struct IdRange {
+  uint32_t host_id = 0;
+  uint32_t length = 0;  // 0: there is no such namespace, the pod has the node's
+};
+
 /// What the shim is started with: it makes the pod's namespaces before its
 /// socket answers. The daemon leaves it in the file shims/<sandbox>/spec, encoded by wire.h, and
 /// starts `trivet-shim --run-dir shims/<sandbox> --ready-fd N`: when the socket listens the shim
@@ -67,6 +74,10 @@ struct SandboxSpec {
   NamespaceMode network = NamespaceMode::kPod;
   NamespaceMode ipc = NamespaceMode::kPod;
   NamespaceMode pid = NamespaceMode::kPod;  // kPod: a reaper is PID 1; else each container decides
+  // Of the pod's user namespace, both or none. It owns the other namespaces, so none of those may
+  // be the node's.
+  IdRange uids;
+  IdRange gids;
   std::string netns_path;  // where the network namespace is pinned for CNI; empty: nowhere
   std::vector<std::string> sysctls;  // "net.ipv4.ip_forward=1", of the pod's namespaces; validated
   std::vector<std::string> cgroup_procs;  // cgroup.procs files the shim puts the pod's reaper into
@@ -211,8 +222,13 @@ void Fields(Codec& c, ContainerRef& m) {
   c(m.id);
 }
 template <class Codec>
+void Fields(Codec& c, IdRange& m) {
+  c(m.host_id, m.length);
+}
+template <class Codec>
 void Fields(Codec& c, SandboxSpec& m) {
-  c(m.id, m.hostname, m.network, m.ipc, m.pid, m.netns_path, m.sysctls, m.cgroup_procs);
+  c(m.id, m.hostname, m.network, m.ipc, m.pid, m.uids, m.gids, m.netns_path, m.sysctls,
+    m.cgroup_procs);
 }
 template <class Codec>
 void Fields(Codec& c, Rlimit& m) {

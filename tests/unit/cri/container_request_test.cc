@@ -147,8 +147,13 @@ INSTANTIATE_TEST_SUITE_P(
                      mount.set_image_sub_path("../etc");
                    },
                    kBad, "image_sub_path"},
-        BadRequest{"IdmappedMount", [](auto& c) { AddMount(c).add_uidmappings(); },
-                   Code::kUnimplemented, "uidMappings"},
+        BadRequest{"MappedMountWithoutGroups",
+                   [](auto& c) {
+                     auto* mapping = AddMount(c).add_uidmappings();
+                     mapping->set_host_id(1000);
+                     mapping->set_length(1);
+                   },
+                   kBad, "id mappings: gids: 0 mappings"},
         BadRequest{"CdiDeviceWithoutVendor", [](auto& c) { c.add_cdi_devices()->set_name("y=z"); },
                    kBad, "CDI_devices"},
         BadRequest{"GroupWithoutUser",

@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
                    Code::kInvalidArgument, "network: neither POD nor NODE"},
         BadRequest{"UserNamespaceOfThePod",
                    [](auto& c) { NamespacesOf(c).mutable_userns_options()->set_mode(v1::POD); },
-                   Code::kUnimplemented, "userns_options"},
+                   Code::kInvalidArgument, "userns_options: uids: 0 mappings"},
         BadRequest{
             "UserNamespaceOfTheContainer",
             [](auto& c) { NamespacesOf(c).mutable_userns_options()->set_mode(v1::CONTAINER); },
