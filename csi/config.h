@@ -11,13 +11,29 @@
 
 namespace trivet::csi {
 
+/// What a pool is made of.
+enum class PoolType { kFile, kLvm, kDevice };
+
+/// How the bytes of a deleted volume are made unreadable, where the storage does not do so itself.
+enum class Wipe {
+  kZero,     // all of them are overwritten
+  kDiscard,  // given up by the device: for those whose discarded blocks read as zeros
+};
+
 /// One entry of "pools" in csi.json.
 struct PoolConfig {
   std::string name;  // what the StorageClass parameter "pool" says
-  std::filesystem::path path;
-  uint64_t limit_bytes = 0;       // of all volumes together; 0 = the file system's size
-  uint64_t headroom_bytes = 0;    // kept free; 0 = one percent of the file system
-  uint64_t max_copy_extents = 0;  // of a volume in use that may be copied; 0 = any number
+  PoolType type = PoolType::kFile;
+  std::filesystem::path path;                  // of a file pool: its folder
+  std::string volume_group;                    // of an LVM pool
+  std::string thin_pool;                       // likewise; empty: its volumes are thick
+  std::filesystem::path program;               // likewise: the lvm program; empty: this node's
+  std::vector<std::filesystem::path> devices;  // of a device pool: paths, or patterns of glob(7)
+  Wipe wipe = Wipe::kZero;                     // not of a file pool
+  uint64_t limit_bytes = 0;                    // of all volumes together; 0 = what the storage has
+  uint64_t headroom_bytes = 0;                 // kept free; 0 = the type's own: docs/csi.md
+  uint64_t max_copy_extents =
+      0;  // of a file pool's volume in use that may be copied; 0 = any number
 
   bool operator==(const PoolConfig&) const = default;
 };

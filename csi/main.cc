@@ -14,6 +14,7 @@
 #include "csi/config.h"
 #include "csi/metrics.h"
 #include "csi/paths.h"
+#include "csi/pool/describe.h"
 #include "csi/pool/io_limiter.h"
 #include "csi/pool/pools.h"
 #include "csi/service/controller_service.h"
@@ -57,6 +58,12 @@ std::string HostName() {
   return name.data();
 }
 
+Place PlaceOf(const Options& options, const Config& config) {
+  Place place{.node_id = options.node_id};
+  for (const PoolConfig& pool : config.pools) place.pools[pool.name] = Describe(pool);
+  return place;
+}
+
 Mode ModeOf(const Options& options) {
   if (options.mode == "controller") return Mode::kController;
   return options.mode == "node" ? Mode::kNode : Mode::kAll;
@@ -74,15 +81,17 @@ Offer OfferOf(const Options& options, const Pools& pools) {
 
 // All that serves, made from the state on disk. Members are built in this order, from each other.
 struct Driver {
-  Driver(const Options& options, const Pools& the_pools, Stores& the_stores)
+  Driver(const Options& options, const Config& config, const Pools& the_pools, Stores& the_stores)
       : pools(the_pools),
         stores(the_stores),
         io_limiter("/sys/fs/cgroup", options.io_groups),
         offer(OfferOf(options, pools)),
         publications(stores, locks, options.max_volumes),
-        controller({provisioner, snapshots, publications, tuning, health}, offer, options.node_id),
+        identity(offer, PlaceOf(options, config)),
+        controller({provisioner, snapshots, publications, tuning, health}, offer,
+                   PlaceOf(options, config)),
         inline_volumes(provisioner, volumes, stores.volumes, Paths(options.state).inline_staging()),
-        node(volumes, inline_volumes, health, offer, options.node_id) {}
+        node(volumes, inline_volumes, health, offer, PlaceOf(options, config)) {}
 
   // Finishes what the last process left.
   void Reconcile() {
@@ -117,7 +126,7 @@ struct Driver {
   const SnapshotBlocks blocks{stores, pools, locks};
   NodeVolumes volumes{stores, pools, locks, tuning};
   NodePublications publications;
-  IdentityService identity{offer};
+  IdentityService identity;
   ControllerService controller;
   GroupService group_controller{groups, offer};
   SnapshotMetadataService snapshot_metadata{blocks};
@@ -161,9 +170,9 @@ Result<> Serve(const Options& options, const Config& config) {
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::TryAcquire(paths.lock()),
                    "another trivet-csi uses this state folder");
 
-  ASSIGN_OR_RETURN(const Pools pools, Pools::Open(config));
+  ASSIGN_OR_RETURN(const Pools pools, Pools::Open(config, paths));
   ASSIGN_OR_RETURN(Stores stores, Stores::Open(paths));
-  Driver driver(options, pools, stores);
+  Driver driver(options, config, pools, stores);
   driver.Reconcile();
   ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
@@ -182,6 +191,10 @@ Result<> Run(const Options& options, bool config_given) {
   ASSIGN_OR_RETURN(const Config config, LoadConfig(options.config, Paths(options.state)),
                    "configuration");
   if (!options.check_config) return Serve(options, config);
+  for (const PoolConfig& pool : config.pools) {
+    ASSIGN_OR_RETURN(const std::string found, Inspect(pool), "configuration");
+    fmt::print("{}", found);
+  }
   fmt::print("configuration is valid: {} pool(s)\n", config.pools.size());
   return {};
 }
@@ -217,7 +230,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--metrics-file", options.metrics,
                  "where to write metrics for node_exporter's textfile collector (*.prom)");
-  app.add_flag("--check-config", options.check_config, "check the configuration and exit");
+  app.add_flag("--check-config", options.check_config,
+               "check the configuration, say what its pools have, and exit");
   CLI11_PARSE(app, argc, argv);
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("trivet-csi"));

@@ -12,6 +12,8 @@
 ///     snapshots/<id>.json            one record per snapshot, likewise
 ///     groups/<id>.json               one record per group snapshot, likewise
 ///     attachments/<id>.json          where it is staged and published; void after a reboot
+///     devices/<id>.json              which device of a pool of devices the volume has
+///     devices/<id>.attached          that it is in use; void after a reboot
 ///     inline/<id>/                   where pods' own volumes are staged
 ///     pools/default/                 the pool when no configuration names another
 ///       <id>.img                     the volume's or snapshot's bytes
@@ -29,6 +31,7 @@ class Paths {
   [[nodiscard]] std::filesystem::path snapshots() const { return state_ / "snapshots"; }
   [[nodiscard]] std::filesystem::path groups() const { return state_ / "groups"; }
   [[nodiscard]] std::filesystem::path attachments() const { return state_ / "attachments"; }
+  [[nodiscard]] std::filesystem::path devices() const { return state_ / "devices"; }
   [[nodiscard]] std::filesystem::path inline_staging() const { return state_ / "inline"; }
   [[nodiscard]] std::filesystem::path default_pool() const { return state_ / "pools" / "default"; }
 

@@ -2,20 +2,12 @@
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <string_view>
 
 #include "common/linux/command.h"
 
 namespace trivet::csi {
 namespace {
-
-Result<std::filesystem::path> FindProgram(const std::string& name) {
-  for (const std::filesystem::path folder : {"/usr/sbin", "/sbin", "/usr/bin", "/bin"}) {
-    if (::access((folder / name).c_str(), X_OK) == 0) return folder / name;
-  }
-  return Fail(Code::kUnavailable, "this node has no {}", name);
-}
 
 std::string LastLine(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with(' ')) text.remove_suffix(1);
@@ -24,6 +16,13 @@ std::string LastLine(std::string_view text) {
 }
 
 }  // namespace
+
+Result<std::filesystem::path> FindProgram(const std::string& name) {
+  for (const std::filesystem::path folder : {"/usr/sbin", "/sbin", "/usr/bin", "/bin"}) {
+    if (::access((folder / name).c_str(), X_OK) == 0) return folder / name;
+  }
+  return Fail(Code::kUnavailable, "this node has no {}", name);
+}
 
 Result<ToolOutcome> RunTool(const std::vector<std::string>& argv, std::chrono::seconds deadline) {
   constexpr size_t kOutputBytes = 16 << 10;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,12 @@
 
 namespace trivet::csi {
 
-/// Runs a program of e2fsprogs or xfsprogs, found in /usr/sbin, /sbin, /usr/bin or
-/// /bin, and returns its exit status. `said` of the outcome is its last line.
+/// Where the program is: in /usr/sbin, /sbin, /usr/bin or /bin.
+/// Errors: kUnavailable when this node does not have it.
+Result<std::filesystem::path> FindProgram(const std::string& name);
+
+/// Runs a program of e2fsprogs or xfsprogs and returns its exit status. `said` of the outcome is
+/// its last line.
 struct ToolOutcome {
   int exit_status = 0;
   std::string said;

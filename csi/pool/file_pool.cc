@@ -5,8 +5,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "common/linux/file.h"
 #include "csi/pool/extents.h"
 #include "csi/pool/reflink.h"
@@ -15,7 +13,7 @@
 namespace trivet::csi {
 namespace {
 
-constexpr std::string_view kSuffix = ".img";
+constexpr std::string_view kImageSuffix = ".img";
 constexpr uint64_t kStatBlockBytes = 512;  // of st_blocks, whatever the file system's own
 
 uint64_t AllocatedBytes(const std::filesystem::path& image) {
@@ -39,15 +37,6 @@ Result<> Resize(int fd, uint64_t old_bytes, const VolumeRecord& record) {
   return {};
 }
 
-// Whether the pool can give `wanted` bytes to one more promise of `size_bytes`.
-Result<> CheckRoom(const Space& space, uint64_t wanted, uint64_t size_bytes) {
-  const uint64_t available = AvailableBytes(space);
-  const bool over_limit =
-      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
-  if (wanted <= available && !over_limit) return {};
-  return Fail(Code::kResourceExhausted, "{} bytes wanted, {} available", wanted, available);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<FilePool>> FilePool::Open(const PoolConfig& config) {
@@ -62,10 +51,10 @@ Result<std::unique_ptr<FilePool>> FilePool::Open(const PoolConfig& config) {
 }
 
 std::filesystem::path FilePool::ImageOf(const std::string& id) const {
-  return config_.path / (id + std::string(kSuffix));
+  return config_.path / (id + std::string(kImageSuffix));
 }
 
-Result<Space> FilePool::MeasureWithout(const std::string& id) const {
+Result<Space> FilePool::MeasureStorage() const {
   struct statvfs info{};
   if (::statvfs(config_.path.c_str(), &info) != 0) {
     return FailErrno("pool {}: statvfs {}", name(), config_.path.native());
@@ -75,52 +64,17 @@ Result<Space> FilePool::MeasureWithout(const std::string& id) const {
   space.read_only = (info.f_flag & ST_RDONLY) != 0;
   space.headroom_bytes =
       config_.headroom_bytes != 0 ? config_.headroom_bytes : space.total_bytes / 100;
-  for (const auto& [other, promise] : promises_) {
-    if (other == id) continue;
-    space.promised_bytes += promise.size_bytes;
-    space.unwritten_bytes += UnwrittenBytes(other, promise);
-  }
   return space;
 }
 
-// What the image may still take from its file system: what it has not allocated,
-// and what it shares, which is copied when it is written. mutex_ is held.
-uint64_t FilePool::UnwrittenBytes(const std::string& id, const Promise& promise) const {
-  if (promise.is_snapshot) return 0;
-  const bool is_copied = std::ranges::any_of(
-      copying_, [&](const auto& copy_and_source) { return copy_and_source.second == id; });
-  if (is_copied) return promise.size_bytes;
+uint64_t FilePool::OwnBytes(const std::string& id, bool may_share) const {
   const std::filesystem::path image = ImageOf(id);
-  const uint64_t own_bytes =
-      promise.may_share ? OwnBytes(image).value_or(0) : AllocatedBytes(image);
-  return promise.size_bytes > own_bytes ? promise.size_bytes - own_bytes : 0;
-}
-
-Result<Space> FilePool::Measure() const {
-  const std::lock_guard lock(mutex_);
-  return MeasureWithout("");
-}
-
-Result<uint64_t> FilePool::Available() const {
-  ASSIGN_OR_RETURN(const Space space, Measure());
-  return AvailableBytes(space);
-}
-
-Result<> FilePool::Reserve(const std::string& id, uint64_t size_bytes) {
-  const std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
-  const auto known = promises_.find(id);
-  Promise promise = known == promises_.end() ? Promise{} : known->second;
-  promise.size_bytes = size_bytes;
-  // What the volume has taken already is its own.
-  RETURN_IF_ERROR(CheckRoom(space, UnwrittenBytes(id, promise), size_bytes), "pool " + name());
-  promises_[id] = promise;
-  return {};
+  return may_share ? csi::OwnBytes(image).value_or(0) : AllocatedBytes(image);
 }
 
 // While blocks are shared the kernel lets nobody write to the source or, through a loop device,
 // read from it: 17 to 19 us for each extent on XFS.
-Result<> FilePool::CheckStall(const std::string& source) const {
+Result<> FilePool::CheckCopy(const std::string& source) const {
   constexpr uint64_t kExtentsPerMillisecond = 50;
   if (config_.max_copy_extents == 0) return {};
   ASSIGN_OR_RETURN(const auto device, FindDevice(source));
@@ -132,35 +86,6 @@ Result<> FilePool::CheckStall(const std::string& source) const {
               "for about {} ms; maxCopyExtents is {}. Copy it when nobody uses it, or defragment "
               "its file (xfs_fsr, btrfs filesystem defragment)",
               name(), source, extents, extents / kExtentsPerMillisecond, config_.max_copy_extents);
-}
-
-Result<> FilePool::ReserveCopy(const std::string& source, const std::string& id,
-                               const Promise& promise) {
-  RETURN_IF_ERROR(CheckStall(source));
-  const std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(const Space space, MeasureWithout(id));
-  const auto found = promises_.find(source);
-  uint64_t wanted = UnwrittenBytes(id, promise);
-  if (found != promises_.end() && !found->second.is_snapshot) {
-    wanted += found->second.size_bytes - UnwrittenBytes(source, found->second);
-  }
-  RETURN_IF_ERROR(CheckRoom(space, wanted, promise.size_bytes), "pool " + name());
-  promises_[id] = promise;
-  copying_[id] = source;
-  return {};
-}
-
-void FilePool::Adopt(const std::string& id, const Promise& promise) {
-  const std::lock_guard lock(mutex_);
-  const bool shared_before = promises_[id].may_share;
-  promises_[id] = promise;
-  promises_[id].may_share |= shared_before;
-}
-
-void FilePool::Release(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  promises_.erase(id);
-  copying_.erase(id);
 }
 
 Result<> FilePool::Allocate(const VolumeRecord& record) {
@@ -185,11 +110,7 @@ Result<> FilePool::Copy(const std::string& source, const std::string& id) {
                 name());
   }
   auto copied = reflink::Clone(ImageOf(source), ImageOf(id));
-  const std::lock_guard lock(mutex_);
-  copying_.erase(id);
-  if (const auto found = promises_.find(source); found != promises_.end()) {
-    found->second.may_share = true;
-  }
+  EndCopy(source, id);
   if (!copied && copied.error().code() == Code::kAlreadyExists) return {};
   return copied;
 }
@@ -203,10 +124,10 @@ Result<std::optional<uint64_t>> FilePool::SizeOf(const std::string& id) const {
   return FailErrno("stat {}", ImageOf(id).native());
 }
 
-Result<UniqueFd> FilePool::OpenBytes(const std::string& id) const {
+Result<std::optional<UniqueFd>> FilePool::OpenBytes(const std::string& id) const {
   UniqueFd fd(::open(ImageOf(id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return FailErrno("open {}", ImageOf(id).native());
-  return fd;
+  return std::optional(std::move(fd));
 }
 
 Result<std::vector<Extent>> FilePool::Written(const std::string& id) const {
@@ -221,8 +142,8 @@ Result<std::vector<std::string>> FilePool::List() const {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, ListDirectory(config_.path));
   std::vector<std::string> ids;
   for (const std::string& file : files) {
-    if (!file.ends_with(kSuffix)) continue;
-    std::string id = file.substr(0, file.size() - kSuffix.size());
+    if (!file.ends_with(kImageSuffix)) continue;
+    std::string id = file.substr(0, file.size() - kImageSuffix.size());
     if (IsVolumeId(id) || IsSnapshotId(id)) ids.push_back(std::move(id));
   }
   return ids;
@@ -238,7 +159,7 @@ Result<BlockDevice> FilePool::Attach(const std::string& id, const AttachOptions&
   return device;
 }
 
-Result<> FilePool::Detach(const BlockDevice& device) {
+Result<> FilePool::Detach(const std::string& /*id*/, BlockDevice device) {
   return loop::Detach(device);
 }
 

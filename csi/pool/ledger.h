@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace trivet::csi {
 
@@ -14,11 +16,15 @@ struct Space {
   uint64_t headroom_bytes = 0;   // stays free: for the file system's own metadata
   uint64_t total_bytes = 0;      // of the pool's file system
   bool read_only = false;        // the pool's file system
+  // The most that one volume can have, of storage that comes in pieces, or that lacks more than
+  // bytes.
+  std::optional<uint64_t> largest_bytes = std::nullopt;
+  std::string note;  // why there is less than bytes are free; empty: it is not so
 };
 
 /// What a new volume may have. Pure; never negative, and never more than can be
 /// written in full by all volumes together.
-constexpr uint64_t AvailableBytes(const Space& space) {
+inline uint64_t AvailableBytes(const Space& space) {
   const auto left = [](uint64_t total, uint64_t taken) {
     return total > taken ? total - taken : 0;
   };
@@ -26,7 +32,7 @@ constexpr uint64_t AvailableBytes(const Space& space) {
   if (space.limit_bytes != 0) {
     available = std::min(available, left(space.limit_bytes, space.promised_bytes));
   }
-  return available;
+  return std::min(available, space.largest_bytes.value_or(available));
 }
 
 }  // namespace trivet::csi

@@ -9,6 +9,7 @@
 #include "csi/pool/extents.h"
 #include "csi/pool/ledger.h"
 #include "csi/pool/loop_device.h"
+#include "csi/volume/capacity.h"
 #include "csi/volume/record.h"
 
 namespace trivet::csi {
@@ -31,6 +32,18 @@ class Pool {
   virtual ~Pool() = default;
 
   [[nodiscard]] virtual const std::string& name() const = 0;
+  /// The only provisioning its volumes can have; none: they can have either.
+  [[nodiscard]] virtual std::optional<Provisioning> only_provisioning() const = 0;
+  /// Whether Remove overwrites the bytes, which takes as long as that takes.
+  [[nodiscard]] virtual bool wipes() const { return false; }
+  /// What sizes are multiples of.
+  [[nodiscard]] virtual uint64_t unit_bytes() const { return kSectorBytes; }
+  /// The size that a volume for this request would have. Errors: kOutOfRange when the range holds
+  /// no such size; kResourceExhausted when the storage comes in pieces, and none that fits is free.
+  [[nodiscard]] virtual Result<uint64_t> SizeFor(const CapacityRange& range,
+                                                 const Usage& usage) const {
+    return ChooseSize(range, usage, unit_bytes());
+  }
 
   /// The largest volume that could be created now, in bytes: what is free, less
   /// what is promised to other volumes and not yet taken, less the headroom.
@@ -58,7 +71,7 @@ class Pool {
   /// never shrinks. Durable when it returns.
   /// Errors: kResourceExhausted, and then nothing of the new space is kept.
   virtual Result<> Allocate(const VolumeRecord& record) = 0;
-  /// Whether Copy works: the file system can share blocks.
+  /// Whether Copy works: the storage can share blocks.
   [[nodiscard]] virtual bool can_copy() const = 0;
   /// Makes `id` with the bytes that `source` has now, sharing its blocks. It is
   /// there whole and durable, or not at all; one that is there already is taken
@@ -66,8 +79,9 @@ class Pool {
   virtual Result<> Copy(const std::string& source, const std::string& id) = 0;
   /// The size of the volume's bytes; none when there are none.
   virtual Result<std::optional<uint64_t>> SizeOf(const std::string& id) const = 0;
-  /// The volume's bytes, to read; what a device of it wrote is there.
-  virtual Result<UniqueFd> OpenBytes(const std::string& id) const = 0;
+  /// The volume's bytes, to read; what a device of it wrote is there. None when they can be seen
+  /// only while a device shows them.
+  virtual Result<std::optional<UniqueFd>> OpenBytes(const std::string& id) const = 0;
   /// Where a snapshot's bytes are, as far as they were ever written. What two snapshots of one
   /// volume share has the same place in both. Errors: kUnimplemented when the pool cannot tell.
   virtual Result<std::vector<Extent>> Written(const std::string& id) const = 0;
@@ -81,7 +95,8 @@ class Pool {
   virtual Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const = 0;
   /// Makes one. The caller has made sure that there is none.
   virtual Result<BlockDevice> Attach(const std::string& id, const AttachOptions& options) = 0;
-  virtual Result<> Detach(const BlockDevice& device) = 0;
+  /// The device is closed meanwhile: some are not let go while anybody has them open.
+  virtual Result<> Detach(const std::string& id, BlockDevice device) = 0;
   /// Makes the device as large as the volume is now.
   virtual Result<> Refresh(const BlockDevice& device) = 0;
 };

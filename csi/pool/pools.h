@@ -13,12 +13,12 @@ namespace trivet::csi {
 /// The pools of the configuration, in its order.
 class Pools {
  public:
-  /// Errors: a folder cannot be used; kInvalidArgument when two are on one file system.
-  static Result<Pools> Open(const Config& config);
+  /// Errors: the storage of one cannot be used; kInvalidArgument when two have the same.
+  static Result<Pools> Open(const Config& config, const Paths& paths);
   explicit Pools(std::vector<std::unique_ptr<Pool>> pools) : pools_(std::move(pools)) {}
 
-  /// The pool of this name; the first one for "".
-  /// Errors: kInvalidArgument naming the parameter, as the caller chose it.
+  /// The pool of this name; the first one for "". Errors: kResourceExhausted naming the parameter:
+  /// another node may have it.
   Result<Pool*> Choose(const std::string& name) const;
   /// The pool a record names. Errors: kFailedPrecondition when it is not configured (any more).
   Result<Pool*> Named(const std::string& name) const;

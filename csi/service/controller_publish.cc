@@ -19,9 +19,9 @@ grpc::Status ControllerService::ControllerPublishVolume(
     RETURN_IF_ERROR(CheckAttach());
     ASSIGN_OR_RETURN(const Use use, Parse(*request), "request");
     ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
-    if (request->node_id() != node_id_) {
+    if (request->node_id() != place_.node_id) {
       return Fail(Code::kNotFound, "node {}: volume {} is on {}", request->node_id(), record.id,
-                  node_id_);
+                  place_.node_id);
     }
     return parts_.publications.Publish(record.id, use);
   });
@@ -34,7 +34,7 @@ grpc::Status ControllerService::ControllerUnpublishVolume(
     RETURN_IF_ERROR(CheckAttach());
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
     // From another node: there it is not. Without a node: from all.
-    if (!request->node_id().empty() && request->node_id() != node_id_) return {};
+    if (!request->node_id().empty() && request->node_id() != place_.node_id) return {};
     return parts_.publications.Unpublish(request->volume_id());
   });
 }

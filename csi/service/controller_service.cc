@@ -48,7 +48,11 @@ std::optional<std::string> WhyNot(const VolumeRecord& record,
   if (!parameters->pool.empty() && parameters->pool != record.pool) {
     return fmt::format("parameters: pool: it is in {}", record.pool);
   }
-  if (parameters->provisioning != record.provisioning) {
+  if (parameters->encrypted.value_or(record.encryption.wanted) != record.encryption.wanted) {
+    return fmt::format("parameters: encryption: it is {}encrypted",
+                       record.encryption.wanted ? "" : "not ");
+  }
+  if (parameters->provisioning && parameters->provisioning != record.provisioning) {
     return fmt::format("parameters: provisioning: it is {}", NameOf(record.provisioning));
   }
   return std::nullopt;
@@ -70,7 +74,7 @@ std::optional<Usage> UsageAsked(const ::csi::v1::GetCapacityRequest& request,
 void ControllerService::Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const {
   volume.set_volume_id(record.id);
   volume.set_capacity_bytes(static_cast<int64_t>(record.size_bytes));
-  *volume.add_accessible_topology() = TopologyOf(node_id_);
+  *volume.add_accessible_topology() = TopologyOf(place_.node_id);
   if (!record.source) return;
   auto& source = *volume.mutable_content_source();
   if (record.source->is_snapshot) {
@@ -85,7 +89,7 @@ grpc::Status ControllerService::CreateVolume(grpc::ServerContext* /*context*/,
                                              ::csi::v1::CreateVolumeResponse* response) {
   return rpc::Handle("CreateVolume", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const CreateRequest create, Parse(*request), "request");
-    RETURN_IF_ERROR(CheckTopology(request->accessibility_requirements(), node_id_));
+    RETURN_IF_ERROR(CheckTopology(request->accessibility_requirements(), place_));
     RETURN_IF_ERROR(parts_.tuning.Check(create.tuning), "request");
     ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Create(create));
     Fill(record, *response->mutable_volume());
@@ -132,7 +136,7 @@ grpc::Status ControllerService::ListVolumes(grpc::ServerContext* /*context*/,
     for (const VolumeRecord& record : page.volumes) {
       auto& entry = *response->add_entries();
       Fill(record, *entry.mutable_volume());
-      if (record.published) entry.mutable_status()->add_published_node_ids(node_id_);
+      if (record.published) entry.mutable_status()->add_published_node_ids(place_.node_id);
     }
     response->set_next_token(page.next_id);
     return {};
@@ -146,10 +150,13 @@ grpc::Status ControllerService::GetCapacity(grpc::ServerContext* /*context*/,
     ASSIGN_OR_RETURN(const Parameters parameters, ParseParameters(request->parameters()),
                      "request");
     const auto usage = UsageAsked(*request, parameters);
-    if (!usage || !Matches(request->accessible_topology(), node_id_)) return {};
-    ASSIGN_OR_RETURN(const uint64_t available, parts_.provisioner.Available(parameters));
+    if (!usage || !Matches(request->accessible_topology(), place_)) return {};
+    // A pool that other nodes have, and this one not, has nothing here.
+    const auto available = parts_.provisioner.Available(parameters);
+    if (!available && available.error().code() == Code::kResourceExhausted) return {};
+    RETURN_IF_ERROR(available);
     const uint64_t minimum = MinimumBytesOf(*usage);
-    const uint64_t largest = available < minimum ? 0 : available;
+    const uint64_t largest = *available < minimum ? 0 : *available;
     response->set_available_capacity(static_cast<int64_t>(largest));
     response->mutable_maximum_volume_size()->set_value(static_cast<int64_t>(largest));
     response->mutable_minimum_volume_size()->set_value(static_cast<int64_t>(minimum));
@@ -196,7 +203,7 @@ grpc::Status ControllerService::ControllerGetVolume(
     ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
     Fill(record, *response->mutable_volume());
     auto& status = *response->mutable_status();
-    if (record.published) status.add_published_node_ids(node_id_);
+    if (record.published) status.add_published_node_ids(place_.node_id);
     return {};
   });
 }

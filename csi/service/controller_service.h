@@ -24,8 +24,8 @@ struct ControllerParts {
 /// Translates the Controller service to its parts.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:
-  ControllerService(ControllerParts parts, Offer offer, std::string node_id)
-      : parts_(parts), offer_(offer), node_id_(std::move(node_id)) {}
+  ControllerService(ControllerParts parts, Offer offer, Place place)
+      : parts_(parts), offer_(offer), place_(std::move(place)) {}
 
   grpc::Status CreateVolume(grpc::ServerContext* context,
                             const ::csi::v1::CreateVolumeRequest* request,
@@ -86,7 +86,7 @@ class ControllerService final : public ::csi::v1::Controller::Service {
 
   const ControllerParts parts_;
   const Offer offer_;
-  const std::string node_id_;
+  const Place place_;
 };
 
 }  // namespace trivet::csi

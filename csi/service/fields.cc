@@ -51,6 +51,11 @@ Result<Provisioning> ParseProvisioning(std::string_view name) {
   return Fail(Code::kInvalidArgument, "provisioning: unexpected \"{}\", want thick or thin", name);
 }
 
+Result<bool> ParseEncryption(std::string_view name) {
+  if (name == "none" || name == "luks") return name == "luks";
+  return Fail(Code::kInvalidArgument, "encryption: unexpected \"{}\", want none or luks", name);
+}
+
 Result<> ParseMount(const ::csi::v1::VolumeCapability::MountVolume& mount, Capability& out) {
   out.access_type = AccessType::kMount;
   if (!mount.volume_mount_group().empty()) {
@@ -158,6 +163,8 @@ Result<Parameters> ParseParameters(const StringMap& parameters) {
       parsed.pool = value;
     } else if (key == "provisioning") {
       ASSIGN_OR_RETURN(parsed.provisioning, ParseProvisioning(value), "parameters");
+    } else if (key == "encryption") {
+      ASSIGN_OR_RETURN(parsed.encrypted, ParseEncryption(value), "parameters");
     } else if (key == "fsType") {
       ASSIGN_OR_RETURN(parsed.file_system, ParseFileSystem("fsType", value), "parameters");
     } else if (!key.starts_with(kKubernetes)) {

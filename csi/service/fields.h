@@ -37,9 +37,9 @@ Result<std::vector<Capability>> ParseCapabilities(
 
 Result<CapacityRange> ParseRange(const ::csi::v1::CapacityRange& range);
 
-/// The StorageClass keys "pool", "provisioning" (thick, thin) and "fsType", the file
-/// system when a capability names none (ext4, xfs, btrfs). Kubernetes' own
-/// keys (csi.storage.k8s.io/…) are accepted and unused; any other is an error.
+/// The StorageClass keys "pool", "provisioning" (thick, thin), "encryption" (none, luks) and
+/// "fsType", the file system when a capability names none (ext4, xfs, btrfs). Kubernetes' own keys
+/// (csi.storage.k8s.io/…) are accepted and unused; any other is an error.
 Result<Parameters> ParseParameters(const StringMap& parameters);
 
 /// The VolumeAttributesClass' keys: see Changed in volume/mutable_parameters.h.

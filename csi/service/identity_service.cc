@@ -7,6 +7,9 @@ grpc::Status IdentityService::GetPluginInfo(grpc::ServerContext* /*context*/,
                                             ::csi::v1::GetPluginInfoResponse* response) {
   response->set_name(std::string(kPluginName));
   response->set_vendor_version(TRIVET_VERSION);
+  for (const auto& [pool, what] : place_.pools) {
+    (*response->mutable_manifest())["pool/" + pool] = what;
+  }
   return grpc::Status::OK;
 }
 

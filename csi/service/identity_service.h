@@ -5,10 +5,10 @@
 
 namespace trivet::csi {
 
-/// Who we are and which services this process serves.
+/// Who we are, what pools this node has (in the manifest), and which services this process serves.
 class IdentityService final : public ::csi::v1::Identity::Service {
  public:
-  explicit IdentityService(Offer offer) : offer_(offer) {}
+  IdentityService(Offer offer, Place place) : offer_(offer), place_(std::move(place)) {}
 
   grpc::Status GetPluginInfo(grpc::ServerContext* context,
                              const ::csi::v1::GetPluginInfoRequest* request,
@@ -21,6 +21,7 @@ class IdentityService final : public ::csi::v1::Identity::Service {
 
  private:
   const Offer offer_;
+  const Place place_;
 };
 
 }  // namespace trivet::csi

@@ -160,9 +160,9 @@ grpc::Status NodeService::NodeGetStorageHealth(
 grpc::Status NodeService::NodeGetInfo(grpc::ServerContext* /*context*/,
                                       const ::csi::v1::NodeGetInfoRequest* /*request*/,
                                       ::csi::v1::NodeGetInfoResponse* response) {
-  response->set_node_id(node_id_);
+  response->set_node_id(place_.node_id);
   response->set_max_volumes_per_node(static_cast<int64_t>(offer_.max_volumes));
-  *response->mutable_accessible_topology() = TopologyOf(node_id_);
+  *response->mutable_accessible_topology() = TopologyOf(place_);
   return grpc::Status::OK;
 }
 

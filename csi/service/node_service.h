@@ -16,12 +16,12 @@ class NodeService final : public ::csi::v1::Node::Service {
  public:
   /// All but the last two are borrowed and outlive this.
   NodeService(NodeVolumes& volumes, InlineVolumes& inline_volumes, const Health& health,
-              Offer offer, std::string node_id)
+              Offer offer, Place place)
       : volumes_(volumes),
         inline_volumes_(inline_volumes),
         health_(health),
         offer_(offer),
-        node_id_(std::move(node_id)) {}
+        place_(std::move(place)) {}
 
   grpc::Status NodeStageVolume(grpc::ServerContext* context,
                                const ::csi::v1::NodeStageVolumeRequest* request,
@@ -60,7 +60,7 @@ class NodeService final : public ::csi::v1::Node::Service {
   InlineVolumes& inline_volumes_;
   const Health& health_;
   const Offer offer_;
-  const std::string node_id_;
+  const Place place_;
 };
 
 }  // namespace trivet::csi

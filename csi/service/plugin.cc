@@ -21,22 +21,31 @@ Result<> CheckNodeId(std::string_view node_id) {
   return topology;
 }
 
-bool Matches(const ::csi::v1::Topology& topology, const std::string& node_id) {
+::csi::v1::Topology TopologyOf(const Place& place) {
+  ::csi::v1::Topology topology = TopologyOf(place.node_id);
+  for (const auto& [pool, what] : place.pools) {
+    (*topology.mutable_segments())[std::string(kPoolKeyPrefix) + pool] = "true";
+  }
+  return topology;
+}
+
+bool Matches(const ::csi::v1::Topology& topology, const Place& place) {
+  const ::csi::v1::Topology here = TopologyOf(place);
   return std::ranges::all_of(topology.segments(), [&](const auto& segment) {
-    return segment.first == kTopologyKey && segment.second == node_id;
+    const auto found = here.segments().find(segment.first);
+    return found != here.segments().end() && found->second == segment.second;
   });
 }
 
-Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement,
-                       const std::string& node_id) {
+Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement, const Place& place) {
   const auto& requisite = requirement.requisite();
   if (requisite.empty()) return {};
-  if (std::ranges::any_of(requisite, [&](const auto& term) { return Matches(term, node_id); })) {
+  if (std::ranges::any_of(requisite, [&](const auto& term) { return Matches(term, place); })) {
     return {};
   }
   return Fail(Code::kResourceExhausted,
-              "accessibility_requirements: none of them is this node, {}={}", kTopologyKey,
-              node_id);
+              "accessibility_requirements: none of them is this node, {}={}, and its pools",
+              kTopologyKey, place.node_id);
 }
 
 }  // namespace trivet::csi

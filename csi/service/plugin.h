@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ constexpr std::string_view kPluginName = "csi.trivet.dev";
 /// The topology key of every volume: its value is the node's id, since a volume's
 /// bytes are on one node.
 constexpr const char* kTopologyKey = "topology.csi.trivet.dev/node";
+/// The start of the keys, one per pool with the value "true", by which a StorageClass can ask for
+/// nodes that have the pool.
+constexpr std::string_view kPoolKeyPrefix = "topology.csi.trivet.dev/pool-";
 
 /// Which services a process serves.
 enum class Mode { kAll, kController, kNode };
@@ -35,14 +39,22 @@ struct Offer {
 /// value may have. Source: CSI spec, Topology.segments.
 Result<> CheckNodeId(std::string_view node_id);
 
-/// This node's place, as an answer says it.
+/// This node, and what it has.
+struct Place {
+  std::string node_id;
+  std::map<std::string, std::string> pools;  // their names -> what each is, for people
+};
+
+/// Where a volume of the node is: in all its life there, whatever pools the node has.
 ::csi::v1::Topology TopologyOf(const std::string& node_id);
+/// What NodeGetInfo says: the node's key and one of each pool.
+::csi::v1::Topology TopologyOf(const Place& place);
 
-/// Whether a volume on this node is accessible in `topology`; an empty one has no wishes.
-bool Matches(const ::csi::v1::Topology& topology, const std::string& node_id);
+/// Whether a volume made here would be accessible in `topology`; an empty one has no wishes.
+bool Matches(const ::csi::v1::Topology& topology, const Place& place);
 
-/// Errors: kResourceExhausted when the requirement names other nodes only.
-Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement,
-                       const std::string& node_id);
+/// Errors: kResourceExhausted when the requirement names other nodes, or pools that this one has
+/// not, only.
+Result<> CheckTopology(const ::csi::v1::TopologyRequirement& requirement, const Place& place);
 
 }  // namespace trivet::csi

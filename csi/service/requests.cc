@@ -77,6 +77,8 @@ Result<StageRequest> Parse(const ::csi::v1::NodeStageVolumeRequest& request) {
                    ParsePath("staging_target_path", request.staging_target_path()));
   ASSIGN_OR_RETURN(parsed.capability,
                    ParseCapability(request.has_volume_capability(), request.volume_capability()));
+  const auto passphrase = request.secrets().find("passphrase");
+  if (passphrase != request.secrets().end()) parsed.passphrase = passphrase->second;
   return parsed;
 }
 
@@ -115,6 +117,9 @@ Result<InlineRequest> ParseInline(const ::csi::v1::NodePublishVolumeRequest& req
     parameters.erase(size);
   }
   ASSIGN_OR_RETURN(parsed.create.parameters, ParseParameters(parameters), "volume_context");
+  if (parsed.create.parameters.encrypted.value_or(false)) {
+    return Fail(Code::kInvalidArgument, "volume_context: encryption: not of an inline volume");
+  }
   const FileSystem otherwise = parsed.create.parameters.file_system.value_or(FileSystem::kExt4);
   ASSIGN_OR_RETURN(parsed.create.usage, UsageOf({parsed.capability}, otherwise));
   return parsed;

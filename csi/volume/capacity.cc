@@ -9,19 +9,19 @@ uint64_t MinimumBytesOf(const Usage& usage) {
   return usage.mount ? MinimumBytes(usage.file_system) : kMinimumBlockBytes;
 }
 
-Result<uint64_t> ChooseSize(const CapacityRange& range, const Usage& usage) {
+Result<uint64_t> ChooseSize(const CapacityRange& range, const Usage& usage, uint64_t unit_bytes) {
   uint64_t size = range.required_bytes;
   if (size == 0) {
     size = range.limit_bytes == 0
                ? kDefaultVolumeBytes
-               : std::min(kDefaultVolumeBytes, range.limit_bytes / kSectorBytes * kSectorBytes);
+               : std::min(kDefaultVolumeBytes, range.limit_bytes / unit_bytes * unit_bytes);
   }
   if (size > kMaxVolumeBytes) {
     return Fail(Code::kOutOfRange, "capacity_range: {} bytes, the largest volume has {}", size,
                 kMaxVolumeBytes);
   }
   size = std::max(size, MinimumBytesOf(usage));
-  size = (size + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+  size = (size + unit_bytes - 1) / unit_bytes * unit_bytes;
   if (range.limit_bytes != 0 && size > range.limit_bytes) {
     return Fail(Code::kOutOfRange, "capacity_range: limit_bytes {} is below {}, {}",
                 range.limit_bytes, size,

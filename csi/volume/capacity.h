@@ -24,9 +24,10 @@ constexpr uint64_t kMaxVolumeBytes = (uint64_t{16} << 40) - kSectorBytes;
 uint64_t MinimumBytesOf(const Usage& usage);
 
 /// The size of a new volume: what is required, raised to `usage`'s minimum and to
-/// whole sectors, and never above the limit.
+/// whole units (of whole sectors), and never above the limit.
 /// Errors: kOutOfRange when the range holds no such size.
-Result<uint64_t> ChooseSize(const CapacityRange& range, const Usage& usage);
+Result<uint64_t> ChooseSize(const CapacityRange& range, const Usage& usage,
+                            uint64_t unit_bytes = kSectorBytes);
 
 /// Whether a volume of this size answers the request.
 bool Satisfies(uint64_t size_bytes, const CapacityRange& range);

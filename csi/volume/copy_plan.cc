@@ -36,21 +36,26 @@ Result<CopySource> FindSource(const Stores& stores, const ContentSource& source)
     if (!found.cut || found.deleting) {
       return Fail(Code::kNotFound, "snapshot {}: is being made or deleted", source.id);
     }
-    return CopySource{found.pool, found.size_bytes, found.usage, found.content,
-                      found.file_system_uuid};
+    return CopySource{found.pool,    found.size_bytes,       found.usage,
+                      found.content, found.file_system_uuid, found.encryption};
   }
   ASSIGN_OR_RETURN(const VolumeRecord found, stores.volumes.Find(source.id));
   if (found.deleting) return Fail(Code::kNotFound, "volume {}: is being deleted", source.id);
   if (found.filling) return Fail(Code::kAborted, "volume {}: is being made", source.id);
-  return CopySource{found.pool, found.size_bytes, found.usage, found.content,
-                    found.file_system_uuid};
+  return CopySource{found.pool,    found.size_bytes,       found.usage,
+                    found.content, found.file_system_uuid, found.encryption};
 }
 
-Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& source) {
+Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& source,
+                              const Pool& pool) {
   const std::string step = fmt::format("volume_content_source: {}", request.source->id);
   if (!request.parameters.pool.empty() && request.parameters.pool != source.pool) {
     return Fail(Code::kInvalidArgument, "{}: it is in pool {}, blocks are shared within a pool",
                 step, source.pool);
+  }
+  if (request.parameters.encrypted.value_or(source.encryption.wanted) != source.encryption.wanted) {
+    return Fail(Code::kInvalidArgument, "{}: it is {}encrypted, and a copy is as its source", step,
+                source.encryption.wanted ? "" : "not ");
   }
   ASSIGN_OR_RETURN(const Usage usage, UsageOfCopy(request, source), step);
   if (request.capacity.limit_bytes != 0 && request.capacity.limit_bytes < source.size_bytes) {
@@ -59,15 +64,18 @@ Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& so
   }
   CapacityRange range = request.capacity;
   range.required_bytes = std::max(range.required_bytes, source.size_bytes);
-  ASSIGN_OR_RETURN(const uint64_t size_bytes, ChooseSize(range, usage));
+  ASSIGN_OR_RETURN(const uint64_t size_bytes, pool.SizeFor(range, usage));
+  ASSIGN_OR_RETURN(const Provisioning provisioning,
+                   ChooseProvisioning(pool, request.parameters.provisioning));
   return VolumeRecord{.id = VolumeIdOf(request.name),
                       .name = request.name,
                       .pool = source.pool,
                       .size_bytes = size_bytes,
-                      .provisioning = request.parameters.provisioning,
+                      .provisioning = provisioning,
                       .usage = usage,
                       .content = source.content,
                       .file_system_uuid = source.file_system_uuid,
+                      .encryption = source.encryption,
                       .tuning = request.tuning,
                       .source = request.source,
                       .filling = true};

@@ -14,14 +14,16 @@ struct CopySource {
   Usage usage;
   Content content = Content::kNeverFormatted;
   std::string file_system_uuid;
+  Encryption encryption;
 };
 
 /// Errors: kNotFound; kAborted for one that is being made.
 Result<CopySource> FindSource(const Stores& stores, const ContentSource& source);
 
-/// The record of the volume that `request` makes of `source`, not filled yet. Pure.
+/// The record of the volume that `request` makes of `source`, in `pool`, not filled yet.
 /// Errors: kInvalidArgument when the source's content cannot be used as asked or
 /// the pool is another one; kOutOfRange when the limit is below the source's size.
-Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& source);
+Result<VolumeRecord> PlanCopy(const CreateRequest& request, const CopySource& source,
+                              const Pool& pool);
 
 }  // namespace trivet::csi

@@ -79,9 +79,8 @@ Result<std::vector<SnapshotRecord>> Groups::Describe(const GroupRecord& group) c
                      DescribeSnapshot(stores_.volumes, group.MemberName(volume_id), volume_id));
     ASSIGN_OR_RETURN(const Pool* const pool, pools_.Named(member.pool));
     if (!pool->can_copy()) {
-      return Fail(Code::kFailedPrecondition,
-                  "volume {}: the file system of its pool {} cannot share blocks", volume_id,
-                  member.pool);
+      return Fail(Code::kFailedPrecondition, "volume {}: its pool {} cannot share blocks",
+                  volume_id, member.pool);
     }
     member.group_id = group.id;
     members.push_back(std::move(member));

@@ -9,7 +9,9 @@
 #include "csi/filesystem/mkfs.h"
 #include "csi/filesystem/mount_table.h"
 #include "csi/filesystem/superblock.h"
+#include "csi/pool/crypt_device.h"
 #include "csi/volume/presence.h"
+#include "csi/volume/shown_device.h"
 
 namespace trivet::csi {
 namespace {
@@ -24,9 +26,19 @@ Result<std::optional<Superblock>> LookAtBytes(const Pool& pool, const VolumeReco
                                   size_bytes.value_or(0), record.size_bytes)});
     return std::nullopt;
   }
-  if (record.content != Content::kReady) return std::nullopt;
-  ASSIGN_OR_RETURN(const UniqueFd bytes, pool.OpenBytes(record.id));
-  ASSIGN_OR_RETURN(const Superblock found, ReadSuperblock(bytes.get()));
+  ASSIGN_OR_RETURN(auto bytes, pool.OpenBytes(record.id));
+  if (bytes && record.encryption.ready) {
+    if (auto checked = crypt::CheckContainer(bytes->get(), record.encryption.uuid); !checked) {
+      health.push_back({HealthStatus::kDataLoss, "ContainerMissing", checked.error().message()});
+      return std::nullopt;
+    }
+  }
+  if (record.encryption.wanted) {
+    ASSIGN_OR_RETURN(auto mapping, crypt::Find(record.id));
+    bytes = mapping ? std::optional(std::move(mapping->fd)) : std::nullopt;
+  }
+  if (!bytes || record.content != Content::kReady) return std::nullopt;
+  ASSIGN_OR_RETURN(const Superblock found, ReadSuperblock(bytes->get()));
   if (const auto step = DecideFormat(record, found); !step) {
     health.push_back({HealthStatus::kDataLoss, "FileSystemMissing", step.error().message()});
   }
@@ -52,7 +64,7 @@ void LookAtMount(const Staging& staging, VolumeHealth& health) {
 Result<> LookAtStaging(const Pool& pool, const VolumeRecord& record, const Attachment& attachment,
                        VolumeHealth& health) {
   if (!attachment.staging) return {};
-  ASSIGN_OR_RETURN(const auto device, pool.FindDevice(record.id));
+  ASSIGN_OR_RETURN(const auto device, FindShown(pool, record));
   if (!device) {
     health.push_back({HealthStatus::kInaccessible, "DeviceMissing",
                       "it is staged at " + attachment.staging->path + ", and no device shows it"});
@@ -107,6 +119,8 @@ std::vector<PoolProblem> Health::OfPools() const {
       problems.push_back({true, "PoolUnreachable", space.error().message()});
     } else if (space->read_only) {
       problems.push_back({false, "PoolReadOnly", name + ": its file system is read-only"});
+    } else if (!space->note.empty()) {
+      problems.push_back({false, "PoolFull", name + ": " + space->note});
     } else if (space->free_bytes < space->unwritten_bytes) {
       problems.push_back({false, "PoolOvercommitted",
                           fmt::format("{}: {} bytes are free, {} are promised to volumes", name,

@@ -6,6 +6,7 @@
 #include "csi/filesystem/freeze.h"
 #include "csi/filesystem/grow.h"
 #include "csi/volume/presence.h"
+#include "csi/volume/shown_device.h"
 #include "csi/volume/target_path.h"
 
 namespace trivet::csi {
@@ -46,7 +47,7 @@ Result<NodeVolumes::Place> NodeVolumes::Locate(const std::string& id,
   const std::filesystem::path path = Resolve(volume_path);
   const std::string step = fmt::format("volume {}", id);
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(auto device, pool->FindDevice(id), step);
+  ASSIGN_OR_RETURN(auto device, FindShown(*pool, record), step);
   if (!device) return nowhere;
   if (IsRawStagingPath(attachments_.Of(id), path)) {
     return Place{record, std::move(*device), path, false};
@@ -75,7 +76,7 @@ Result<uint64_t> NodeVolumes::Grow(const std::string& id, const std::filesystem:
                 place.record.size_bytes);
   }
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(place.record));
-  RETURN_IF_ERROR(pool->Refresh(place.device), step);
+  RETURN_IF_ERROR(RefreshShown(*pool, place.record, place.device), step);
   if (!place.is_mount) return place.record.size_bytes;
 
   ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(place.device), step);
@@ -101,7 +102,7 @@ void NodeVolumes::Reconcile() {
 Result<> NodeVolumes::ReconcileOne(Pool& pool, const std::string& id) {
   Attachment attachment = attachments_.Of(id);
   const Attachment before = attachment;
-  ASSIGN_OR_RETURN(const auto device, pool.FindDevice(id));
+  ASSIGN_OR_RETURN(auto device, FindShown(pool, id));
   if (!device) return attachments_.Put(id, Attachment{});
 
   ASSIGN_OR_RETURN(const MountTable table, MountTable::Read());
@@ -117,7 +118,7 @@ Result<> NodeVolumes::ReconcileOne(Pool& pool, const std::string& id) {
   }
   if (attachment.empty() && !IsAnywhere(table, *device)) {
     spdlog::warn("releasing device={} volume={}", device->path.native(), id);
-    RETURN_IF_ERROR(ReleaseDevice(pool, *device));
+    RETURN_IF_ERROR(ReleaseDevice(pool, id, std::move(*device)));
   }
   return attachment == before ? Result<>{} : attachments_.Put(id, attachment);
 }

@@ -18,6 +18,7 @@ struct StageRequest {
   std::string id;
   std::filesystem::path staging_path;
   Capability capability;
+  std::string passphrase;  // of an encrypted volume; never logged
 };
 
 struct PublishRequest {
@@ -90,9 +91,18 @@ class NodeVolumes {
   Result<Pool*> PoolHolding(const std::string& id) const;
   Result<Place> Locate(const std::string& id, const std::filesystem::path& volume_path) const;
   Result<> StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request);
-  Result<> StageBlock(Pool& pool, VolumeRecord& record, const Use& use);
+  Result<> StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request,
+                      const Use& use);
+  Result<BlockDevice> MakeShown(Pool& pool, VolumeRecord& record, const StageRequest& request,
+                                const AttachOptions& options);
+  Result<BlockDevice> OpenEncrypted(Pool& pool, VolumeRecord& record, const StageRequest& request,
+                                    const AttachOptions& options);
+  Result<> EnsureContainer(VolumeRecord& record, const BlockDevice& device,
+                           const std::string& passphrase);
+  Result<> FinishContainer(VolumeRecord& record, const BlockDevice& mapping, bool read_only);
   Result<> EnsureFormatted(VolumeRecord& record, const BlockDevice& device);
-  Result<> ReleaseDevice(Pool& pool, const BlockDevice& device) const;
+  Result<> ReleaseDevice(Pool& pool, const std::string& id, BlockDevice device) const;
+  void ReleaseUnstaged(Pool& pool, const std::string& id) const;
   Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
   Result<> ReconcileOne(Pool& pool, const std::string& id);
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <set>
 
+#include "csi/pool/crypt_device.h"
 #include "csi/volume/copy_plan.h"
 #include "csi/volume/presence.h"
 #include "csi/volume/still_volume.h"
@@ -32,6 +33,15 @@ bool Covers(const Usage& has, const Usage& wants) {
   return !wants.mount || (has.mount && has.file_system == wants.file_system);
 }
 
+// What a new volume may be: the container of an encrypted one takes a part of it.
+CapacityRange RangeOf(const CreateRequest& request) {
+  CapacityRange range = request.capacity;
+  if (!request.parameters.encrypted.value_or(false)) return range;
+  range.required_bytes =
+      std::max(range.required_bytes, MinimumBytesOf(request.usage) + crypt::kHeaderBytes);
+  return range;
+}
+
 }  // namespace
 
 std::optional<std::string> Difference(const VolumeRecord& record, const CreateRequest& request,
@@ -45,10 +55,23 @@ std::optional<std::string> Difference(const VolumeRecord& record, const CreateRe
   if (request.source && !request.file_system_given) usage.file_system = record.usage.file_system;
   if (!Covers(record.usage, usage)) return "it has other volume_capabilities";
   if (record.pool != pool) return fmt::format("it is in pool {}", record.pool);
-  if (record.provisioning != request.parameters.provisioning) {
+  if (request.parameters.provisioning && record.provisioning != request.parameters.provisioning) {
     return fmt::format("its provisioning is {}", NameOf(record.provisioning));
   }
+  const bool encrypted =
+      request.parameters.encrypted.value_or(request.source && record.encryption.wanted);
+  if (encrypted != record.encryption.wanted) {
+    return fmt::format("it is {}encrypted", record.encryption.wanted ? "" : "not ");
+  }
   return std::nullopt;
+}
+
+Result<Provisioning> ChooseProvisioning(const Pool& pool, std::optional<Provisioning> asked) {
+  const std::optional<Provisioning> only = pool.only_provisioning();
+  if (!only) return asked.value_or(Provisioning::kThick);
+  if (!asked || *asked == *only) return *only;
+  return Fail(Code::kInvalidArgument, "parameters: provisioning: volumes of pool {} are {}",
+              pool.name(), NameOf(*only));
 }
 
 Result<VolumeRecord> Provisioner::Create(const CreateRequest& request) {
@@ -63,14 +86,17 @@ Result<VolumeRecord> Provisioner::Create(const CreateRequest& request) {
 Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const std::string& id) {
   const std::string step = fmt::format("volume {}", id);
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Choose(request.parameters.pool));
-  ASSIGN_OR_RETURN(const uint64_t size_bytes, ChooseSize(request.capacity, request.usage), step);
+  ASSIGN_OR_RETURN(const Provisioning provisioning,
+                   ChooseProvisioning(*pool, request.parameters.provisioning), step);
+  ASSIGN_OR_RETURN(const uint64_t size_bytes, pool->SizeFor(RangeOf(request), request.usage), step);
   RETURN_IF_ERROR(RefuseOrphan(*pool, id), step);
   VolumeRecord record{.id = id,
                       .name = request.name,
                       .pool = pool->name(),
                       .size_bytes = size_bytes,
-                      .provisioning = request.parameters.provisioning,
+                      .provisioning = provisioning,
                       .usage = request.usage,
+                      .encryption = {.wanted = request.parameters.encrypted.value_or(false)},
                       .created_unix_seconds = NowUnixSeconds(),
                       .tuning = request.tuning,
                       .inline_target = request.inline_target};
@@ -83,8 +109,8 @@ Result<VolumeRecord> Provisioner::CreateCopy(const CreateRequest& request, const
   const std::string step = fmt::format("volume {}", id);
   ASSIGN_OR_RETURN(const VolumeLocks::Guard source_guard, locks_.TryLock(request.source->id));
   ASSIGN_OR_RETURN(const CopySource source, FindSource(stores_, *request.source), step);
-  ASSIGN_OR_RETURN(VolumeRecord record, PlanCopy(request, source), step);
-  ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(record));
+  ASSIGN_OR_RETURN(Pool* const pool, pools_.Named(source.pool), step);
+  ASSIGN_OR_RETURN(VolumeRecord record, PlanCopy(request, source, *pool), step);
   RETURN_IF_ERROR(RefuseOrphan(*pool, id), step);
   record.created_unix_seconds = NowUnixSeconds();
   RETURN_IF_ERROR(pool->ReserveCopy(request.source->id, id,
@@ -214,8 +240,8 @@ Result<VolumeRecord> Provisioner::Grow(const std::string& id, const CapacityRang
     return record;
   }
   const std::string step = fmt::format("volume {}: grow", id);
-  ASSIGN_OR_RETURN(const uint64_t size_bytes, ChooseSize(range, record.usage), step);
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(record));
+  ASSIGN_OR_RETURN(const uint64_t size_bytes, pool->SizeFor(range, record.usage), step);
 
   const VolumeRecord before = record;
   record.size_bytes = size_bytes;
@@ -254,7 +280,7 @@ VolumePage Provisioner::List(const std::string& first_id, size_t count) const {
 Result<uint64_t> Provisioner::Available(const Parameters& parameters) const {
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Choose(parameters.pool));
   ASSIGN_OR_RETURN(const uint64_t available, pool->Available());
-  return std::min(available, kMaxVolumeBytes) / kSectorBytes * kSectorBytes;
+  return std::min(available, kMaxVolumeBytes) / pool->unit_bytes() * pool->unit_bytes();
 }
 
 // Every promise counts before the first one is carried on. Which volumes share
@@ -296,6 +322,11 @@ Result<> Provisioner::ReconcileOne(VolumeRecord record) {
     return RemoveAll(record);
   }
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(record));
+  // Whoever asked for it had no answer yet and asks again; until then nothing waits for it here.
+  if (pool->wipes()) {
+    ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(record.id));
+    if (size_bytes) return {};
+  }
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(record.id));
   if (device) {
     return Fail(Code::kFailedPrecondition, "delete: in use by {}", device->path.native());

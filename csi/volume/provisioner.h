@@ -16,9 +16,10 @@ namespace trivet::csi {
 
 /// The StorageClass parameters, checked.
 struct Parameters {
-  std::string pool;  // "" = the first configured one
-  Provisioning provisioning = Provisioning::kThick;
-  std::optional<FileSystem> file_system;  // when a capability names none
+  std::string pool;                          // "" = the first configured one
+  std::optional<Provisioning> provisioning;  // none: as the pool does, thick where it does both
+  std::optional<FileSystem> file_system;     // when a capability names none
+  std::optional<bool> encrypted;             // none: a copy is as its source, otherwise not
 };
 
 /// What CreateVolume asks for.
@@ -93,6 +94,9 @@ class Provisioner {
   const Pools& pools_;
   VolumeLocks& locks_;
 };
+
+/// What a new volume of the pool is to have. Errors: kInvalidArgument naming the parameter.
+Result<Provisioning> ChooseProvisioning(const Pool& pool, std::optional<Provisioning> asked);
 
 /// Why the volume of that name does not answer the request; nothing when it does.
 std::optional<std::string> Difference(const VolumeRecord& record, const CreateRequest& request,

@@ -6,6 +6,7 @@
 #include "csi/volume/kernel_step.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/presence.h"
+#include "csi/volume/shown_device.h"
 #include "csi/volume/target_path.h"
 
 namespace trivet::csi {
@@ -65,7 +66,7 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
                 .read_only = asked.read_only || reader || published_to_read};
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(asked.id), step);
-  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
+  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, record), step);
   if (!device) return Fail(Code::kFailedPrecondition, "{}: it is not staged", step);
   Attachment attachment = attachments_.Of(asked.id);
   RETURN_IF_ERROR(ForgetUnmounted(attachment, *device), step);
@@ -113,7 +114,7 @@ Result<> NodeVolumes::Unpublish(const std::string& id, const std::filesystem::pa
   const std::filesystem::path target = Resolve(target_path);
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
+  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, id), step);
   RETURN_IF_ERROR(UnmountAll(target, device), step);
   RETURN_IF_ERROR(RemoveTarget(target), step);
   Attachment attachment = attachments_.Of(id);

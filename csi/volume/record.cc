@@ -57,6 +57,7 @@ Result<VolumeRecord> ParseVolume(std::string_view text, std::string_view id) {
   RETURN_IF_ERROR(fields::ReadUsage(root, record.usage));
   RETURN_IF_ERROR(fields::ReadContent(root, record.content));
   RETURN_IF_ERROR(json::ReadOptional(root, "fileSystemUuid", record.file_system_uuid));
+  RETURN_IF_ERROR(fields::ReadEncryption(root, record.encryption));
   RETURN_IF_ERROR(json::ReadRequired(root, "createdUnixSeconds", record.created_unix_seconds));
   RETURN_IF_ERROR(ReadMutable(root, record.tuning));
   RETURN_IF_ERROR(ReadSource(root, record.source));
@@ -84,6 +85,7 @@ std::string VolumeRecord::Write() const {
   fields::WriteUsage(usage, root);
   root["content"] = fields::NameOf(content);
   root["fileSystemUuid"] = file_system_uuid;
+  fields::WriteEncryption(encryption, root);
   root["createdUnixSeconds"] = created_unix_seconds;
   root["mutable"] = Written(tuning);
   if (source) root[source->is_snapshot ? "sourceSnapshot" : "sourceVolume"] = source->id;

@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/encryption.h"
 #include "csi/volume/mutable_parameters.h"
 #include "csi/volume/use.h"
 #include "csi/volume/volume_id.h"
@@ -24,8 +25,8 @@ constexpr std::string_view NameOf(Provisioning provisioning) {
 /// One volume, as volumes/<id>.json holds it.
 struct VolumeRecord {
   static constexpr std::string_view kKind = "volume";
-  static constexpr int kVersion =
-      4;  // 1 had no source, 2 no publication, 3 no mutable parameters and inline volumes
+  // 1 had no source, 2 no publication, 3 no mutable parameters and inline volumes, 4 no encryption
+  static constexpr int kVersion = 5;
   static bool IsId(std::string_view id) { return IsVolumeId(id); }
 
   std::string id;
@@ -36,6 +37,7 @@ struct VolumeRecord {
   Usage usage;
   Content content = Content::kNeverFormatted;
   std::string file_system_uuid;  // given to mkfs; empty while never formatted
+  Encryption encryption;
   int64_t created_unix_seconds = 0;
   MutableParameters tuning;  // "mutable"
   std::optional<ContentSource> source;

@@ -69,6 +69,23 @@ Result<> ReadContent(const json::Value& root, Content& out) {
   return Fail(Code::kInvalidArgument, "content: unexpected {}", text);
 }
 
+void WriteEncryption(const Encryption& encryption, json::Value& root) {
+  if (!encryption.wanted) return;
+  root["encryption"] = {{"uuid", encryption.uuid}, {"ready", encryption.ready}};
+}
+
+Result<> ReadEncryption(const json::Value& root, Encryption& out) {
+  const auto found = root.find("encryption");
+  if (found == root.end()) return {};
+  out.wanted = true;
+  RETURN_IF_ERROR(json::ReadRequired(*found, "uuid", out.uuid), "encryption");
+  RETURN_IF_ERROR(json::ReadRequired(*found, "ready", out.ready), "encryption");
+  if (out.ready && out.uuid.empty()) {
+    return Fail(Code::kInvalidArgument, "encryption: uuid: missing");
+  }
+  return {};
+}
+
 void WriteUsage(const Usage& usage, json::Value& root) {
   root["mount"] = usage.mount;
   root["block"] = usage.block;

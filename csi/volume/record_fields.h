@@ -7,6 +7,7 @@
 #include "common/base/json.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/encryption.h"
 #include "csi/volume/use.h"
 
 /// The JSON keys that several records share. Errors:
@@ -25,6 +26,10 @@ Result<> CheckUuid(Content content, const std::string& uuid);
 /// "content".
 std::string_view NameOf(Content content);
 Result<> ReadContent(const json::Value& root, Content& out);
+
+/// "encryption", when there is any: an object with "uuid" and "ready".
+void WriteEncryption(const Encryption& encryption, json::Value& root);
+Result<> ReadEncryption(const json::Value& root, Encryption& out);
 
 /// "mount", "block" and "fileSystem".
 void WriteUsage(const Usage& usage, json::Value& root);

@@ -154,5 +154,6 @@ std::filesystem::path RecordStore<Record>::DeletingFileOf(const std::string& id)
 template class RecordStore<VolumeRecord>;
 template class RecordStore<SnapshotRecord>;
 template class RecordStore<GroupRecord>;
+template class RecordStore<DeviceClaim>;
 
 }  // namespace trivet::csi

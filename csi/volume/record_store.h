@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "csi/pool/device_claim.h"
 #include "csi/volume/group_record.h"
 #include "csi/volume/record.h"
 #include "csi/volume/snapshot_record.h"
@@ -74,5 +75,6 @@ using GroupStore = RecordStore<GroupRecord>;
 extern template class RecordStore<VolumeRecord>;
 extern template class RecordStore<SnapshotRecord>;
 extern template class RecordStore<GroupRecord>;
+extern template class RecordStore<DeviceClaim>;
 
 }  // namespace trivet::csi

@@ -13,6 +13,11 @@ Result<> CheckOffset(const SnapshotRecord& snapshot, uint64_t offset) {
 
 Result<SnapshotRecord> SnapshotBlocks::Find(const std::string& id) const {
   ASSIGN_OR_RETURN(SnapshotRecord record, stores_.snapshots.Find(id));
+  if (record.cut && !record.deleting && record.encryption.wanted) {
+    return Fail(Code::kFailedPrecondition,
+                "snapshot {}: it is encrypted, and places in the container are none in the volume",
+                id);
+  }
   if (record.cut && !record.deleting) return record;
   return Fail(Code::kNotFound, "snapshot {}: is being {}", id, record.cut ? "deleted" : "cut");
 }

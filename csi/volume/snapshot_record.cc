@@ -21,6 +21,7 @@ Result<SnapshotRecord> ParseSnapshot(std::string_view text, std::string_view id)
   RETURN_IF_ERROR(fields::ReadUsage(root, record.usage));
   RETURN_IF_ERROR(fields::ReadContent(root, record.content));
   RETURN_IF_ERROR(json::ReadOptional(root, "fileSystemUuid", record.file_system_uuid));
+  RETURN_IF_ERROR(fields::ReadEncryption(root, record.encryption));
   RETURN_IF_ERROR(json::ReadRequired(root, "createdUnixNanos", record.created_unix_nanos));
   RETURN_IF_ERROR(json::ReadRequired(root, "cut", record.cut));
   RETURN_IF_ERROR(json::ReadRequired(root, "deleting", record.deleting));
@@ -47,6 +48,7 @@ std::string SnapshotRecord::Write() const {
   fields::WriteUsage(usage, root);
   root["content"] = fields::NameOf(content);
   root["fileSystemUuid"] = file_system_uuid;
+  fields::WriteEncryption(encryption, root);
   root["createdUnixNanos"] = created_unix_nanos;
   root["cut"] = cut;
   root["deleting"] = deleting;

@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "csi/volume/capability.h"
 #include "csi/volume/content.h"
+#include "csi/volume/encryption.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
@@ -15,7 +16,7 @@ namespace trivet::csi {
 /// cut. It stays whatever becomes of the volume.
 struct SnapshotRecord {
   static constexpr std::string_view kKind = "snapshot";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;  // 1 had no encryption
   static bool IsId(std::string_view id) { return IsSnapshotId(id); }
 
   std::string id;
@@ -27,6 +28,7 @@ struct SnapshotRecord {
   Usage usage;
   Content content = Content::kNeverFormatted;
   std::string file_system_uuid;
+  Encryption encryption;
   int64_t created_unix_nanos = 0;
   bool cut = false;       // before that nobody was told of it, and a restart removes it
   bool deleting = false;  // DeleteSnapshot was answered or is under way

@@ -65,7 +65,8 @@ Result<SnapshotRecord> DescribeSnapshot(const VolumeStore& volumes, const std::s
                         .size_bytes = volume.size_bytes,
                         .usage = volume.usage,
                         .content = volume.content,
-                        .file_system_uuid = volume.file_system_uuid};
+                        .file_system_uuid = volume.file_system_uuid,
+                        .encryption = volume.encryption};
 }
 
 // The record first, so that a crash leaves no bytes that nobody knows.

@@ -9,9 +9,13 @@
 #include "csi/filesystem/mkfs.h"
 #include "csi/filesystem/mount_flags.h"
 #include "csi/filesystem/trim.h"
+#include "csi/pool/block_device.h"
+#include "csi/pool/crypt_device.h"
+#include "csi/pool/wipe.h"
 #include "csi/volume/kernel_step.h"
 #include "csi/volume/node_volumes.h"
 #include "csi/volume/presence.h"
+#include "csi/volume/shown_device.h"
 #include "csi/volume/target_path.h"
 
 namespace trivet::csi {
@@ -118,7 +122,7 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
 
   ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
   ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(asked.id), step);
-  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(asked.id), step);
+  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, record), step);
   Attachment attachment = attachments_.Of(asked.id);
   const bool reader = asked.capability.access_mode == AccessMode::kSingleNodeReaderOnly;
   const bool published_to_read = record.published && record.published->read_only;
@@ -139,9 +143,20 @@ Result<> NodeVolumes::Stage(const StageRequest& asked) {
   attachment.staging = Staging{request.staging_path, use};
   RETURN_IF_ERROR(attachments_.Put(asked.id, attachment));
   const bool as_mount = asked.capability.access_type == AccessType::kMount;
-  RETURN_IF_ERROR(as_mount ? StageMount(*pool, record, request) : StageBlock(*pool, record, use),
-                  step);
-  return {};
+  auto staged =
+      as_mount ? StageMount(*pool, record, request) : StageBlock(*pool, record, request, use);
+  if (staged) return {};
+  if (!device) ReleaseUnstaged(*pool, asked.id);
+  return std::unexpected(std::move(staged).error().Wrap(step));
+}
+
+// A device that was made for a staging which failed: it would keep the volume from being deleted.
+void NodeVolumes::ReleaseUnstaged(Pool& pool, const std::string& id) const {
+  auto device = FindShown(pool, id);
+  if (!device || !*device) return;
+  if (auto released = ReleaseDevice(pool, id, std::move(**device)); !released) {
+    spdlog::error("not released volume={} reason=\"{}\"", id, released.error().message());
+  }
 }
 
 Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRequest& request) {
@@ -150,10 +165,10 @@ Result<> NodeVolumes::StageMount(Pool& pool, VolumeRecord& record, const StageRe
   if (record.source && record.usage.file_system == FileSystem::kXfs) {
     flags.options.emplace_back("nouuid", "");
   }
-  ASSIGN_OR_RETURN(auto found, pool.FindDevice(record.id));
+  ASSIGN_OR_RETURN(auto found, FindShown(pool, record));
   const bool was_attached = found.has_value();
   if (!found) {
-    ASSIGN_OR_RETURN(found, pool.Attach(record.id, {}));
+    ASSIGN_OR_RETURN(found, MakeShown(pool, record, request, {}));
   }
   const BlockDevice& device = *found;
   RETURN_IF_ERROR(tuning_.Apply(record, device));
@@ -185,7 +200,8 @@ Result<> NodeVolumes::EnsureFormatted(VolumeRecord& record, const BlockDevice& d
   return Format(records_, record, device, step);
 }
 
-Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const Use& use) {
+Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const StageRequest& request,
+                                 const Use& use) {
   if (record.content == Content::kFormatting || record.content == Content::kReady) {
     return Fail(Code::kFailedPrecondition, "it holds a file system; it is not given out raw");
   }
@@ -193,17 +209,77 @@ Result<> NodeVolumes::StageBlock(Pool& pool, VolumeRecord& record, const Use& us
     record.content = Content::kRaw;
     RETURN_IF_ERROR(records_.Put(record));
   }
-  ASSIGN_OR_RETURN(const auto found, pool.FindDevice(record.id));
+  ASSIGN_OR_RETURN(const auto found, FindShown(pool, record));
   if (found) return tuning_.Apply(record, *found);
-  ASSIGN_OR_RETURN(
-      const BlockDevice device,
-      pool.Attach(record.id, {.read_only = use.read_only, .release_with_last_user = false}));
+  ASSIGN_OR_RETURN(const BlockDevice device,
+                   MakeShown(pool, record, request,
+                             {.read_only = use.read_only, .release_with_last_user = false}));
   return tuning_.Apply(record, device);
 }
 
-Result<> NodeVolumes::ReleaseDevice(Pool& pool, const BlockDevice& device) const {
+Result<BlockDevice> NodeVolumes::MakeShown(Pool& pool, VolumeRecord& record,
+                                           const StageRequest& request,
+                                           const AttachOptions& options) {
+  if (record.encryption.wanted) return OpenEncrypted(pool, record, request, options);
+  return pool.Attach(record.id, options);
+}
+
+// The mapping holds the pool's device, which is writable: only the mapping is not, when it is not
+// to be written.
+Result<BlockDevice> NodeVolumes::OpenEncrypted(Pool& pool, VolumeRecord& record,
+                                               const StageRequest& request,
+                                               const AttachOptions& options) {
+  if (request.passphrase.empty()) {
+    return Fail(Code::kInvalidArgument, "secrets: passphrase: missing, the volume is encrypted");
+  }
+  RETURN_IF_ERROR(crypt::CheckSupport(), "encryption");
+  RETURN_IF_ERROR(crypt::Close(record.id), "encryption");  // of a container that was not finished
+  ASSIGN_OR_RETURN(auto own, pool.FindDevice(record.id));
+  if (!own) {
+    ASSIGN_OR_RETURN(own, pool.Attach(record.id, {}));
+  }
+  RETURN_IF_ERROR(EnsureContainer(record, *own, request.passphrase), "encryption");
+  const bool is_new = !record.encryption.ready;
+  ASSIGN_OR_RETURN(
+      BlockDevice mapping,
+      crypt::Open(own->path, record.id, request.passphrase, options.read_only && !is_new),
+      "encryption");
+  if (is_new) RETURN_IF_ERROR(FinishContainer(record, mapping, options.read_only), "encryption");
+  return mapping;
+}
+
+// As with a file system: the intent is durable before, the fact after.
+Result<> NodeVolumes::EnsureContainer(VolumeRecord& record, const BlockDevice& device,
+                                      const std::string& passphrase) {
+  Encryption& encryption = record.encryption;
+  if (encryption.ready) return crypt::CheckContainer(device.fd.get(), encryption.uuid);
+  RETURN_IF_ERROR(CheckNobodyFormats(device));
+  if (encryption.uuid.empty()) {
+    ASSIGN_OR_RETURN(const Superblock found, ReadSuperblock(device.fd.get()));
+    if (!found.blank) {
+      return Fail(Code::kFailedPrecondition, "it never had a container, yet it holds something");
+    }
+    ASSIGN_OR_RETURN(encryption.uuid, NewUuid());
+    RETURN_IF_ERROR(records_.Put(record));
+  }
+  return crypt::Format(device.path, encryption.uuid, passphrase);
+}
+
+// What was never written in a new container reads as noise: a new volume's start is zeros.
+Result<> NodeVolumes::FinishContainer(VolumeRecord& record, const BlockDevice& mapping,
+                                      bool read_only) {
+  {
+    ASSIGN_OR_RETURN(const BlockDevice writable, OpenBlockDevice(mapping.path, O_RDWR));
+    RETURN_IF_ERROR(WipeStart(writable.fd.get()));
+  }
+  RETURN_IF_ERROR(SetReadOnly(mapping, read_only));
+  record.encryption.ready = true;
+  return records_.Put(record);
+}
+
+Result<> NodeVolumes::ReleaseDevice(Pool& pool, const std::string& id, BlockDevice device) const {
   RETURN_IF_ERROR(tuning_.Release(device));
-  return pool.Detach(device);
+  return ReleaseShown(pool, id, std::move(device));
 }
 
 Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path& staging_path) {
@@ -217,7 +293,7 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
   Attachment attachment = attachments_.Of(id);
   if (attachment.staging && attachment.staging->path != path) return {};
   ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), step);
+  ASSIGN_OR_RETURN(auto device, FindShown(*pool, id), step);
   if (device) {
     const auto mine = [&](const MountEntry& entry) { return Shows(entry, *device); };
     ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
@@ -230,7 +306,7 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
       LogUntrimmed(id, TrimMounted(path));
     }
     RETURN_IF_ERROR(UnmountAll(path, device), step);
-    RETURN_IF_ERROR(ReleaseDevice(*pool, *device), step);
+    RETURN_IF_ERROR(ReleaseDevice(*pool, id, std::move(*device)), step);
   }
   attachment.staging.reset();
   return attachments_.Put(id, attachment);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "csi/filesystem/mount_table.h"
+#include "csi/volume/shown_device.h"
 
 namespace trivet::csi {
 
@@ -13,7 +14,7 @@ Result<StillVolume> StillVolume::Hold(const Pool& pool, AttachmentStore& attachm
                                       const std::string& id) {
   const std::string step = fmt::format("volume {}", id);
   StillVolume still(id);
-  ASSIGN_OR_RETURN(const auto device, pool.FindDevice(id), step);
+  ASSIGN_OR_RETURN(const auto device, FindShown(pool, id), step);
   if (!device) return still;
   ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);
   const auto mounted = std::ranges::find(table.entries(), device->number, &MountEntry::device);

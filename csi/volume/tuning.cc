@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "csi/volume/shown_device.h"
+
 namespace trivet::csi {
 
 Result<> Tuning::Check(const MutableParameters& parameters) const {
@@ -25,7 +27,7 @@ Result<> Tuning::Modify(const std::string& id, const std::map<std::string, std::
 Result<> Tuning::ApplyOne(const std::string& id) const {
   ASSIGN_OR_RETURN(const VolumeRecord record, stores_.volumes.Find(id));
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(record));
-  ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), fmt::format("volume {}", id));
+  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, record), fmt::format("volume {}", id));
   return device ? Apply(record, *device) : Result<>{};
 }
 

@@ -34,7 +34,8 @@ TEST(CommandLine, ChecksAConfigurationAndTouchesNothing) {
                                       folder / "csi.json", "--state-dir", folder / "state"});
 
   EXPECT_EQ(output.exit_code, 0) << output.err;
-  EXPECT_EQ(output.out, "configuration is valid: 1 pool(s)\n");
+  EXPECT_EQ(output.out,
+            "pool a: file: images in /nonexistent/pool\nconfiguration is valid: 1 pool(s)\n");
   EXPECT_FALSE(std::filesystem::exists(folder / "state"));
   EXPECT_FALSE(std::filesystem::exists("/nonexistent"));
 }
@@ -70,7 +71,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(CommandLine, NamesFileAndKeyOfABadConfiguration) {
   const testing::TempDirectory folder;
-  folder.Fill({{"csi.json", R"({"pools": [{"name": "a", "kind": "file"}]})"}});
+  folder.Fill(
+      {{"csi.json", R"({"pools": [{"name": "a", "type": "file", "path": "/x", "kind": 1}]})"}});
 
   const RunOutput output =
       RunDriver({"--check-config", "--node-id", "n", "--config", folder / "csi.json"});

@@ -26,6 +26,21 @@ TEST(ParseConfig, ReadsPoolsWithCommentsInTheirOrder) {
           {.name = "big", .path = "/mnt/hdd", .headroom_bytes = 5}}));
 }
 
+TEST(ParseConfig, ReadsAPoolOfEachType) {
+  const auto config = ParseConfig(R"({"pools": [
+      {"name": "thick", "type": "lvm", "volumeGroup": "vg0", "wipe": "discard"},
+      {"name": "thin", "type": "lvm", "volumeGroup": "vg0", "thinPool": "tp"},
+      {"name": "whole", "type": "device", "devices": ["/dev/disk/by-id/nvme-*"]}]})");
+
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(
+      config->pools,
+      (std::vector<PoolConfig>{
+          {.name = "thick", .type = PoolType::kLvm, .volume_group = "vg0", .wipe = Wipe::kDiscard},
+          {.name = "thin", .type = PoolType::kLvm, .volume_group = "vg0", .thin_pool = "tp"},
+          {.name = "whole", .type = PoolType::kDevice, .devices = {"/dev/disk/by-id/nvme-*"}}}));
+}
+
 struct BadConfig {
   const char* name;
   const char* text;
@@ -45,11 +60,45 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NoPools", "{}", "pools: want a list"},
         BadConfig{"EmptyPools", R"({"pools": []})", "pools: want a list"},
         BadConfig{"UnknownKey", R"({"pool": []})", "pool: unknown key"},
-        BadConfig{"UnknownPoolKey", R"({"pools": [{"size": 1}]})", "pools: [0]: size: unknown key"},
+        BadConfig{"UnknownPoolKey",
+                  R"({"pools": [{"name": "a", "type": "file", "path": "/x", "size": 1}]})",
+                  "pools: [0]: size: unknown key"},
         BadConfig{"NoName", R"({"pools": [{"type": "file"}]})", "name: missing"},
         BadConfig{"NameWithSlash", R"({"pools": [{"name": "a/b"}]})", "name: unexpected \"a/b\""},
-        BadConfig{"OtherType", R"({"pools": [{"name": "a", "type": "lvm"}]})",
-                  "type: unexpected \"lvm\""},
+        BadConfig{"NameWithDashAtItsEnd", R"({"pools": [{"name": "a-"}]})",
+                  "name: unexpected \"a-\""},
+        BadConfig{"OtherType", R"({"pools": [{"name": "a", "type": "zfs"}]})",
+                  "type: unexpected \"zfs\""},
+        BadConfig{"LvmWithoutGroup", R"({"pools": [{"name": "a", "type": "lvm"}]})",
+                  "volumeGroup: missing"},
+        BadConfig{"LvmGroupThatIsAnOption",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "-x"}]})",
+                  "volumeGroup: unexpected \"-x\""},
+        BadConfig{"LvmGroupWithSlash",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v/x"}]})",
+                  "volumeGroup: unexpected \"v/x\""},
+        BadConfig{
+            "LvmEmptyThinPool",
+            R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v", "thinPool": ""}]})",
+            "thinPool: unexpected \"\""},
+        BadConfig{"LvmWithPath",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v", "path": "/x"}]})",
+                  "path: unknown key"},
+        BadConfig{"OtherWipe",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v", "wipe": "no"}]})",
+                  "wipe: unexpected \"no\""},
+        BadConfig{"NoDevices", R"({"pools": [{"name": "a", "type": "device", "devices": []}]})",
+                  "devices: want at least one"},
+        BadConfig{"RelativeDevice",
+                  R"({"pools": [{"name": "a", "type": "device", "devices": ["sdb"]}]})",
+                  "devices: unexpected \"sdb\""},
+        BadConfig{"GroupTwice", R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v"},
+                                              {"name": "b", "type": "lvm", "volumeGroup": "v"}]})",
+                  "two have the volume group v"},
+        BadConfig{"ThinPoolTwice",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v", "thinPool": "t"},
+                                {"name": "b", "type": "lvm", "volumeGroup": "v", "thinPool": "t"}]})",
+                  "two have the thin pool v/t"},
         BadConfig{"RelativePath", R"({"pools": [{"name": "a", "type": "file", "path": "x"}]})",
                   "path: unexpected \"x\""},
         BadConfig{"PathUpwards", R"({"pools": [{"name": "a", "type": "file", "path": "/x/../y"}]})",
@@ -85,15 +134,18 @@ TEST(Pools, RefusesTwoOnOneFileSystem) {
   const TempDirectory folder;
   const Config config{
       .pools = {{.name = "a", .path = folder / "a"}, {.name = "b", .path = folder / "b"}}};
-  EXPECT_THAT(Pools::Open(config), FailsWith(Code::kInvalidArgument, "pools a and b"));
+  EXPECT_THAT(Pools::Open(config, Paths(folder / "state")),
+              FailsWith(Code::kInvalidArgument, "pools a and b"));
 }
 
 TEST(Pools, ChoosesTheFirstWhenNoneIsNamed) {
   const TempDirectory folder;
-  const auto pools = Pools::Open({.pools = {{.name = "a", .path = folder / "a"}}});
+  const auto pools =
+      Pools::Open({.pools = {{.name = "a", .path = folder / "a"}}}, Paths(folder / "state"));
   ASSERT_THAT(pools, IsOk());
   EXPECT_EQ((*pools->Choose(""))->name(), "a");
-  EXPECT_THAT(pools->Choose("b"), FailsWith(Code::kInvalidArgument, "there is no pool \"b\""));
+  EXPECT_THAT(pools->Choose("b"),
+              FailsWith(Code::kResourceExhausted, "this node has no pool \"b\""));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ TEST(WriteMetrics, CountsTheCallsByMethodAndCode) {
   constexpr int kResourceExhausted = 8;
   const TempDirectory folder;
   const Paths paths(folder.path());
-  const auto pools = Pools::Open(DefaultConfig(paths));
+  const auto pools = Pools::Open(DefaultConfig(paths), paths);
   auto stores = Stores::Open(paths);
   ASSERT_THAT(pools, IsOk());
   ASSERT_THAT(stores, IsOk());

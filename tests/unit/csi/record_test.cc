@@ -33,7 +33,7 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
 
 // As trivet-csi wrote them before there were mutable parameters.
 TEST(ParseRecord, ReadsTheVersionBefore) {
-  std::string text = Replaced(Example().Write(), "\"version\": 4", "\"version\": 3");
+  std::string text = Replaced(Example().Write(), "\"version\": 5", "\"version\": 3");
   const size_t start = text.find("  \"mutable\"");
   text.erase(start, text.find("},\n", start) + 3 - start);
 
@@ -73,7 +73,7 @@ TEST_P(ParseRecordRefuses, AndNamesTheKey) {
 INSTANTIATE_TEST_SUITE_P(
     Damages, ParseRecordRefuses,
     ::testing::Values(
-        Damage{"ANewerVersion", "\"version\": 4", "\"version\": 5", "version: 5"},
+        Damage{"ANewerVersion", "\"version\": 5", "\"version\": 6", "version: 6"},
         Damage{"AnotherVolumesId", "\"id\": \"v-", "\"id\": \"w-", "id: unexpected w-"},
         Damage{"NoName", "\"name\"", "\"nome\"", "name: missing"},
         Damage{"NegativeSize", "67108864", "-1", "sizeBytes: unexpected -1"},

@@ -185,6 +185,31 @@ INSTANTIATE_TEST_SUITE_P(
                       Code::kInvalidArgument, "longer than 4095"}),
     [](const auto& row) { return row.param.name; });
 
+TEST(ParseStage, TakesThePassphraseOfAnEncryptedVolume) {
+  ::csi::v1::NodeStageVolumeRequest request;
+  request.set_volume_id("v");
+  request.set_staging_target_path("/stage");
+  request.mutable_volume_capability()->mutable_block();
+  request.mutable_volume_capability()->mutable_access_mode()->set_mode(
+      ::csi::v1::VolumeCapability::AccessMode::SINGLE_NODE_WRITER);
+  (*request.mutable_secrets())["passphrase"] = "secret";
+  const auto parsed = Parse(request);
+  ASSERT_THAT(parsed, IsOk());
+  EXPECT_EQ(parsed->passphrase, "secret");
+}
+
+TEST(ParseParameters, TakesTheKindsOfEncryptionThereAre) {
+  StringMap parameters;
+  EXPECT_EQ(ParseParameters(parameters)->encrypted, std::nullopt);
+  parameters["encryption"] = "luks";
+  EXPECT_EQ(ParseParameters(parameters)->encrypted, true);
+  parameters["encryption"] = "none";
+  EXPECT_EQ(ParseParameters(parameters)->encrypted, false);
+  parameters["encryption"] = "rot13";
+  EXPECT_THAT(ParseParameters(parameters),
+              FailsWith(Code::kInvalidArgument, "encryption: unexpected \"rot13\""));
+}
+
 TEST(ParseListVolumes, RefusesATokenThatIsNotOurs) {
   ::csi::v1::ListVolumesRequest request;
   request.set_starting_token("invalid-token");
@@ -196,12 +221,35 @@ TEST(ParseListVolumes, RefusesATokenThatIsNotOurs) {
 }
 
 TEST(CheckTopology, TakesOnlyWhatIsOnThisNode) {
+  const Place place{.node_id = "n1", .pools = {{"fast", "file"}}};
   ::csi::v1::TopologyRequirement requirement;
-  EXPECT_THAT(CheckTopology(requirement, "n1"), IsOk());
+  EXPECT_THAT(CheckTopology(requirement, place), IsOk());
   *requirement.add_requisite() = TopologyOf("n2");
-  EXPECT_THAT(CheckTopology(requirement, "n1"), FailsWith(Code::kResourceExhausted, "n1"));
+  EXPECT_THAT(CheckTopology(requirement, place), FailsWith(Code::kResourceExhausted, "n1"));
   *requirement.add_requisite() = TopologyOf("n1");
-  EXPECT_THAT(CheckTopology(requirement, "n1"), IsOk());
+  EXPECT_THAT(CheckTopology(requirement, place), IsOk());
+}
+
+TEST(CheckTopology, TakesOnlyPoolsOfThisNode) {
+  const Place place{.node_id = "n1", .pools = {{"fast", "file"}, {"large", "lvm"}}};
+  ::csi::v1::TopologyRequirement requirement;
+  auto& wanted = *requirement.add_requisite()->mutable_segments();
+  wanted["topology.csi.trivet.dev/pool-slow"] = "true";
+  EXPECT_THAT(CheckTopology(requirement, place), FailsWith(Code::kResourceExhausted, "pools"));
+  wanted.clear();
+  wanted["topology.csi.trivet.dev/pool-large"] = "true";
+  EXPECT_THAT(CheckTopology(requirement, place), IsOk());
+  wanted["topology.csi.trivet.dev/node"] = "n2";
+  EXPECT_THAT(CheckTopology(requirement, place), FailsWith(Code::kResourceExhausted, "n1"));
+  wanted["topology.csi.trivet.dev/node"] = "n1";
+  EXPECT_THAT(CheckTopology(requirement, place), IsOk());
+}
+
+TEST(TopologyOf, NamesTheNodeAndEachPool) {
+  const auto segments = TopologyOf(Place{.node_id = "n1", .pools = {{"fast", "file"}}}).segments();
+  EXPECT_EQ(segments.size(), 2U);
+  EXPECT_EQ(segments.at("topology.csi.trivet.dev/node"), "n1");
+  EXPECT_EQ(segments.at("topology.csi.trivet.dev/pool-fast"), "true");
 }
 
 TEST(CheckNodeId, TakesWhatATopologyValueMayBe) {

@@ -1,0 +1,228 @@
+#include "csi/pool/device_pool.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "common/linux/file.h"
+#include "csi/pool/block_device.h"
+#include "csi/pool/wipe.h"
+
+namespace trivet::csi {
+
+Result<std::unique_ptr<DevicePool>> DevicePool::Open(const PoolConfig& config,
+                                                     const std::filesystem::path& folder) {
+  const std::string step = fmt::format("pool {}", config.name);
+  ASSIGN_OR_RETURN(Claims claims, Claims::Open(folder), step);
+  ASSIGN_OR_RETURN(std::string boot_id, ReadBootId(), step);
+  std::unique_ptr<DevicePool> pool(
+      new DevicePool(config, folder, std::move(claims), std::move(boot_id)));
+  pool->LoadAttached();
+  return pool;
+}
+
+// What says that a device is attached is void after a reboot.
+void DevicePool::LoadAttached() {
+  for (const DeviceClaim& claim : claims_.All()) {
+    if (claim.pool == name() && ReadFile(MarkOf(claim.id)).value_or("") == boot_id_) {
+      attached_.insert(claim.id);
+    }
+  }
+}
+
+std::filesystem::path DevicePool::MarkOf(const std::string& id) const {
+  return folder_ / (id + ".attached");
+}
+
+// Claims of other pools count as well: of one that had the device and is configured no more.
+std::vector<WholeDevice> DevicePool::FreeDevices() const {
+  std::set<dev_t> taken;
+  for (const DeviceClaim& claim : claims_.All()) {
+    if (const auto device = LookAtDevice(claim.device)) taken.insert(device->number);
+  }
+  for (const auto& [id, device] : reserved_) taken.insert(device.number);
+  std::vector<WholeDevice> free = FindWholeDevices(config_.devices);
+  std::erase_if(free, [&](const WholeDevice& device) {
+    return taken.contains(device.number) || WhyNotFree(device).has_value();
+  });
+  return free;
+}
+
+Result<WholeDevice> DevicePool::DeviceOf(const DeviceClaim& claim) const {
+  ASSIGN_OR_RETURN(WholeDevice device, LookAtDevice(claim.device));
+  if (device.identity == claim.identity && device.size_bytes >= claim.size_bytes) return device;
+  return Fail(Code::kFailedPrecondition, "{} is another device than the volume's", claim.device);
+}
+
+Result<uint64_t> DevicePool::SizeFor(const CapacityRange& range, const Usage& usage) const {
+  const uint64_t wanted = std::max(range.required_bytes, MinimumBytesOf(usage));
+  const std::lock_guard lock(mutex_);
+  const std::vector<WholeDevice> free = FreeDevices();
+  const auto smallest =
+      std::ranges::find_if(free, [&](const auto& device) { return device.size_bytes >= wanted; });
+  if (smallest == free.end()) {
+    return Fail(Code::kResourceExhausted,
+                "pool {}: {} bytes wanted, the largest free device has {}", name(), wanted,
+                free.empty() ? 0 : free.back().size_bytes);
+  }
+  if (range.limit_bytes == 0 || smallest->size_bytes <= range.limit_bytes) {
+    return smallest->size_bytes;
+  }
+  return Fail(Code::kOutOfRange,
+              "capacity_range: limit_bytes {} is below {}, the smallest free device that fits",
+              range.limit_bytes, smallest->size_bytes);
+}
+
+Space DevicePool::MeasureLocked() const {
+  Space space{.limit_bytes = config_.limit_bytes, .largest_bytes = 0};
+  for (const WholeDevice& device : FreeDevices()) {
+    space.free_bytes += device.size_bytes;
+    space.largest_bytes = std::max(*space.largest_bytes, device.size_bytes);
+  }
+  for (const DeviceClaim& claim : claims_.All()) {
+    if (claim.pool == name()) space.promised_bytes += claim.size_bytes;
+  }
+  for (const auto& [id, device] : reserved_) space.promised_bytes += device.size_bytes;
+  space.total_bytes = space.free_bytes + space.promised_bytes;
+  return space;
+}
+
+Result<Space> DevicePool::Measure() const {
+  const std::lock_guard lock(mutex_);
+  return MeasureLocked();
+}
+
+Result<uint64_t> DevicePool::Available() const {
+  ASSIGN_OR_RETURN(const Space space, Measure());
+  return AvailableBytes(space);
+}
+
+Result<> DevicePool::Reserve(const std::string& id, uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto claim = claims_.Find(id);
+  const uint64_t has =
+      claim ? claim->size_bytes : (reserved_.contains(id) ? reserved_[id].size_bytes : size_bytes);
+  if (has != size_bytes) {
+    return Fail(Code::kOutOfRange, "pool {}: a whole device does not grow, it has {} bytes", name(),
+                has);
+  }
+  if (claim || reserved_.contains(id)) return {};
+  const Space space = MeasureLocked();
+  const bool over_limit =
+      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
+  std::vector<WholeDevice> free = FreeDevices();
+  const auto found = std::ranges::find(free, size_bytes, &WholeDevice::size_bytes);
+  if (found == free.end() || over_limit) {
+    return Fail(Code::kResourceExhausted, "pool {}: {} bytes wanted, {} available", name(),
+                size_bytes, AvailableBytes(space));
+  }
+  reserved_[id] = std::move(*found);
+  return {};
+}
+
+Result<> DevicePool::ReserveCopy(const std::string& source, const std::string& id,
+                                 const Promise& /*promise*/) {
+  return Copy(source, id);
+}
+
+void DevicePool::Release(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  reserved_.erase(id);
+}
+
+Result<> DevicePool::Allocate(const VolumeRecord& record) {
+  RETURN_IF_ERROR(Reserve(record.id, record.size_bytes));
+  const std::lock_guard lock(mutex_);
+  if (claims_.Find(record.id)) return {};
+  const WholeDevice& device = reserved_.at(record.id);
+  RETURN_IF_ERROR(claims_.Put({.id = record.id,
+                               .pool = name(),
+                               .device = device.path,
+                               .identity = device.identity,
+                               .size_bytes = device.size_bytes}));
+  spdlog::info("taken device={} volume={} pool={}", device.path.native(), record.id, name());
+  reserved_.erase(record.id);
+  return {};
+}
+
+Result<> DevicePool::Copy(const std::string& /*source*/, const std::string& /*id*/) {
+  return Fail(Code::kUnimplemented, "pool {}: whole devices cannot share blocks", name());
+}
+
+Result<std::optional<uint64_t>> DevicePool::SizeOf(const std::string& id) const {
+  const auto claim = claims_.Find(id);
+  if (!claim && claim.error().code() == Code::kNotFound) return std::nullopt;
+  RETURN_IF_ERROR(claim);
+  if (claim->pool != name()) return std::nullopt;
+  ASSIGN_OR_RETURN(const WholeDevice device, DeviceOf(*claim), "pool " + name());
+  return std::optional(device.size_bytes);
+}
+
+Result<std::optional<UniqueFd>> DevicePool::OpenBytes(const std::string& id) const {
+  ASSIGN_OR_RETURN(const DeviceClaim claim, claims_.Find(id));
+  ASSIGN_OR_RETURN(BlockDevice device, OpenBlockDevice(claim.device, O_RDONLY));
+  return std::optional(std::move(device.fd));
+}
+
+Result<std::vector<Extent>> DevicePool::Written(const std::string& /*id*/) const {
+  return Fail(Code::kUnimplemented, "pool {}: whole devices have no map of blocks", name());
+}
+
+Result<> DevicePool::Remove(const std::string& id) {
+  const auto claim = claims_.Find(id);
+  if (!claim && claim.error().code() == Code::kNotFound) return {};
+  RETURN_IF_ERROR(claim);
+  auto device = DeviceOf(*claim);
+  if (device) {
+    // Exclusively: a mount in another namespace is one, too.
+    ASSIGN_OR_RETURN(const BlockDevice opened, OpenBlockDevice(claim->device, O_RDWR | O_EXCL));
+    RETURN_IF_ERROR(SetReadOnly(opened, false));
+    RETURN_IF_ERROR(WipeDevice(opened.fd.get(), config_.wipe), claim->device);
+  } else {
+    // Should it come back with its data, that keeps it from being taken.
+    spdlog::warn("not wiped device={} volume={} reason=\"{}\"", claim->device, id,
+                 device.error().message());
+  }
+  RETURN_IF_ERROR(RemoveFile(MarkOf(id)));
+  return claims_.Remove(id);
+}
+
+Result<std::vector<std::string>> DevicePool::List() const {
+  std::vector<std::string> ids;
+  for (const DeviceClaim& claim : claims_.All()) {
+    if (claim.pool == name()) ids.push_back(claim.id);
+  }
+  return ids;
+}
+
+Result<std::optional<BlockDevice>> DevicePool::FindDevice(const std::string& id) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!attached_.contains(id)) return std::nullopt;
+  }
+  ASSIGN_OR_RETURN(const DeviceClaim claim, claims_.Find(id));
+  ASSIGN_OR_RETURN(BlockDevice device, OpenBlockDevice(claim.device, O_RDONLY));
+  return std::optional(std::move(device));
+}
+
+Result<BlockDevice> DevicePool::Attach(const std::string& id, const AttachOptions& options) {
+  ASSIGN_OR_RETURN(const DeviceClaim claim, claims_.Find(id));
+  RETURN_IF_ERROR(DeviceOf(claim));
+  RETURN_IF_ERROR(WriteFileVolatile(MarkOf(id), boot_id_));
+  ASSIGN_OR_RETURN(BlockDevice device, OpenBlockDevice(claim.device, O_RDONLY));
+  RETURN_IF_ERROR(SetReadOnly(device, options.read_only));
+  const std::lock_guard lock(mutex_);
+  attached_.insert(id);
+  return device;
+}
+
+Result<> DevicePool::Detach(const std::string& id, BlockDevice device) {
+  RETURN_IF_ERROR(SetReadOnly(device, false));
+  RETURN_IF_ERROR(RemoveFile(MarkOf(id)));
+  const std::lock_guard lock(mutex_);
+  attached_.erase(id);
+  return {};
+}
+
+}  // namespace trivet::csi

@@ -1,0 +1,35 @@
+#include "csi/volume/shown_device.h"
+
+#include "csi/pool/crypt_device.h"
+
+namespace trivet::csi {
+
+Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const VolumeRecord& record) {
+  if (!record.encryption.wanted) return pool.FindDevice(record.id);
+  if (!record.encryption.ready) return std::nullopt;  // whatever is in its container is no volume
+  return crypt::Find(record.id);
+}
+
+Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const std::string& id) {
+  ASSIGN_OR_RETURN(auto mapping, crypt::Find(id));
+  if (mapping) return mapping;
+  return pool.FindDevice(id);
+}
+
+Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown) {
+  ASSIGN_OR_RETURN(auto own, pool.FindDevice(id));
+  const bool is_mapping = !own || own->number != shown.number;
+  shown.fd = UniqueFd();  // nothing is let go while it is open here
+  if (is_mapping) RETURN_IF_ERROR(crypt::Close(id));
+  return own ? pool.Detach(id, std::move(*own)) : Result<>{};
+}
+
+Result<> RefreshShown(Pool& pool, const VolumeRecord& record, const BlockDevice& shown) {
+  if (!record.encryption.wanted) return pool.Refresh(shown);
+  ASSIGN_OR_RETURN(const auto own, pool.FindDevice(record.id));
+  if (!own) return Fail(Code::kInternal, "nothing is below its mapping");
+  RETURN_IF_ERROR(pool.Refresh(*own));
+  return crypt::Resize(record.id);
+}
+
+}  // namespace trivet::csi

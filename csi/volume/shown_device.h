@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/error.h"
+#include "csi/pool/pool.h"
+
+/// The device that a volume's users see: the pool's own, or the mapping of an encrypted volume.
+namespace trivet::csi {
+
+/// None when it is not attached; an encrypted volume is not before its container is whole and open.
+Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const VolumeRecord& record);
+
+/// As FindShown, where the record cannot be read: the mapping if there is one.
+Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const std::string& id);
+
+/// Lets the shown device go, and what is below it.
+Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown);
+
+/// Makes the shown device as large as the volume is now.
+Result<> RefreshShown(Pool& pool, const VolumeRecord& record, const BlockDevice& shown);
+
+}  // namespace trivet::csi

@@ -1,0 +1,213 @@
+// Pools of whole devices: loop devices stand for disks.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "common/linux/command.h"
+#include "common/linux/file.h"
+#include "tests/integration/csi/driver_test.h"
+#include "tests/testing/matchers.h"
+
+namespace trivet::csi {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+std::string RunProgram(const std::string& program, const std::vector<std::string>& args) {
+  const auto output = RunCommand({.program = program, .args = args});
+  EXPECT_TRUE(output && output->exit_code == 0)
+      << program << ": " << (output ? output->err : output.error().message());
+  std::string out = output ? output->out : "";
+  while (out.ends_with('\n')) out.pop_back();
+  return out;
+}
+
+class DevicePools : public DriverTest {
+ protected:
+  void SetUp() override {
+    DriverTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    Kill();
+    std::filesystem::create_directory(Path("disks"));
+    small_ = AddDisk("small", 64 * kMiB);
+    large_ = AddDisk("large", 320 * kMiB);
+    std::ofstream(Path("csi.json"))
+        << R"({"pools": [{"name": "whole", "type": "device", "devices": [")" << Path("disks")
+        << "/*\"]}]}";
+    Start();
+  }
+
+  void TearDown() override {
+    for (const std::string& device : devices_)
+      RunProgram("/usr/sbin/losetup", {"--detach", device});
+    DriverTest::TearDown();
+  }
+
+  // A disk with a name of its own, as by-id has them; returns the device.
+  std::string AddDisk(const std::string& name, int64_t bytes) {
+    const std::string image = Path(name + ".disk");
+    std::ofstream(image).flush();
+    std::filesystem::resize_file(image, static_cast<uintmax_t>(bytes));
+    const std::string device = RunProgram("/usr/sbin/losetup", {"--find", "--show", image});
+    devices_.push_back(device);
+    std::filesystem::create_symlink(device, Path("disks/" + name));
+    return device;
+  }
+
+  void WriteTo(const std::string& device, off_t offset, const std::string& data) {
+    const UniqueFd fd(::open(device.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(::pwrite(fd.get(), data.data(), data.size(), offset),
+              static_cast<ssize_t>(data.size()));
+    ASSERT_EQ(::fsync(fd.get()), 0);
+  }
+
+  static bool IsEmpty(const std::string& file) {
+    const std::string size = std::to_string(std::filesystem::file_size(file));
+    const auto compared = RunCommand(
+        {.program = "/usr/bin/cmp", .args = {"--silent", "--bytes=" + size, file, "/dev/zero"}});
+    return compared && compared->exit_code == 0;
+  }
+
+  std::string small_;
+  std::string large_;
+  std::vector<std::string> devices_;
+};
+
+class DeviceKinds : public DevicePools, public ::testing::WithParamInterface<Kind> {};
+
+TEST_P(DeviceKinds, KeepTheirDataAndTheDeviceIsWipedAfterThem) {
+  const Kind& kind = GetParam();
+  const std::string id = Created("pvc-1", kind);
+  EXPECT_EQ(Created("pvc-1", kind), id);
+  for (const std::string data : {"first", "again"}) {
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
+    Restart();
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
+    if (data == "again") {
+      EXPECT_EQ(ReadData(kind, "t", 5), "first");
+    }
+    WriteData(kind, "t", data);
+    EXPECT_EQ(Delete(id), grpc::FAILED_PRECONDITION);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(Unpublish(id), grpc::OK) << message();
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(Unstage(id), grpc::OK) << message();
+  }
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(Delete(id), grpc::OK) << message();
+  for (const char* disk : {"small.disk", "large.disk"}) EXPECT_TRUE(IsEmpty(Path(disk))) << disk;
+  EXPECT_EQ(Capacity(), 320 * kMiB) << "both are free again";
+  EXPECT_EQ(Stage(Created("pvc-2", kind), kind), grpc::OK) << message();
+  EXPECT_EQ(Unstage(List().front()), grpc::OK);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, DeviceKinds, ::testing::Values(kExt4, kXfs, kBlock),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(DevicePools, GiveTheSmallestDeviceThatIsLargeEnough) {
+  EXPECT_EQ(Capacity(), 320 * kMiB);
+  ::csi::v1::CreateVolumeRequest request;
+  ::csi::v1::CreateVolumeResponse response;
+  request.set_name("a");
+  request.mutable_capacity_range()->set_required_bytes(10 * kMiB);
+  *request.add_volume_capabilities() = CapabilityOf(kBlock);
+  ASSERT_EQ(Call(request, response), grpc::OK) << message();
+  EXPECT_EQ(response.volume().capacity_bytes(), 64 * kMiB);
+
+  request.set_name("b");
+  request.mutable_capacity_range()->set_limit_bytes(100 * kMiB);
+  EXPECT_EQ(Call(request, response), grpc::OUT_OF_RANGE) << "the one that is left is larger";
+  request.mutable_capacity_range()->set_limit_bytes(0);
+  ASSERT_EQ(Call(request, response), grpc::OK) << message();
+  EXPECT_EQ(response.volume().capacity_bytes(), 320 * kMiB);
+  EXPECT_EQ(Capacity(), 0);
+  Restart();
+  EXPECT_EQ(Capacity(), 0);
+  request.set_name("c");
+  EXPECT_EQ(Call(request, response), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(message(), HasSubstr("pool whole: 10485760 bytes wanted"));
+}
+
+TEST_F(DevicePools, TakeNoDeviceThatSomethingIsOnOrThatSomebodyUses) {
+  const std::string id = Created("large", {"block", 320 * kMiB});
+  EXPECT_EQ(Capacity(), 64 * kMiB);
+  WriteTo(small_, 512, "data");
+  EXPECT_EQ(Capacity(), 0) << "data without a signature";
+  WriteTo(small_, 512, std::string(4, '\0'));
+  EXPECT_EQ(Capacity(), 64 * kMiB);
+
+  RunProgram("/usr/sbin/mkfs.ext4", {"-q", small_});
+  EXPECT_EQ(Capacity(), 0) << "a file system";
+  ASSERT_EQ(::mkdir(Path("mnt").c_str(), 0700), 0);
+  ASSERT_EQ(::mount(small_.c_str(), Path("mnt").c_str(), "ext4", 0, nullptr), 0);
+  EXPECT_EQ(Capacity(), 0) << "a mount";
+  ASSERT_EQ(::umount(Path("mnt").c_str()), 0);
+  WriteTo(small_, 0, std::string(1 << 20, '\0'));
+  EXPECT_EQ(Capacity(), 64 * kMiB);
+  const UniqueFd exclusive(::open(small_.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  EXPECT_EQ(Capacity(), 0) << "somebody has it for himself";
+  EXPECT_EQ(Delete(id), grpc::OK) << message();
+}
+
+TEST_F(DevicePools, DoNotGrowAndAreNotCopied) {
+  const std::string id = Created("pvc-1", kExt4);
+  EXPECT_EQ(Expand(id, 128 * kMiB), grpc::OUT_OF_RANGE);
+  EXPECT_THAT(message(), HasSubstr("a whole device does not grow"));
+  EXPECT_EQ(Expand(id, 64 * kMiB), grpc::OK) << message();
+  Context context;
+  ::csi::v1::CreateSnapshotRequest request;
+  ::csi::v1::CreateSnapshotResponse response;
+  request.set_source_volume_id(id);
+  request.set_name("snap");
+  EXPECT_EQ(controller().CreateSnapshot(&context, request, &response).error_code(),
+            grpc::UNIMPLEMENTED);
+}
+
+TEST_F(DevicePools, NeverTakeAnotherDiskForTheVolumes) {
+  const std::string id = Created("pvc-1", kExt4);
+  Kill();
+  std::filesystem::remove(Path("disks/small"));
+  const std::string other = AddDisk("other", 64 * kMiB);
+  std::filesystem::create_symlink(other, Path("disks/small"));
+  Start();
+  EXPECT_EQ(Stage(id, kExt4), grpc::FAILED_PRECONDITION);
+  EXPECT_THAT(message(), HasSubstr("is another device than the volume's"));
+  WriteTo(other, 4096, "theirs");
+  EXPECT_EQ(Delete(id), grpc::OK) << message();
+  EXPECT_FALSE(IsEmpty(Path("other.disk"))) << "a stranger's disk was wiped";
+}
+
+TEST_F(DevicePools, SurviveAKillBetweenRecordAndClaim) {
+  const std::string id = Created("pvc-1", kExt4);
+  Kill();
+  std::filesystem::remove(Path("state/devices/" + id + ".json"));
+  Start();
+  EXPECT_EQ(Capacity(), 320 * kMiB);
+  EXPECT_EQ(Created("pvc-1", kExt4), id);
+  EXPECT_EQ(Stage(id, kExt4), grpc::OK) << message();
+  EXPECT_EQ(Unstage(id), grpc::OK) << message();
+}
+
+TEST_F(DevicePools, AreRefusedWhenTwoHaveOneDevice) {
+  Kill();
+  std::ofstream(Path("csi.json")) << R"({"pools": [{"name": "a", "type": "device", "devices": [")"
+                                  << small_
+                                  << R"("]}, {"name": "b", "type": "device", "devices": [")"
+                                  << Path("disks") << "/*\"]}]}";
+  const auto output =
+      RunCommand({.program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-csi",
+                  .args = {"--socket", Path("run/csi.sock"), "--state-dir", Path("state"),
+                           "--node-id", "n", "--config", Path("csi.json")}});
+  ASSERT_THAT(output, testing::IsOk());
+  EXPECT_EQ(output->exit_code, 1);
+  EXPECT_THAT(output->err, HasSubstr("pools a and b are on one device"));
+  std::filesystem::remove(Path("csi.json"));
+  Start();
+}
+
+}  // namespace
+}  // namespace trivet::csi
