@@ -172,6 +172,10 @@ void AddVolumes(CLI::App& app, Options& options, Command& chosen) {
   list.callback([&] {
     chosen = [&] { return Finish(ListVolumes(options.node.csi_socket, options.Json())); };
   });
+  CLI::App& pools = *volume.add_subcommand("pools", "List the pools and what they can still give");
+  AddOutput(pools, options);
+  pools.callback(
+      [&] { chosen = [&] { return Finish(ListPools(options.node.csi_socket, options.Json())); }; });
   CLI::App& show = *volume.add_subcommand("show", "Say all that the driver says of one, as JSON");
   show.add_option("id", options.volume, "its id")->required();
   show.callback([&] {

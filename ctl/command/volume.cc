@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "common/linux/file.h"
@@ -18,6 +19,7 @@ using VolumeController = csi_volume::Controller;
 
 struct Driver {
   std::string name;
+  std::map<std::string, std::string> pools;  // what each is
   std::unique_ptr<VolumeController::Stub> controller;
 };
 
@@ -28,7 +30,12 @@ Result<Driver> OpenDriver(const std::filesystem::path& socket) {
                    Call(*identity, &csi_volume::Identity::Stub::GetPluginInfo,
                         csi_volume::GetPluginInfoRequest(), kHelloTimeout),
                    fmt::format("CSI driver at {}", socket.native()));
-  return Driver{info.name(), VolumeController::NewStub(channel)};
+  Driver driver{.name = info.name(), .controller = VolumeController::NewStub(channel)};
+  constexpr std::string_view kPool = "pool/";
+  for (const auto& [key, value] : info.manifest()) {
+    if (key.starts_with(kPool)) driver.pools[key.substr(kPool.size())] = value;
+  }
+  return driver;
 }
 
 using Entries = std::vector<csi_volume::ListVolumesResponse::Entry>;
@@ -44,6 +51,19 @@ Result<Entries> AllVolumes(Driver& driver) {
     request.set_starting_token(page.next_token());
   } while (!request.starting_token().empty());
   return all;
+}
+
+Result<int64_t> LargestVolume(Driver& driver, const std::string& pool) {
+  csi_volume::GetCapacityRequest request;
+  (*request.mutable_parameters())["pool"] = pool;
+  ASSIGN_OR_RETURN(const auto answer,
+                   Call(*driver.controller, &VolumeController::Stub::GetCapacity, request),
+                   "capacity of pool " + pool);
+  return answer.available_capacity();
+}
+
+std::string MiB(int64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
 // The reasons, or "ok"; empty when the driver does not say.
@@ -98,12 +118,27 @@ Result<> ListVolumes(const std::filesystem::path& csi_socket, bool json) {
   std::vector<std::vector<std::string>> rows = {{"VOLUME", "SIZE", "SOURCE", "HEALTH"}};
   for (const auto& entry : entries) {
     const auto& volume = entry.volume();
-    rows.push_back(
-        {volume.volume_id(),
-         fmt::format("{:.1f} MiB", static_cast<double>(volume.capacity_bytes()) / (1 << 20)),
-         SourceOf(volume), HealthOf(driver, volume.volume_id())});
+    rows.push_back({volume.volume_id(), MiB(volume.capacity_bytes()), SourceOf(volume),
+                    HealthOf(driver, volume.volume_id())});
   }
   PrintTable(std::cout, rows);
+  return {};
+}
+
+Result<> ListPools(const std::filesystem::path& csi_socket, bool json) {
+  ASSIGN_OR_RETURN(Driver driver, OpenDriver(csi_socket));
+  json::Value list = json::Value::array();
+  std::vector<std::vector<std::string>> rows = {{"POOL", "LARGEST", "WHAT"}};
+  for (const auto& [pool, what] : driver.pools) {
+    ASSIGN_OR_RETURN(const int64_t largest, LargestVolume(driver, pool));
+    list.push_back({{"name", pool}, {"largestVolumeBytes", largest}, {"what", what}});
+    rows.push_back({pool, MiB(largest), what});
+  }
+  if (json) {
+    std::cout << json::WritePretty(list);
+  } else {
+    PrintTable(std::cout, rows);
+  }
   return {};
 }
 

@@ -14,6 +14,8 @@ namespace trivet::ctl {
 Result<> ListVolumes(const std::filesystem::path& csi_socket, bool json);
 /// `trivetctl volume show ID`: all that the driver says of one, as JSON.
 Result<> ShowVolume(const std::filesystem::path& csi_socket, const std::string& id);
+/// `trivetctl volume pools`: what the driver's pools are, and how large a volume of each can be.
+Result<> ListPools(const std::filesystem::path& csi_socket, bool json);
 /// `trivetctl volume orphans -f FILE`: the ids of the volumes that none of the PersistentVolumes in
 /// `file` (`kubectl get pv -o json`; "-" is standard input) names. Changes nothing.
 Result<> ListOrphans(const std::filesystem::path& csi_socket, const std::string& file);

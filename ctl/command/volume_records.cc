@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kExportVersion = 1;
 constexpr std::string_view kRecordSuffix = ".json";
-constexpr std::array<std::pair<std::string_view, char>, 3> kRecordFolders = {
-    {{"volumes", 'v'}, {"snapshots", 's'}, {"groups", 'g'}}};
+constexpr std::array<std::pair<std::string_view, char>, 4> kRecordFolders = {
+    {{"volumes", 'v'}, {"snapshots", 's'}, {"groups", 'g'}, {"devices", 'v'}}};
 
 // "v-" and 32 characters of a-z2-7: such a name leads nowhere else.
 bool IsRecordName(std::string_view name, char prefix) {

@@ -6,6 +6,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "ctl/doctor/check.h"
@@ -33,6 +35,16 @@ Result<Answer> ProbeType(const Host& host, const std::string& name) {
   if (known.find("\t" + name + "\n") != std::string::npos) return Answer{};
   if (IsModule(host, name)) return Answer{.detail = "a module that is loaded when needed"};
   return Answer{State::kMissing, "the kernel does not know it"};
+}
+
+// A target of device-mapper: built in, loaded, or to be loaded.
+Result<Answer> ProbeTarget(const Host& host, const std::string& module) {
+  std::string loaded = module;
+  std::ranges::replace(loaded, '-', '_');
+  std::error_code error;
+  if (std::filesystem::exists(host.Sys("module/" + loaded), error)) return Answer{};
+  if (IsModule(host, module)) return Answer{.detail = "a module that is loaded when needed"};
+  return Answer{State::kMissing, "the kernel does not have it"};
 }
 
 // In the folders in which trivet-csi looks, whatever PATH says.
@@ -105,6 +117,12 @@ Check Program(const std::string& name, const std::string& package, const std::st
           "apt install " + package, [name](const Host& host) { return ProbeProgram(host, name); }};
 }
 
+Check Target(const std::string& module, const std::string& needed_for) {
+  return {"file systems",       module,
+          Need::kOptional,      needed_for,
+          "modprobe " + module, [module](const Host& host) { return ProbeTarget(host, module); }};
+}
+
 }  // namespace
 
 std::vector<Check> FileSystemChecks() {
@@ -125,6 +143,12 @@ std::vector<Check> FileSystemChecks() {
       Type("xfs", Need::kOptional, "volumes with fsType xfs"),
       Program("mkfs.xfs", "xfsprogs", "volumes with fsType xfs"),
       Type("btrfs", Need::kOptional, "pools on btrfs"),
+      Target("dm-mod", "pools of type lvm"),
+      Target("dm-thin-pool", "pools of type lvm with a thin pool"),
+      Target("dm-crypt", "encrypted volumes"),
+      Program("cryptsetup", "cryptsetup-bin", "encrypted volumes"),
+      Program("lvm", "lvm2", "pools of type lvm"),
+      Program("thin_dump", "thin-provisioning-tools", "changed blocks of thin logical volumes"),
   };
 }
 
