@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -114,13 +115,15 @@ class SingleFlight {
   }
 
   Result<T> Await(const std::string& key, Call& call, Deadline deadline) {
-    // Before the caller's own deadline, so that the answer is ours.
-    constexpr auto kMargin = std::chrono::milliseconds(100);
+    // Before the caller's own deadline, so that the answer is ours: on a node that is busy it takes
+    // a while to get there.
+    constexpr std::chrono::system_clock::duration kLongestMargin = std::chrono::seconds(1);
+    const auto margin = std::min(kLongestMargin, (deadline - std::chrono::system_clock::now()) / 4);
     std::unique_lock lock(mutex_);
     const auto has_ended = [&] { return call.result.has_value(); };
     if (deadline == Deadline::max()) {
       ended_.wait(lock, has_ended);
-    } else if (!ended_.wait_until(lock, deadline - kMargin, has_ended)) {
+    } else if (!ended_.wait_until(lock, deadline - margin, has_ended)) {
       return Fail(Code::kDeadlineExceeded, "{} still runs: {}", key, call.progress.Describe());
     }
     return *call.result;
