@@ -6,11 +6,22 @@
 
 #include "cni/hash.h"
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 
 namespace trivet::cni {
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
+constexpr uint64_t kMaxRecordBytes = uint64_t{1} << 20;
+
+// Filled up to a length that most records have, so that one is overwritten by the next.
+std::string TextOf(const Attachment& attachment) {
+  constexpr size_t kFilledBytes = 512;
+  std::string text = json::WritePretty(ToJson(attachment));
+  const size_t rest = text.size() % kFilledBytes;
+  if (rest != 0) text.append(kFilledBytes - rest - 1, ' ').append(1, '\n');
+  return text;
+}
 
 std::string NetworkPrefix(const std::string& network) {
   return network + '@';
@@ -62,7 +73,8 @@ Result<AttachmentLock> AttachmentLock::Acquire(const Paths& paths, const Attachm
 }
 
 Result<std::optional<Attachment>> AttachmentStore::Read(const AttachmentKey& key) const {
-  auto content = ReadFile(paths_.attachments() / RecordName(key));
+  auto content = ReadRegularFile(FileOf(key), kMaxRecordBytes);
+  if (!content && content.error().sys_errno() == 0) return std::nullopt;  // no file of ours
   if (!content && content.error().code() == Code::kNotFound) return std::nullopt;
   if (!content) return std::unexpected(std::move(content).error());
   const auto value = json::Parse(*content);
@@ -75,25 +87,25 @@ Result<std::optional<Attachment>> AttachmentStore::Read(const AttachmentKey& key
   return std::nullopt;
 }
 
-Result<> AttachmentStore::WriteDurably(const Attachment& attachment) const {
-  return WriteFileAtomically(paths_.attachments() / RecordName(attachment.key),
-                             json::WritePretty(ToJson(attachment)));
+std::filesystem::path AttachmentStore::FileOf(const AttachmentKey& key) const {
+  return paths_.attachments() / RecordName(key);
+}
+
+// Of one name, so that it is found without a look at all the names.
+std::filesystem::path AttachmentStore::SiblingOf(const AttachmentKey& key) const {
+  return paths_.attachments() / fmt::format(".{}.tmp", RecordName(key));
 }
 
 Result<> AttachmentStore::Write(const Attachment& attachment) const {
-  return WriteFileVolatile(paths_.attachments() / RecordName(attachment.key),
-                           json::WritePretty(ToJson(attachment)));
+  const std::string text = TextOf(attachment);
+  ASSIGN_OR_RETURN(const bool overwritten, OverwriteFile(FileOf(attachment.key), text));
+  if (overwritten) return {};
+  return WriteFileThrough(SiblingOf(attachment.key), FileOf(attachment.key), text);
 }
 
 Result<> AttachmentStore::Remove(const AttachmentKey& key) const {
-  const std::string name = RecordName(key);
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
-  for (const std::string& other : names) {
-    if (other.starts_with('.' + name)) {
-      RETURN_IF_ERROR(RemoveFile(paths_.attachments() / other));
-    }
-  }
-  return RemoveFile(paths_.attachments() / name);
+  RETURN_IF_ERROR(RemoveFile(SiblingOf(key)));
+  return RemoveFile(FileOf(key));
 }
 
 Result<> AttachmentStore::RemoveStray(const std::string& network,
@@ -122,8 +134,8 @@ Result<std::vector<Attachment>> AttachmentStore::List() const {
   std::vector<Attachment> attachments;
   for (const std::string& name : names) {
     if (name.starts_with('.') || !name.ends_with(kSuffix)) continue;
-    const auto content = ReadFile(paths_.attachments() / name);
-    if (!content) continue;  // removed meanwhile
+    const auto content = ReadRegularFile(paths_.attachments() / name, kMaxRecordBytes);
+    if (!content) continue;  // removed meanwhile, or no file of ours
     const auto value = json::Parse(*content);
     if (!value) continue;
     auto attachment = ParseAttachment(*value);
@@ -140,7 +152,7 @@ Result<std::vector<Attachment>> AttachmentStore::List(const std::string& network
 }
 
 bool AttachmentStore::IsTorn(const AttachmentKey& key) const {
-  const auto content = ReadFile(paths_.attachments() / RecordName(key));
+  const auto content = ReadRegularFile(FileOf(key), kMaxRecordBytes);
   if (!content) return false;
   const auto value = json::Parse(*content);
   if (!value) return true;
@@ -159,11 +171,16 @@ Result<std::vector<AttachmentKey>> AttachmentStore::ListTorn() const {
 }
 
 Result<bool> AttachmentStore::HasOthers(const AttachmentKey& key) const {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
   const std::string own = RecordName(key);
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return name != own && name.starts_with(NetworkPrefix(key.network)) && name.ends_with(kSuffix);
+  const std::string prefix = NetworkPrefix(key.network);
+  bool found = false;
+  auto visited = VisitDirectory(paths_.attachments(), [&](std::string_view name) {
+    found = name != own && name.starts_with(prefix) && name.ends_with(kSuffix);
+    return found ? Visit::kStop : Visit::kGoOn;
   });
+  if (!visited && visited.error().code() == Code::kNotFound) return false;
+  RETURN_IF_ERROR(visited);
+  return found;
 }
 
 }  // namespace trivet::cni

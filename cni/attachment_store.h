@@ -33,12 +33,10 @@ class AttachmentStore {
   /// None when there is none. A file that cannot be read as a record counts as none: it was never
   /// written whole, so nothing was made after it.
   Result<std::optional<Attachment>> Read(const AttachmentKey& key) const;
-  /// Survives a power cut: for the first write, before anything is made.
-  Result<> WriteDurably(const Attachment& attachment) const;
-  /// Survives a crash of this process, not of the machine.
+  /// Survives a crash of this process, not of the machine, after which nothing of an attachment is
+  /// left but its address. The caller holds the attachment's lock.
   Result<> Write(const Attachment& attachment) const;
-  /// With half-written siblings of it that a killed ADD left. The caller holds the attachment's
-  /// lock.
+  /// With the half-written one that a killed ADD left. The caller holds the attachment's lock.
   Result<> Remove(const AttachmentKey& key) const;
 
   /// Removes what is of `network` and of none of `kept`: records that cannot be read, and
@@ -53,10 +51,12 @@ class AttachmentStore {
   Result<std::vector<AttachmentKey>> ListTorn() const;
   /// Whether the record of that name is there and torn.
   [[nodiscard]] bool IsTorn(const AttachmentKey& key) const;
-  /// Whether `key`'s network has another record than `key`'s.
+  /// Whether `key`'s network has another record than `key`'s: ends at the first that it finds.
   Result<bool> HasOthers(const AttachmentKey& key) const;
 
  private:
+  [[nodiscard]] std::filesystem::path FileOf(const AttachmentKey& key) const;
+  [[nodiscard]] std::filesystem::path SiblingOf(const AttachmentKey& key) const;
   Result<std::vector<std::string>> Names() const;
 
   Paths paths_;

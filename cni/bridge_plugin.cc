@@ -43,12 +43,13 @@ Result<> BridgePlugin::Complete(AddResult& result) const {
 Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socket,
                                                      const AddResult& result, Attachment& record) {
   ASSIGN_OR_RETURN(const Shared shared, EnsureShared(socket, result, record));
-  ASSIGN_OR_RETURN(const Link host_end, CreateVeth(socket, record,
+  ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
                                                    {.container_mac = bridge_.mac,
                                                     .mtu_bytes = bridge_.mtu_bytes,
                                                     .bridge_index = shared.bridge.index}));
+  const Link& host_end = pair.host_end;
   RETURN_IF_ERROR(SetPortVlans(socket, shared.bridge, host_end, bridge_.vlans));
-  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(result));
+  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
   RETURN_IF_ERROR(CheckSenders(container_end.link, record));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,

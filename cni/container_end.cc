@@ -7,7 +7,7 @@
 
 #include "cni/route.h"
 #include "cni/sysctl.h"
-#include "common/linux/netns.h"
+#include "common/linux/netns_visit.h"
 
 namespace trivet::cni {
 namespace {
@@ -40,9 +40,11 @@ Route WithGateway(const Route& route, const ContainerEnd& wanted) {
   return complete;
 }
 
-Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname,
+Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname, Link link,
                        const ContainerEnd& wanted) {
-  ASSIGN_OR_RETURN(Link link, ReadLink(socket, ifname));
+  if (link.index == 0) {
+    ASSIGN_OR_RETURN(link, ReadLink(socket, ifname));
+  }
   if (!wanted.up) return link;
   RETURN_IF_ERROR(SetSysctls(ifname, wanted));
   for (const IpConfig& ip : wanted.ips) {
@@ -95,26 +97,27 @@ Result<Link> Check(const std::string& ifname, const std::string& mac, const Cont
 }  // namespace
 
 Result<ContainerLink> ConfigureContainerEnd(const std::filesystem::path& netns,
-                                            const std::string& ifname, const ContainerEnd& wanted) {
+                                            const std::string& ifname, const Link& known,
+                                            const ContainerEnd& wanted) {
   std::optional<ContainerLink> end;
   const auto configure = [&]() -> Result<> {
     ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
-    ASSIGN_OR_RETURN(Link link, Configure(socket, ifname, wanted));
+    ASSIGN_OR_RETURN(Link link, Configure(socket, ifname, known, wanted));
     end.emplace(std::move(link), std::move(socket));
     return {};
   };
-  RETURN_IF_ERROR(InNetworkNamespace(netns, configure), "container end");
+  RETURN_IF_ERROR(InNetworkNamespaceAndBack(netns, configure), "container end");
   return std::move(*end);
 }
 
 Result<Link> CheckContainerEnd(const std::filesystem::path& netns, const std::string& ifname,
                                const std::string& mac, const ContainerEnd& wanted) {
   Link link;
-  RETURN_IF_ERROR(InNetworkNamespace(netns,
-                                     [&]() -> Result<> {
-                                       ASSIGN_OR_RETURN(link, Check(ifname, mac, wanted));
-                                       return {};
-                                     }),
+  RETURN_IF_ERROR(InNetworkNamespaceAndBack(netns,
+                                            [&]() -> Result<> {
+                                              ASSIGN_OR_RETURN(link, Check(ifname, mac, wanted));
+                                              return {};
+                                            }),
                   "container end");
   return link;
 }

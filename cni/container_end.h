@@ -30,9 +30,11 @@ struct ContainerLink {
   netlink::RouteSocket socket;
 };
 
-/// Gives the interface `ifname` inside the network namespace `netns` all of that.
+/// Gives the interface `ifname` inside the network namespace `netns` all of that. `known` is what
+/// CreateVethPair told of it.
 Result<ContainerLink> ConfigureContainerEnd(const std::filesystem::path& netns,
-                                            const std::string& ifname, const ContainerEnd& wanted);
+                                            const std::string& ifname, const Link& known,
+                                            const ContainerEnd& wanted);
 
 /// The interface. Errors: kFailedPrecondition when it is absent, down where it should be up, no
 /// veth, or lacks `mac` (if any), an address, a neighbour or a route of `wanted`.

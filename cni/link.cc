@@ -23,7 +23,12 @@ void ReadBridgeState(const netlink::Attributes& attributes, Link& link) {
   }
 }
 
-Link MakeLink(const netlink::Message& message) {
+// Leaves out the statistics, most of an answer's bytes.
+constexpr uint32_t kWithoutStatistics = RTEXT_FILTER_SKIP_STATS;
+
+}  // namespace
+
+Link ParseLink(const netlink::Message& message) {
   const auto header = message.Header<ifinfomsg>();
   const netlink::Attributes attributes = message.AttributesAfter<ifinfomsg>();
   Link link;
@@ -43,17 +48,12 @@ Link MakeLink(const netlink::Message& message) {
   return link;
 }
 
-// Leaves out the statistics, most of an answer's bytes.
-constexpr uint32_t kWithoutStatistics = RTEXT_FILTER_SKIP_STATS;
-
-}  // namespace
-
 Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name) {
   netlink::Request request(RTM_GETLINK, 0);
   request.Struct(ifinfomsg{}).U32(IFLA_EXT_MASK, kWithoutStatistics).String(IFLA_IFNAME, name);
   ASSIGN_OR_RETURN(const netlink::Message answer,
                    socket.Query(request, fmt::format("read link {}", name)));
-  return MakeLink(answer);
+  return ParseLink(answer);
 }
 
 Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name) {
@@ -68,7 +68,7 @@ Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket) {
   request.Struct(ifinfomsg{}).U32(IFLA_EXT_MASK, kWithoutStatistics);
   ASSIGN_OR_RETURN(const auto answers, socket.Dump(request, "list links"));
   std::vector<Link> links;
-  for (const netlink::Message& answer : answers) links.push_back(MakeLink(answer));
+  for (const netlink::Message& answer : answers) links.push_back(ParseLink(answer));
   return links;
 }
 
@@ -86,6 +86,22 @@ Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name) {
   netlink::Request request(RTM_DELLINK, 0);
   request.Struct(ifinfomsg{}).String(IFLA_IFNAME, name);
   auto deleted = socket.Execute(request, fmt::format("delete link {}", name));
+  if (!deleted && deleted.error().code() == Code::kNotFound) return {};
+  return deleted;
+}
+
+Result<> DeleteLinks(netlink::RouteSocket& socket, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  constexpr uint32_t kDying = 0x74726976;  // "triv": of no link but those that are to go
+  for (const std::string& name : names) {
+    netlink::Request request(RTM_NEWLINK, 0);
+    request.Struct(ifinfomsg{}).String(IFLA_IFNAME, name).U32(IFLA_GROUP, kDying);
+    auto marked = socket.Execute(request, fmt::format("group link {} for deletion", name));
+    if (!marked && marked.error().code() != Code::kNotFound) return marked;
+  }
+  netlink::Request request(RTM_DELLINK, 0);
+  request.Struct(ifinfomsg{}).U32(IFLA_GROUP, kDying);
+  auto deleted = socket.Execute(request, "delete a group of links");
   if (!deleted && deleted.error().code() == Code::kNotFound) return {};
   return deleted;
 }

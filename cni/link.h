@@ -28,6 +28,9 @@ struct Link {
   uint16_t default_vlan = 0;          // a bridge: what each new port gets; 0: none
 };
 
+/// What the kernel's RTM_NEWLINK message tells.
+Link ParseLink(const netlink::Message& message);
+
 /// The interface of that name; none when there is none.
 Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name);
 
@@ -42,6 +45,9 @@ Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t f
 
 /// Absent is success: DEL is repeatable.
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name);
+
+/// As DeleteLink of each, with one wait for all that still use them instead of one for each.
+Result<> DeleteLinks(netlink::RouteSocket& socket, const std::vector<std::string>& names);
 
 /// How a result tells of it; `sandbox` is empty on the host's side.
 Interface DescribeLink(const Link& link, const std::string& sandbox);

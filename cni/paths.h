@@ -25,6 +25,8 @@ namespace trivet::cni {
 ///       10.1.0.5                        "<container id>\r\n<ifname>"
 ///       last_reserved_ip.0              where range set 0 goes on
 ///       lock                            flock(2) of all who allocate
+///     owners/<name>@<hash of the folder>/
+///                                       who holds what in a folder of the above: OwnerIndex
 class Paths {
  public:
   explicit Paths(std::filesystem::path root) : root_(std::move(root)) {}
@@ -49,6 +51,7 @@ class Paths {
     return root_ / "chained" / type;
   }
   [[nodiscard]] std::filesystem::path networks() const { return root_ / "networks"; }
+  [[nodiscard]] std::filesystem::path owners() const { return root_ / "owners"; }
 
  private:
   std::filesystem::path root_;

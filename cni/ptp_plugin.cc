@@ -36,11 +36,12 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
     ASSIGN_OR_RETURN(const FileLock lock, LockNetwork());
     RETURN_IF_ERROR(EnsureNetwork(result, record, Forwarding::kOn));
   }
-  ASSIGN_OR_RETURN(const Link host_end, CreateVeth(socket, record,
+  ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
                                                    {.container_mac = ptp_.mac,
                                                     .host_mac = routed() ? LinkGatewayMac() : "",
                                                     .mtu_bytes = ptp_.mtu_bytes}));
-  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(result));
+  const Link& host_end = pair.host_end;
+  ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
   if (!routed()) {
     for (const IpPrefix& gateway : HostAddresses(result)) {
       RETURN_IF_ERROR(AddAddress(socket, host_end, gateway));

@@ -23,6 +23,23 @@ Result<> ReleasePolicy(const Attachment& attachment) {
   return {};
 }
 
+Result<> ReleaseLinks(netlink::RouteSocket& socket, const std::vector<Attachment>& attachments) {
+  if (attachments.size() == 1) return DeleteLink(socket, attachments.front().host_interface);
+  std::vector<std::string> names;
+  for (const Attachment& attachment : attachments) names.push_back(attachment.host_interface);
+  return DeleteLinks(socket, names);
+}
+
+Result<> ReleaseMasquerade(const Paths& paths, const std::vector<Attachment>& attachments) {
+  std::vector<IpAddress> addresses;
+  for (const Attachment& attachment : attachments) {
+    if (!attachment.masquerade) continue;
+    addresses.insert(addresses.end(), attachment.addresses.begin(), attachment.addresses.end());
+  }
+  if (addresses.empty()) return {};
+  return Masquerade(attachments.front().key.network, paths.masquerade_lock()).Remove(addresses);
+}
+
 Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
                        const Attachment& attachment) {
   if (attachment.masquerade) {
@@ -39,13 +56,14 @@ Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
                       {.name = attachment.bridge, .mark = paths.bridge_mark(attachment.bridge)});
 }
 
-Result<> FreeAddresses(const Attachment& attachment) {
+Result<> FreeAddresses(const Paths& paths, const Attachment& attachment) {
   if (attachment.reservations.empty()) return {};
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(attachment.reservations));
+  ASSIGN_OR_RETURN(auto store,
+                   ReservationStore::OpenExisting(attachment.reservations, paths.owners()));
   if (!store) return {};
   const Owner owner{attachment.key.container_id, attachment.key.ifname};
   ASSIGN_OR_RETURN(const auto held, store->FindByOwner(owner));
-  for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address));
+  for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address, owner));
   return {};
 }
 
@@ -62,17 +80,17 @@ Result<> RemoveTorn(const Paths& paths, const AttachmentStore& store) {
 }  // namespace
 
 Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
-                              const Attachment& attachment) {
-  RETURN_IF_ERROR(DeleteLink(socket, attachment.host_interface));
-  if (attachment.masquerade) {
-    RETURN_IF_ERROR(
-        Masquerade(attachment.key.network, paths.masquerade_lock()).Remove(attachment.addresses));
+                              const std::vector<Attachment>& attachments) {
+  RETURN_IF_ERROR(ReleaseLinks(socket, attachments));
+  RETURN_IF_ERROR(ReleaseMasquerade(paths, attachments));
+  for (const Attachment& attachment : attachments) {
+    if (!attachment.spoof_checked_mac.empty()) {
+      RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())
+                          .Remove(attachment.host_interface, attachment.spoof_checked_mac));
+    }
+    RETURN_IF_ERROR(ReleasePolicy(attachment));
   }
-  if (!attachment.spoof_checked_mac.empty()) {
-    RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())
-                        .Remove(attachment.host_interface, attachment.spoof_checked_mac));
-  }
-  return ReleasePolicy(attachment);
+  return {};
 }
 
 Result<> ReleaseRecord(netlink::RouteSocket& socket, const Paths& paths,
@@ -99,7 +117,7 @@ Result<> ReleaseEarlierBoots(const Paths& paths, const std::string& boot_id) {
     ASSIGN_OR_RETURN(const auto lock, AttachmentLock::Acquire(paths, listed.key));
     ASSIGN_OR_RETURN(const auto attachment, store.Read(listed.key));
     if (!attachment || attachment->boot_id == boot_id || attachment->reservations.empty()) continue;
-    RETURN_IF_ERROR(FreeAddresses(*attachment));
+    RETURN_IF_ERROR(FreeAddresses(paths, *attachment));
     RETURN_IF_ERROR(store.Remove(attachment->key));
   }
   RETURN_IF_ERROR(RemoveTorn(paths, store));

@@ -8,10 +8,11 @@
 
 namespace trivet::cni {
 
-/// Undoes what an attachment made outside of its container, in the reverse order of ADD and each
-/// step repeatable: link, masquerade, policy. Its address is in use until this has succeeded.
+/// Undoes what attachments of one network made outside of their containers, in the reverse order of
+/// ADD and each step repeatable: links, masquerade, policy. Their addresses are in use until this
+/// has succeeded. It stops at the first failure.
 Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
-                              const Attachment& attachment);
+                              const std::vector<Attachment>& attachments);
 
 /// The end of every release, when the address is free again: takes what the network's attachments
 /// share if this is the last one, then the record. The caller holds the attachment's lock.

@@ -15,16 +15,29 @@ namespace {
 // Below it the kernel does not set a link up for IPv6, nor takes settings for that. RFC 8200, 5.
 constexpr uint32_t kIpv6MinMtuBytes = 1280;
 
+// By the echo of the request; Linux before 6.2 has none.
+Result<Link> ReadHostEnd(netlink::RouteSocket& socket, const netlink::Request& request,
+                         const VethSpec& spec) {
+  const auto echo = socket.Query(
+      request, fmt::format("create veth {} with peer {}", spec.host_name, spec.container_name));
+  if (!echo && echo.error().sys_errno() != 0) return std::unexpected(echo.error());
+  if (echo) {
+    Link link = ParseLink(*echo);
+    if (link.name == spec.host_name) return link;
+  }
+  return ReadLink(socket, spec.host_name);
+}
+
 }  // namespace
 
-Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
+Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
   RETURN_IF_ERROR(CheckInterfaceName(spec.host_name), "host end");
   RETURN_IF_ERROR(CheckInterfaceName(spec.container_name), "container end");
 
   const auto add_mtu = [&](netlink::Request& end) {
     if (spec.mtu_bytes != 0) end.U32(IFLA_MTU, spec.mtu_bytes);
   };
-  netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
   request.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.host_name);
   if (spec.bridge_index != 0) request.U32(IFLA_MASTER, spec.bridge_index);
   if (!spec.host_mac.empty()) request.Bytes(IFLA_ADDRESS, MacBytes(spec.host_mac));
@@ -41,8 +54,14 @@ Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
       });
     });
   });
-  return socket.Execute(
-      request, fmt::format("create veth {} with peer {}", spec.host_name, spec.container_name));
+  VethPair pair;
+  ASSIGN_OR_RETURN(pair.host_end, ReadHostEnd(socket, request, spec));
+  if (spec.container_mac.empty()) return pair;
+  pair.container_end.index = pair.host_end.peer;
+  pair.container_end.name = spec.container_name;
+  pair.container_end.mac = MacText(MacBytes(spec.container_mac));  // as the kernel spells it
+  pair.container_end.mtu_bytes = pair.host_end.mtu_bytes;
+  return pair;
 }
 
 Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,

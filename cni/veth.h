@@ -20,13 +20,18 @@ struct VethSpec {
   int container_netns_fd = -1;  // borrowed; -1: both ends stay here
 };
 
+struct VethPair {
+  Link host_end;
+  Link container_end;  // its index, name, MAC address and MTU; index 0 where they are not known
+};
+
 /// Creates a veth pair with one end already inside the container's network
 /// namespace, so no half-built interface is ever visible on the host. Both ends are down.
 /// Errors: kInvalidArgument for a name the kernel cannot hold,
 /// kAlreadyExists when either name is taken, kPermissionDenied without
 /// CAP_NET_ADMIN in both namespaces.
 /// Source: linux/veth.h; CNI spec 1.1.0, section 2 "ADD".
-Result<> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
+Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
 
 /// Brings a host end that is nobody's port up (or a link like it), without an IPv6 address that
 /// nobody asked for.

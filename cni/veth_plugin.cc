@@ -165,8 +165,8 @@ Result<> VethPlugin::EnsureNetwork(const AddResult& result, const Attachment& re
   return {};
 }
 
-Result<Link> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
-                                    VethSpec spec) const {
+Result<VethPair> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
+                                        VethSpec spec) const {
   const UniqueFd netns(::open(environment_.netns.c_str(), O_RDONLY | O_CLOEXEC));
   if (!netns.valid()) return FailErrno("open network namespace {}", environment_.netns.native());
   spec.host_name = record.host_interface;
@@ -175,12 +175,13 @@ Result<Link> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachme
   if (spec.container_mac.empty() && !record.addresses.empty()) {
     spec.container_mac = MacOf(record.addresses.front());
   }
-  RETURN_IF_ERROR(CreateVethPair(socket, spec));
-  return ReadLink(socket, record.host_interface);
+  return CreateVethPair(socket, spec);
 }
 
-Result<ContainerLink> VethPlugin::ConfigureContainer(const AddResult& result) const {
-  return ConfigureContainerEnd(environment_.netns, environment_.ifname, PlanContainerEnd(result));
+Result<ContainerLink> VethPlugin::ConfigureContainer(const VethPair& pair,
+                                                     const AddResult& result) const {
+  return ConfigureContainerEnd(environment_.netns, environment_.ifname, pair.container_end,
+                               PlanContainerEnd(result));
 }
 
 Result<> VethPlugin::Del() {
@@ -200,7 +201,8 @@ Result<Attachment> VethPlugin::GuessRecord() const {
     for (const IpConfig& ip : conf_.previous->ips) record.addresses.push_back(ip.address.address);
   }
   if (record.reservations.empty()) return record;
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(record.reservations));
+  ASSIGN_OR_RETURN(auto store,
+                   ReservationStore::OpenExisting(record.reservations, paths_.owners()));
   if (!store) return record;
   ASSIGN_OR_RETURN(const auto held,
                    store->FindByOwner({environment_.container_id, environment_.ifname}));
@@ -209,7 +211,7 @@ Result<Attachment> VethPlugin::GuessRecord() const {
 }
 
 Result<> VethPlugin::Detach(netlink::RouteSocket& socket, const Attachment& record) {
-  RETURN_IF_ERROR(ReleaseKernelObjects(socket, paths_, record));
+  RETURN_IF_ERROR(ReleaseKernelObjects(socket, paths_, {record}));
   if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Del(), "ipam");
   return ReleaseRecord(socket, paths_, record);
 }

@@ -62,10 +62,10 @@ class VethPlugin : public Plugin {
   /// Held while things are made that the network's attachments share.
   [[nodiscard]] Result<FileLock> LockNetwork() const;
   /// Both ends, down; the names, the namespace and a MAC address made from the pod's address where
-  /// none was asked for are filled in. Returns the host end.
-  Result<Link> CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
-                          VethSpec spec) const;
-  Result<ContainerLink> ConfigureContainer(const AddResult& result) const;
+  /// none was asked for are filled in.
+  Result<VethPair> CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
+                              VethSpec spec) const;
+  Result<ContainerLink> ConfigureContainer(const VethPair& pair, const AddResult& result) const;
 
   [[nodiscard]] const NetConf& conf() const { return conf_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }

@@ -2,6 +2,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "cni/container_end.h"
 #include "cni/failures.h"
@@ -22,15 +23,16 @@ bool Contains(const std::vector<AttachmentKey>& keys, const AttachmentKey& key) 
 Result<> DeleteOrphans(netlink::RouteSocket& socket, const std::string& network,
                        const std::vector<AttachmentKey>& kept) {
   ASSIGN_OR_RETURN(const std::vector<Link> links, ListLinks(socket));
-  Failures failures;
+  std::vector<std::string> orphans;
   for (const Link& link : links) {
     if (!link.alias.starts_with(AliasPrefix(network)) || link.kind != "veth") continue;
     const bool known = std::any_of(kept.begin(), kept.end(), [&](const AttachmentKey& key) {
       return AliasOf(key) == link.alias;
     });
-    if (!known) failures.Add(DeleteLink(socket, link.name));
+    if (!known) orphans.push_back(link.name);
   }
-  return std::move(failures).Result();
+  if (orphans.empty()) return {};
+  return DeleteLinks(socket, orphans);
 }
 
 /// What of prevResult is the container's interface `index`.
@@ -112,10 +114,14 @@ Result<> VethPlugin::Gc() {
   ASSIGN_OR_RETURN(const std::vector<Attachment> attachments, attachments_.List(conf_.name));
   Failures failures;
   std::vector<AttachmentKey> kept = conf_.valid_attachments;
+  std::vector<Attachment> gone;
+  std::copy_if(attachments.begin(), attachments.end(), std::back_inserter(gone),
+               [&](const Attachment& attachment) { return !Contains(kept, attachment.key); });
+  // The kernel lets all of them go as fast as one; where that fails, each has its own try.
+  const bool together = ReleaseKernelObjects(socket, paths_, gone).has_value();
   std::vector<Attachment> released;
-  for (const Attachment& attachment : attachments) {
-    if (Contains(conf_.valid_attachments, attachment.key)) continue;
-    if (failures.Add(ReleaseKernelObjects(socket, paths_, attachment))) {
+  for (const Attachment& attachment : gone) {
+    if (together || failures.Add(ReleaseKernelObjects(socket, paths_, {attachment}))) {
       released.push_back(attachment);
     } else {
       kept.push_back(attachment.key);  // its address is in use until its link is gone

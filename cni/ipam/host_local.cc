@@ -5,12 +5,17 @@
 #include "cni/ipam/allocator.h"
 #include "cni/ipam/host_local_conf.h"
 #include "cni/ipam/reservation_store.h"
+#include "cni/paths.h"
 
 namespace trivet::cni {
 namespace {
 
 Owner OwnerOf(const Environment& environment) {
   return {environment.container_id, environment.ifname};
+}
+
+std::filesystem::path Indexes(const NetConf& conf) {
+  return Paths(conf.state_folder).owners();
 }
 
 bool IsValid(const Owner& owner, const std::vector<AttachmentKey>& valid) {
@@ -31,7 +36,7 @@ bool InAnySet(const std::vector<RangeSet>& sets, const IpAddress& address) {
 Result<AddResult> HostLocal::Add() {
   ASSIGN_OR_RETURN(HostLocalConf conf, ParseHostLocalConf(conf_, environment_));
   const Owner owner = OwnerOf(environment_);
-  ASSIGN_OR_RETURN(ReservationStore store, ReservationStore::Open(conf.folder));
+  ASSIGN_OR_RETURN(ReservationStore store, ReservationStore::Open(conf.folder, Indexes(conf_)));
   ASSIGN_OR_RETURN(const auto held, store.FindByOwner(owner));
   if (!held.empty()) {
     return Fail(Code::kAlreadyExists, "{} {} holds {} already", owner.container_id, owner.ifname,
@@ -54,18 +59,17 @@ Result<> HostLocal::Release(const AttachmentKey& key) {
 
 Result<> HostLocal::Free(const Owner& owner) {
   ASSIGN_OR_RETURN(const std::filesystem::path folder, ReadReservationFolder(conf_));
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(folder));
+  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(folder, Indexes(conf_)));
   if (!store) return {};
-  RETURN_IF_ERROR(store->RemoveAbandoned());
   ASSIGN_OR_RETURN(const auto held, store->FindByOwner(owner));
-  for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address));
+  for (const IpAddress& address : held) RETURN_IF_ERROR(store->Release(address, owner));
   return {};
 }
 
 Result<> HostLocal::Check() {
   ASSIGN_OR_RETURN(const HostLocalConf conf, ParseHostLocalConf(conf_, environment_));
   const Owner owner = OwnerOf(environment_);
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(conf.folder));
+  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(conf.folder, Indexes(conf_)));
   std::vector<IpAddress> held;
   if (store) {
     ASSIGN_OR_RETURN(held, store->FindByOwner(owner));
@@ -88,20 +92,19 @@ Result<> HostLocal::Check() {
 
 Result<> HostLocal::Gc(const std::vector<AttachmentKey>& valid) {
   ASSIGN_OR_RETURN(const std::filesystem::path folder, ReadReservationFolder(conf_));
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(folder));
+  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(folder, Indexes(conf_)));
   if (!store) return {};
-  RETURN_IF_ERROR(store->RemoveAbandoned());
   ASSIGN_OR_RETURN(const auto owners, store->List());
   for (const auto& [address, owner] : owners) {
     if (owner.container_id.empty()) continue;  // a foreign file that has an address for a name
-    if (!IsValid(owner, valid)) RETURN_IF_ERROR(store->Release(address));
+    if (!IsValid(owner, valid)) RETURN_IF_ERROR(store->Release(address, owner));
   }
   return {};
 }
 
 Result<> HostLocal::Status() {
   ASSIGN_OR_RETURN(const HostLocalConf conf, ParseHostLocalConf(conf_, environment_));
-  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(conf.folder));
+  ASSIGN_OR_RETURN(auto store, ReservationStore::OpenExisting(conf.folder, Indexes(conf_)));
   std::vector<IpAddress> used;
   if (store) {
     ASSIGN_OR_RETURN(used, store->ListAddresses());

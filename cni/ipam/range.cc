@@ -20,10 +20,20 @@ Result<IpPrefix> ReadSubnet(const json::Value& value) {
   if (subnet != subnet.Network()) {
     return Fail(Code::kInvalidArgument, "subnet: {} has host bits set", text);
   }
-  if (subnet.length + 2 > subnet.address.bits()) {
+  if (subnet.length + 1 > subnet.address.bits()) {
     return Fail(Code::kInvalidArgument, "subnet: {} is too small to allocate from", text);
   }
   return subnet;
+}
+
+// A network of two addresses has neither one of its own nor one for broadcast, and the router does
+// not answer to the first: RFC 3021, RFC 6164.
+void SetDefaults(Range& range) {
+  const IpAddress highest = range.subnet.Last();
+  const bool pair = range.subnet.length + 1 == highest.bits();
+  range.first = pair ? range.subnet.address : range.subnet.address.Next();
+  range.gateway = range.first;
+  range.last = highest.is_v4() && !pair ? highest.Previous() : highest;  // IPv4's is for broadcast
 }
 
 bool Overlap(const Range& a, const Range& b) {
@@ -55,10 +65,7 @@ Result<Range> ParseRange(const json::Value& value) {
   if (!value.is_object()) return Fail(Code::kInvalidArgument, "range: not an object");
   Range range;
   ASSIGN_OR_RETURN(range.subnet, ReadSubnet(value));
-  const IpAddress highest = range.subnet.Last();
-  range.first = range.subnet.address.Next();
-  range.gateway = range.first;
-  range.last = highest.is_v4() ? highest.Previous() : highest;  // IPv4's last is for broadcast
+  SetDefaults(range);
   RETURN_IF_ERROR(ReadAddress(value, "rangeStart", range.first));
   RETURN_IF_ERROR(ReadAddress(value, "rangeEnd", range.last));
   RETURN_IF_ERROR(ReadAddress(value, "gateway", range.gateway));

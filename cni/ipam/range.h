@@ -26,9 +26,9 @@ struct Range {
 using RangeSet = std::vector<Range>;
 
 /// {subnet, rangeStart, rangeEnd, gateway}; the defaults are the subnet's second to last but one
-/// address (IPv6: last) and its second as gateway.
-/// Errors: kInvalidArgument for host bits in the subnet, one smaller than four addresses, an end
-/// outside of it, ends in the wrong order.
+/// address (IPv6: last) and its second as gateway. Of a /31 or /127 both are given, the first of
+/// them being the gateway unless another one is named. Errors: kInvalidArgument for host bits in
+/// the subnet, one of a single address, an end outside of it, ends in the wrong order.
 Result<Range> ParseRange(const json::Value& value);
 
 /// A list of ranges. Errors: as ParseRange, and for an empty list, two families, an overlap.

@@ -1,6 +1,9 @@
 #include "cni/ipam/reservation_store.h"
 
+#include <algorithm>
+
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 
 namespace trivet::cni {
 namespace {
@@ -15,12 +18,6 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// What a writer left that died between creating its sibling and renaming it (WriteFileVolatile).
-// All writers hold the lock, so it is nobody's.
-bool IsAbandonedSibling(const std::string& name) {
-  return name.starts_with('.') && name.ends_with(".tmp");
-}
-
 }  // namespace
 
 std::optional<Owner> ParseOwner(std::string_view content) {
@@ -32,18 +29,19 @@ std::optional<Owner> ParseOwner(std::string_view content) {
                std::string(Trim(text.substr(line_end)))};
 }
 
-Result<ReservationStore> ReservationStore::Open(const std::filesystem::path& folder) {
+Result<ReservationStore> ReservationStore::Open(const std::filesystem::path& folder,
+                                                const std::filesystem::path& indexes) {
   RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
   ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(folder / "lock"));
-  return ReservationStore(folder, std::move(lock));
+  return ReservationStore(folder, indexes, std::move(lock));
 }
 
 Result<std::optional<ReservationStore>> ReservationStore::OpenExisting(
-    const std::filesystem::path& folder) {
+    const std::filesystem::path& folder, const std::filesystem::path& indexes) {
   auto lock = FileLock::Acquire(folder / "lock");
   if (!lock && lock.error().code() == Code::kNotFound) return std::nullopt;
   if (!lock) return std::unexpected(std::move(lock).error());
-  return ReservationStore(folder, std::move(*lock));
+  return ReservationStore(folder, indexes, std::move(*lock));
 }
 
 std::filesystem::path ReservationStore::FileOf(const IpAddress& address) const {
@@ -51,11 +49,13 @@ std::filesystem::path ReservationStore::FileOf(const IpAddress& address) const {
 }
 
 Result<std::optional<Owner>> ReservationStore::ReadOwner(const IpAddress& address) const {
-  auto content = ReadFile(FileOf(address), kMaxFileBytes);
+  auto content = ReadRegularFile(FileOf(address), kMaxFileBytes);
   if (content) return ParseOwner(*content);
   if (content.error().code() == Code::kNotFound) return std::nullopt;
-  // Too large to be a reservation: somebody's, whoever it is.
-  if (content.error().code() == Code::kOutOfRange) return Owner{};
+  // Too large to be a reservation, or no file at all: somebody's, whoever it is.
+  const bool foreign = content.error().code() == Code::kOutOfRange ||
+                       content.error().code() == Code::kFailedPrecondition;
+  if (foreign) return Owner{};
   return std::unexpected(std::move(content).error());
 }
 
@@ -64,32 +64,60 @@ Result<bool> ReservationStore::Reserve(const IpAddress& address, const Owner& ow
   if (holder) return false;
   const std::string content = fmt::format("{}\r\n{}", owner.container_id, owner.ifname);
   RETURN_IF_ERROR(WriteFileVolatile(FileOf(address), content, 0644));
+  index_.Add(owner.container_id, address);
+  index_.Mark();
   return true;
 }
 
 Result<std::vector<IpAddress>> ReservationStore::ListAddresses() const {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder_));
   std::vector<IpAddress> addresses;
-  for (const std::string& name : names) {
+  RETURN_IF_ERROR(VisitDirectory(folder_, [&](std::string_view name) {
     const auto address = IpAddress::Parse(name);
     // Another spelling of an address is not host-local's file for it.
     if (address && address->ToString() == name) addresses.push_back(*address);
-  }
+    return Visit::kGoOn;
+  }));
+  std::sort(addresses.begin(), addresses.end());
   return addresses;
 }
 
-Result<std::map<IpAddress, Owner>> ReservationStore::List() const {
+Result<std::map<IpAddress, Owner>> ReservationStore::List() {
   ASSIGN_OR_RETURN(const std::vector<IpAddress> addresses, ListAddresses());
   std::map<IpAddress, Owner> owners;
+  std::map<IpAddress, std::string> containers;
+  std::vector<IpAddress> empty;
   for (const IpAddress& address : addresses) {
     ASSIGN_OR_RETURN(const std::optional<Owner> owner, ReadOwner(address));
-    if (owner) owners.emplace(address, *owner);
+    if (!owner) {
+      empty.push_back(address);
+      continue;
+    }
+    owners.emplace(address, *owner);
+    containers.emplace(address, owner->container_id);
   }
+  RETURN_IF_ERROR(RemoveHalfWritten(empty));
+  index_.Rebuild(containers);
   return owners;
 }
 
-Result<std::vector<IpAddress>> ReservationStore::FindByOwner(const Owner& owner) const {
-  ASSIGN_OR_RETURN(const auto owners, List());
+// All writers hold the lock: what one has left that died is nobody's.
+Result<> ReservationStore::RemoveHalfWritten(const std::vector<IpAddress>& empty) const {
+  RETURN_IF_ERROR(RemoveAbandonedSiblings(folder_));
+  for (const IpAddress& address : empty) RETURN_IF_ERROR(RemoveFile(FileOf(address)));
+  return {};
+}
+
+Result<std::vector<IpAddress>> ReservationStore::FindByOwner(const Owner& owner) {
+  std::map<IpAddress, Owner> owners;
+  if (index_.complete()) {
+    for (const IpAddress& address : index_.Find(owner.container_id)) {
+      ASSIGN_OR_RETURN(const std::optional<Owner> holder, ReadOwner(address));
+      if (holder) owners.emplace(address, *holder);
+    }
+  }
+  if (!index_.complete()) {
+    ASSIGN_OR_RETURN(owners, List());
+  }
   std::vector<IpAddress> found;
   for (const auto& [address, holder] : owners) {
     const bool same_interface = holder.ifname == owner.ifname || holder.ifname.empty();
@@ -99,34 +127,29 @@ Result<std::vector<IpAddress>> ReservationStore::FindByOwner(const Owner& owner)
 }
 
 Result<> ReservationStore::Release(const IpAddress& address, const Owner& owner) {
-  ASSIGN_OR_RETURN(const std::optional<Owner> holder, ReadOwner(address));
-  if (!holder || holder->container_id != owner.container_id) return {};
-  if (!holder->ifname.empty() && holder->ifname != owner.ifname) return {};
-  return Release(address);
-}
-
-Result<> ReservationStore::RemoveAbandoned() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder_));
-  for (const std::string& name : names) {
-    if (IsAbandonedSibling(name)) RETURN_IF_ERROR(RemoveFile(folder_ / name));
-  }
+  RETURN_IF_ERROR(RemoveFile(FileOf(address)));
+  index_.Remove(owner.container_id, address);
+  index_.Mark();
   return {};
 }
 
-Result<> ReservationStore::Release(const IpAddress& address) {
-  return RemoveFile(FileOf(address));
-}
-
 std::optional<IpAddress> ReservationStore::LastReserved(size_t index) const {
-  const auto content = ReadFile(folder_ / fmt::format("last_reserved_ip.{}", index), kMaxFileBytes);
+  const auto content = ReadRegularFile(LastReservedFile(index), kMaxFileBytes);
   if (!content) return std::nullopt;  // a hint: the next allocation starts at the front
   const auto address = IpAddress::Parse(Trim(*content));
   return address ? std::optional(*address) : std::nullopt;
 }
 
-Result<> ReservationStore::SetLastReserved(size_t index, const IpAddress& address) {
-  return WriteFileVolatile(folder_ / fmt::format("last_reserved_ip.{}", index), address.ToString(),
-                           0644);
+void ReservationStore::SetLastReserved(size_t index, const IpAddress& address) {
+  const std::filesystem::path file = LastReservedFile(index);
+  const std::string text = address.ToString();
+  if (OverwriteFile(file, text).value_or(false)) return;
+  (void)WriteFileVolatile(file, text, 0644);
+  index_.Mark();
+}
+
+std::filesystem::path ReservationStore::LastReservedFile(size_t index) const {
+  return folder_ / fmt::format("last_reserved_ip.{}", index);
 }
 
 }  // namespace trivet::cni

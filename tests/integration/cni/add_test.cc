@@ -77,7 +77,7 @@ TEST_F(AddTest, AnIPv6AddressIsUsableAtOnce) {
 
   const json::Value listed = Ip({"-6", "address", "show", "dev", "eth0", "scope", "global"}, pod);
   EXPECT_FALSE(listed[0]["addr_info"][0].contains("tentative"));
-  Tell("/usr/sbin/ip", {"netns", "exec", "c1", "/bin/ping", "-6", "-c", "1", "-W", "1", "fd09::1"});
+  Tell("/usr/sbin/ip", {"netns", "exec", "c1", "/bin/ping", "-6", "-c", "1", "-W", "9", "fd09::1"});
 }
 
 TEST_F(AddTest, BothEndsHaveTheMtuThatIsAskedFor) {

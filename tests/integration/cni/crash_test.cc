@@ -1,4 +1,4 @@
-// kill -9 at every system call of DEL: a second DEL, GC, or the next ADD finishes it.
+// kill -9 at the system calls of ADD and of DEL: DEL, GC or the next ADD makes it good.
 #include <array>
 
 #include "tests/integration/cni/kill.h"
@@ -7,7 +7,17 @@
 namespace trivet::cni {
 namespace {
 
-class CrashTest : public PluginTest {
+// What the dynamic loader does until then leaves nothing.
+constexpr int kLoaderCalls = 40;
+constexpr int kWays = 3;
+
+struct Kill {
+  const char* type;
+  const char* verb;
+  int way;  // to make it good
+};
+
+class KillTest : public PluginTest, public ::testing::WithParamInterface<Kill> {
  protected:
   void SetUp() override {
     PluginTest::SetUp();
@@ -15,63 +25,80 @@ class CrashTest : public PluginTest {
     pod_ = MakePod("c1");
   }
 
+  [[nodiscard]] json::Value KilledConf() const {
+    json::Value conf = Conf();
+    if (std::string_view(GetParam().type) == "bridge") return conf;
+    conf["type"] = "ptp";
+    conf["mode"] = "routed";
+    for (const char* key : {"bridge", "isGateway", "ephemeralBridge"}) conf.erase(key);
+    conf["ipam"].erase("routes");
+    return conf;
+  }
+
   /// What a runtime may do next; each must bring the node back to where it was.
-  void Recover(int way);
+  void Recover(const json::Value& conf);
 
   Pod pod_;
 };
 
-void CrashTest::Recover(int way) {
-  switch (way % 3) {
+void KillTest::Recover(const json::Value& conf) {
+  switch (GetParam().way) {
     case 0:
-      EXPECT_THAT(Del(pod_, Conf(), {{"CNI_NETNS", ""}}), Succeeds());
+      EXPECT_THAT(Del(pod_, conf, {{"CNI_NETNS", ""}}), Succeeds());
       break;
     case 1:
-      EXPECT_THAT(Gc(Conf(), {}), Succeeds());
+      EXPECT_THAT(Gc(conf, {}), Succeeds());
       break;
     default: {
       // The runtime does not know how far the first had come.
-      Answer answer = Add(pod_, Conf());
+      Answer answer = Add(pod_, conf);
       if (answer.code() == 101) {
-        EXPECT_THAT(Del(pod_, Conf()), Succeeds());
-        answer = Add(pod_, Conf());
+        EXPECT_THAT(Del(pod_, conf), Succeeds());
+        answer = Add(pod_, conf);
       }
       EXPECT_THAT(answer, Succeeds());
-      EXPECT_THAT(Check(pod_, Conf(), answer.value), Succeeds());
-      EXPECT_THAT(Del(pod_, Conf()), Succeeds());
+      EXPECT_THAT(Check(pod_, conf, answer.value), Succeeds());
+      EXPECT_THAT(Del(pod_, conf), Succeeds());
     }
   }
 }
 
-class KillTest : public CrashTest, public ::testing::WithParamInterface<int> {
- protected:
-  /// Every third system call, and after each the test's way to recover.
-  void RecoverFromEachKill(const std::string& verb) {
-    Added(pod_, Conf());  // a node that had a pod before: its state folder is there
-    EXPECT_THAT(Del(pod_, Conf()), Succeeds());
-    for (int at = 1 + GetParam();; at += 3 * kKillStride) {
-      if (verb == "DEL") Added(pod_, Conf());
-      const End end = KillAtSystemCall(CommandFor(verb, pod_), Conf(), at);
-      Recover(GetParam());
-      EXPECT_FALSE(HasLink("eth0", pod_));
-      ExpectNothingLeft(fmt::format("after {} was killed at system call {}", verb, at));
-      if (end == End::kSucceeded || HasFailure()) {
-        EXPECT_GT(at, 100) << "system calls until the end";
-        return;
-      }
+// Each way for a third of the system calls; all ways together for each of them where the stride is
+// one.
+TEST_P(KillTest, LeavesNothingThatIsNotMadeGood) {
+  const json::Value conf = KilledConf();
+  const std::string verb = GetParam().verb;
+  Added(pod_, conf);  // a node that had a pod before: its state folder is there
+  EXPECT_THAT(Del(pod_, conf), Succeeds());
+  for (int at = kLoaderCalls + GetParam().way;; at += kWays * KillStride()) {
+    if (verb == "DEL") Added(pod_, conf);
+    const End end = KillAtSystemCall(CommandFor(verb, pod_), conf, at);
+    Recover(conf);
+    EXPECT_FALSE(HasLink("eth0", pod_));
+    ExpectNothingLeft(fmt::format("after {} was killed at system call {}", verb, at));
+    if (end == End::kSucceeded || HasFailure()) {
+      EXPECT_GT(at, kLoaderCalls + 40) << "system calls until the end";
+      return;
     }
   }
-};
-
-std::string WayName(const ::testing::TestParamInfo<int>& way) {
-  const std::array<const char*, 3> names{"ByDel", "ByGc", "ByAnotherAdd"};
-  return names.at(static_cast<size_t>(way.param));
 }
-INSTANTIATE_TEST_SUITE_P(Recovery, KillTest, ::testing::Values(0, 1, 2), WayName);
 
-TEST_P(KillTest, ADelThatIsKilledAtAnySystemCallIsFinished) {
-  RecoverFromEachKill("DEL");
+std::vector<Kill> Kills() {
+  std::vector<Kill> kills;
+  for (const char* type : {"bridge", "ptp"}) {
+    for (const char* verb : {"ADD", "DEL"}) {
+      for (int way = 0; way < kWays; ++way) kills.push_back({type, verb, way});
+    }
+  }
+  return kills;
 }
+
+std::string KillName(const ::testing::TestParamInfo<Kill>& test) {
+  const std::array<const char*, kWays> names{"ByDel", "ByGc", "ByAnotherAdd"};
+  return fmt::format("{}{}{}", test.param.type, test.param.verb,
+                     names.at(static_cast<size_t>(test.param.way)));
+}
+INSTANTIATE_TEST_SUITE_P(Of, KillTest, ::testing::ValuesIn(Kills()), KillName);
 
 }  // namespace
 }  // namespace trivet::cni

@@ -58,6 +58,22 @@ TEST_F(IpamTest, StaticGivesTheAddressThatTheConfigurationSays) {
   EXPECT_THAT(Status(StaticConf()), Succeeds());
 }
 
+// RFC 3021, RFC 6164.
+TEST_F(IpamTest, ANetworkOfTwoAddressesIsAPodAndItsGateway) {
+  json::Value conf = Conf();
+  conf["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.9.0.4/31"}}}),
+                            json::Value::array({{{"subnet", "fd09::4/127"}}})};
+  const Pod pod = MakePod("c1");
+
+  const json::Value result = Added(pod, conf);
+
+  EXPECT_THAT(AddressesOf(result), ElementsAre("10.9.0.5/31", "fd09::5/127"));
+  for (const char* gateway : {"10.9.0.4", "fd09::4"}) {
+    Tell("/usr/sbin/ip", {"netns", "exec", "c1", "/bin/ping", "-c", "1", "-W", "9", gateway});
+  }
+  EXPECT_THAT(Run("ADD", MakePod("c2"), conf), IsRefused(11, "no address is left"));
+}
+
 TEST_F(IpamTest, AnotherProgramIsAskedAsARuntimeWould) {
   WriteFakeIpam("ADD", kAnswer, 0);
   const Pod pod = MakePod("c1");

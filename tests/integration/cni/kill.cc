@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -53,9 +55,13 @@ bool EntersSystemCall(int status, pid_t task, std::set<pid_t>& inside) {
   return true;
 }
 
-}  // namespace
+struct Traced {
+  End end = End::kKilled;
+  int calls = 0;
+};
 
-End KillAtSystemCall(const Command& command, const json::Value& conf, int at) {
+// `at`: the call to kill it at; none for 0.
+Traced Trace(const Command& command, const json::Value& conf, int at) {
   const UniqueFd input = InputOf(conf);
   const pid_t pid = ::fork();
   if (pid == 0) RunTraced(command, input.get());
@@ -65,18 +71,39 @@ End KillAtSystemCall(const Command& command, const json::Value& conf, int at) {
            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL);
   ::ptrace(PTRACE_SYSCALL, pid, nullptr, nullptr);
   std::set<pid_t> inside;
-  for (int calls = 0;;) {
+  Traced traced;
+  for (;;) {
     const pid_t task = ::waitpid(-1, &status, __WALL);
-    if (task < 0) return End::kKilled;
+    if (task < 0) return traced;
     if (WIFEXITED(status) || WIFSIGNALED(status)) {
       if (task != pid) continue;
-      if (WIFSIGNALED(status)) return End::kKilled;
+      if (WIFSIGNALED(status)) return traced;
       EXPECT_EQ(WEXITSTATUS(status), 0);
-      return End::kSucceeded;
+      traced.end = End::kSucceeded;
+      return traced;
     }
-    if (EntersSystemCall(status, task, inside) && ++calls == at) ::kill(pid, SIGKILL);
+    if (EntersSystemCall(status, task, inside) && ++traced.calls == at) ::kill(pid, SIGKILL);
     ::ptrace(PTRACE_SYSCALL, task, nullptr, nullptr);
   }
+}
+
+}  // namespace
+
+int KillStride() {
+  constexpr int kOfIntegration = 3;
+  const char* const asked = std::getenv("TRIVET_KILL_STRIDE");
+  if (asked != nullptr) return std::atoi(asked);
+  return std::max(kKillStride, kOfIntegration);
+}
+
+End KillAtSystemCall(const Command& command, const json::Value& conf, int at) {
+  return Trace(command, conf, at).end;
+}
+
+int CountSystemCalls(const Command& command, const json::Value& conf) {
+  const Traced traced = Trace(command, conf, 0);
+  EXPECT_EQ(traced.end, End::kSucceeded);
+  return traced.calls;
 }
 
 }  // namespace trivet::cni

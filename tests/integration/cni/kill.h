@@ -12,10 +12,16 @@ inline constexpr int kKillStride = 23;  // a sanitizer's own calls are many, and
 inline constexpr int kKillStride = 1;
 #endif
 
+/// How far apart they are in the tests that are long already: $TRIVET_KILL_STRIDE, of suite fault.
+int KillStride();
+
 enum class End { kKilled, kSucceeded };
 
 /// Runs the plugin with `conf` on its standard input and kills it as it enters its system call
 /// number `at`, all threads counted. One that ends before must end with success.
 End KillAtSystemCall(const Command& command, const json::Value& conf, int at);
+
+/// How many system calls the plugin makes, all threads counted. It must succeed.
+int CountSystemCalls(const Command& command, const json::Value& conf);
 
 }  // namespace trivet::cni

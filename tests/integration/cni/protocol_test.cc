@@ -94,6 +94,19 @@ TEST_F(ProtocolTest, AMebibyteOfInputIsReadAndMoreIsRefused) {
   EXPECT_THAT(Del(pod, Conf()), Succeeds());
 }
 
+TEST_F(ProtocolTest, EveryTypeReadsAMebibyteOfInputAndRefusesMore) {
+  const Pod pod = MakePod("c1");
+  for (const char* type :
+       {"bandwidth", "bridge", "firewall", "host-local", "loopback", "ptp", "static", "tuning"}) {
+    json::Value conf = Conf();
+    conf["type"] = type;
+    conf["padding"] = std::string(size_t{1023} << 10, 'x');
+    EXPECT_THAT(Run("DEL", pod, conf), Succeeds()) << type;
+    conf["padding"] = std::string(size_t{1} << 20, 'x');
+    EXPECT_THAT(Run("DEL", pod, conf), IsRefused(5, "larger than")) << type;
+  }
+}
+
 TEST_F(ProtocolTest, AFailedAddMayBeRepeatedOnceItsCauseIsGone) {
   const Pod pod = MakePod("c1");
   Tell("/usr/sbin/ip", {"-n", pod.id, "link", "add", "eth0", "type", "veth", "peer", "name", "x"});

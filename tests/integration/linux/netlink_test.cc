@@ -7,9 +7,11 @@
 #include <sys/mount.h>
 
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "common/linux/netns.h"
+#include "common/linux/netns_visit.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/namespace_test.h"
 #include "tests/testing/temp_directory.h"
@@ -118,6 +120,23 @@ TEST_F(RouteSocketTest, OpenedInANamespaceStaysInIt) {
                                    return {};
                                  }),
               IsOk());
+  ::umount2((folder / "pod").c_str(), MNT_DETACH);
+}
+
+TEST_F(RouteSocketTest, OpenedOnAVisitStaysInTheNamespaceAndTheCallerComesBack) {
+  const testing::TempDirectory folder;
+  PinNewNetworkNamespace(folder / "pod");
+  std::optional<netlink::RouteSocket> inside;
+
+  EXPECT_THAT(InNetworkNamespaceAndBack(folder / "pod",
+                                        [&]() -> Result<> {
+                                          ASSIGN_OR_RETURN(inside, netlink::RouteSocket::Open());
+                                          return {};
+                                        }),
+              IsOk());
+
+  ASSERT_THAT(inside->Execute(CreateBridge("inner"), "create bridge inner"), IsOk());
+  EXPECT_EQ(::if_nametoindex("inner"), 0U);
   ::umount2((folder / "pod").c_str(), MNT_DETACH);
 }
 

@@ -97,7 +97,7 @@ TEST_F(AttachmentStoreTest, RefusesToTouchARecordOfANewerVersion) {
 }
 
 TEST_F(AttachmentStoreTest, ListsTheRecordsOfOneNetwork) {
-  ASSERT_THAT(store_.WriteDurably(MakeAttachment({"net", "pod", "eth0"})), IsOk());
+  ASSERT_THAT(store_.Write(MakeAttachment({"net", "pod", "eth0"})), IsOk());
   ASSERT_THAT(store_.Write(MakeAttachment({"net-2", "pod", "eth0"})), IsOk());
 
   EXPECT_THAT(*store_.List(), SizeIs(2));
@@ -106,9 +106,9 @@ TEST_F(AttachmentStoreTest, ListsTheRecordsOfOneNetwork) {
   EXPECT_TRUE(*store_.HasOthers({"net", "pod", "eth1"}));
 }
 
-TEST_F(AttachmentStoreTest, RemovesHalfWrittenSiblingsToo) {
+TEST_F(AttachmentStoreTest, RemovesAHalfWrittenSiblingToo) {
   ASSERT_THAT(store_.Write(MakeAttachment({"net", "pod", "eth0"})), IsOk());
-  folder_.Fill({{"attachments/.net@pod@eth0.json.7.1.tmp", "{"}, {"attachments/.other.tmp", "{"}});
+  folder_.Fill({{"attachments/.net@pod@eth0.json.tmp", "{"}, {"attachments/.other.tmp", "{"}});
 
   ASSERT_THAT(store_.Remove({"net", "pod", "eth0"}), IsOk());
 

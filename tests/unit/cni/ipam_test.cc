@@ -44,6 +44,19 @@ TEST(ParseRange, OfIpv6HasNoBroadcast) {
   EXPECT_EQ(range->Capacity(), 254U);
 }
 
+TEST(ParseRange, OfTwoAddressesGivesTheOneThatIsNotTheGateway) {
+  const auto v4 = ParseRange(json::Value::parse(R"({"subnet": "10.1.0.0/31"})"));
+  const auto v6 = ParseRange(json::Value::parse(R"({"subnet": "fd00::/127"})"));
+
+  ASSERT_THAT(v4, IsOk());
+  EXPECT_EQ(v4->gateway, Address("10.1.0.0"));
+  EXPECT_EQ(v4->last, Address("10.1.0.1"));
+  EXPECT_EQ(v4->Capacity(), 1U);
+  ASSERT_THAT(v6, IsOk());
+  EXPECT_EQ(v6->gateway, Address("fd00::"));
+  EXPECT_EQ(v6->last, Address("fd00::1"));
+}
+
 TEST(ParseRange, OfAHugeSubnetSaturates) {
   EXPECT_EQ(ParseRange(json::Value::parse(R"({"subnet": "fd00::/32"})"))->Capacity(), 1ULL << 32);
 }
@@ -70,9 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadRange{"NoSubnet", "[{}]", "subnet: missing"},
         BadRange{"SubnetWithoutLength", R"([{"subnet": "10.0.0.0"}])", "subnet"},
         BadRange{"HostBits", R"([{"subnet": "10.0.0.1/8"}])", "host bits"},
-        BadRange{"Slash31", R"([{"subnet": "10.0.0.0/31"}])", "too small"},
         BadRange{"Slash32", R"([{"subnet": "10.0.0.0/32"}])", "too small"},
-        BadRange{"Slash127", R"([{"subnet": "fd00::/127"}])", "too small"},
+        BadRange{"Slash128", R"([{"subnet": "fd00::1/128"}])", "too small"},
         BadRange{"StartOutside", R"([{"subnet": "10.0.0.0/24", "rangeStart": "10.0.1.1"}])",
                  "not in"},
         BadRange{"EndOtherFamily", R"([{"subnet": "10.0.0.0/24", "rangeEnd": "fd00::1"}])",
@@ -97,7 +109,9 @@ TEST(ParseOwner, ReadsWhatEveryHostLocalWrites) {
 
 class ReservationStoreTest : public ::testing::Test {
  protected:
-  ReservationStore Open() { return std::move(*ReservationStore::Open(folder_ / "net")); }
+  ReservationStore Open() {
+    return std::move(*ReservationStore::Open(folder_ / "net", folder_ / "owners"));
+  }
   Result<std::vector<IpConfig>> AllocateFrom(const char* set, const std::string& container,
                                              const std::vector<IpAddress>& requested = {}) {
     auto store = Open();
@@ -150,26 +164,17 @@ TEST_F(ReservationStoreTest, FindsTheOldestFormatWhichHasNoInterface) {
   EXPECT_THAT(*store.FindByOwner({"abc", "eth7"}), ElementsAre(Address("10.1.0.8")));
 }
 
-TEST_F(ReservationStoreTest, ReleasesOnlyItsOwn) {
-  auto store = Open();
-  ASSERT_THAT(store.Reserve(Address("10.1.0.5"), {"abc", "eth0"}), IsOk());
-
-  EXPECT_THAT(store.Release(Address("10.1.0.5"), {"abc", "eth1"}), IsOk());
-  EXPECT_EQ(store.List()->size(), 1U);
-  EXPECT_THAT(store.Release(Address("10.1.0.5"), {"abc", "eth0"}), IsOk());
-  EXPECT_THAT(*store.List(), IsEmpty());
-}
-
 TEST_F(ReservationStoreTest, RemovesHalfWrittenFilesOfTheDead) {
-  folder_.Fill({{"net/.10.1.0.5.99.1.tmp", "ab"}});
+  folder_.Fill({{"net/.10.1.0.5.99.1.tmp", "ab"}, {"net/10.1.0.6", ""}});
   auto store = Open();
 
-  ASSERT_THAT(store.RemoveAbandoned(), IsOk());
+  ASSERT_THAT(store.List(), IsOk());
   EXPECT_THAT(*ListDirectory(folder_ / "net"), ElementsAre("lock"));
 }
 
 TEST_F(ReservationStoreTest, OfAnAbsentFolderIsNone) {
-  EXPECT_EQ(ReservationStore::OpenExisting(folder_ / "gone")->has_value(), false);
+  EXPECT_EQ(ReservationStore::OpenExisting(folder_ / "gone", folder_ / "owners")->has_value(),
+            false);
 }
 
 TEST_F(ReservationStoreTest, AllocatesRoundRobinWithoutTheGateway) {
@@ -177,12 +182,25 @@ TEST_F(ReservationStoreTest, AllocatesRoundRobinWithoutTheGateway) {
 
   EXPECT_EQ(AllocateOne(set, "a"), "10.1.0.2/29");
   EXPECT_EQ(AllocateOne(set, "b"), "10.1.0.3/29");
-  ASSERT_THAT(Open().Release(Address("10.1.0.2")), IsOk());
+  ASSERT_THAT(Open().Release(Address("10.1.0.2"), {"a", "eth0"}), IsOk());
   EXPECT_EQ(AllocateOne(set, "c"), "10.1.0.4/29");
   EXPECT_EQ(AllocateOne(set, "d"), "10.1.0.5/29");
   EXPECT_EQ(AllocateOne(set, "e"), "10.1.0.6/29");
   EXPECT_EQ(AllocateOne(set, "f"), "10.1.0.2/29");
   EXPECT_EQ(AllocateOne(set, "g"), "no address is left in 10.1.0.1-10.1.0.6");
+}
+
+TEST_F(ReservationStoreTest, FindsTheOnlyFreeAddressOfAPool) {
+  const char* const set = R"([{"subnet": "10.1.0.0/25"}])";
+  std::string first;
+  for (int pod = 0; pod < 125; ++pod) {
+    const std::string given = AllocateOne(set, fmt::format("c{}", pod));
+    if (pod == 60) first = given;
+  }
+  EXPECT_EQ(AllocateOne(set, "g"), "no address is left in 10.1.0.1-10.1.0.126");
+  ASSERT_THAT(Open().Release(Address(first.substr(0, first.find('/'))), {"c60", "eth0"}), IsOk());
+
+  EXPECT_EQ(AllocateOne(set, "g"), first);
 }
 
 TEST_F(ReservationStoreTest, AllocatesFromTheNextRangeOfASet) {

@@ -1,0 +1,77 @@
+#include "common/linux/state_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "common/linux/file.h"
+
+namespace trivet {
+namespace {
+
+// A pipe or a device in a file's place is not waited for.
+constexpr int kOpenFlags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+struct CloseDirectory {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+
+}  // namespace
+
+Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t limit_bytes) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | kOpenFlags));
+  const bool link = !fd.valid() && errno == ELOOP;
+  if (!fd.valid() && !link) return FailErrno("open {}", file.native());
+  struct stat info{};
+  if (link || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return Fail(Code::kFailedPrecondition, "read {}: not a regular file", file.native());
+  }
+  return ReadAll(fd.get(), file.native(), limit_bytes);
+}
+
+Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view content) {
+  constexpr size_t kPageBytes = 4096;  // of the smallest there is
+  if (content.size() > kPageBytes) return false;
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | kOpenFlags));
+  struct stat info{};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0) return false;
+  if (!S_ISREG(info.st_mode) || static_cast<size_t>(info.st_size) > content.size()) return false;
+  RETURN_IF_ERROR(WriteAll(fd.get(), content, file.native()));
+  return true;
+}
+
+Result<> WriteFileThrough(const std::filesystem::path& sibling, const std::filesystem::path& file,
+                          std::string_view content, mode_t mode) {
+  const UniqueFd fd(::open(sibling.c_str(), O_WRONLY | O_CREAT | O_TRUNC | kOpenFlags, mode));
+  if (!fd.valid()) return FailErrno("create {}", sibling.native());
+  auto written = WriteAll(fd.get(), content, sibling.native());
+  if (written && ::fchmod(fd.get(), mode) != 0) written = FailErrno("chmod {}", sibling.native());
+  if (written && ::rename(sibling.c_str(), file.c_str()) != 0) {
+    written = FailErrno("rename {} to {}", sibling.native(), file.native());
+  }
+  if (!written) ::unlink(sibling.c_str());
+  return written;
+}
+
+Result<> VisitDirectory(const std::filesystem::path& directory,
+                        const std::function<Visit(std::string_view)>& use) {
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+  if (stream == nullptr) return FailErrno("list {}", directory.native());
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    const std::string_view name(entry->d_name);
+    if (name == "." || name == "..") continue;
+    if (use(name) == Visit::kStop) return {};
+  }
+  if (errno != 0) return FailErrno("list {}", directory.native());
+  return {};
+}
+
+}  // namespace trivet

@@ -1,0 +1,63 @@
+#include "common/linux/state_file.h"
+
+#include <sys/stat.h>
+
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/temp_directory.h"
+
+namespace trivet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+using ::trivet::testing::TempDirectory;
+
+TEST(ReadRegularFile, FollowsNoLinkAndWaitsForNoPipe) {
+  const TempDirectory directory;
+  directory.Fill({{"plain", "x"}});
+  std::filesystem::create_symlink("plain", directory / "link");
+  ASSERT_EQ(::mkfifo((directory / "fifo").c_str(), 0600), 0);
+
+  EXPECT_EQ(*ReadRegularFile(directory / "plain", 1), "x");
+  for (const char* name : {"link", "fifo", "."}) {
+    EXPECT_THAT(ReadRegularFile(directory / name, 1),
+                FailsWith(Code::kFailedPrecondition, "not a regular file"));
+  }
+  EXPECT_THAT(ReadRegularFile(directory / "absent", 1), FailsWith(Code::kNotFound, "absent"));
+}
+
+TEST(OverwriteFile, WritesWhereTheNewContentCoversTheOld) {
+  const TempDirectory directory;
+  directory.Fill({{"file", "old"}});
+  EXPECT_EQ(OverwriteFile(directory / "file", "newer"), true);
+  EXPECT_EQ(*ReadFile(directory / "file"), "newer");
+  EXPECT_EQ(OverwriteFile(directory / "file", "new"), false);
+  EXPECT_EQ(OverwriteFile(directory / "file", std::string(5000, 'x')), false);
+  EXPECT_EQ(OverwriteFile(directory / "absent", "new"), false);
+  EXPECT_EQ(*ReadFile(directory / "file"), "newer");
+}
+
+TEST(WriteFileThrough, TakesOverWhatAKilledCallHasLeft) {
+  const TempDirectory directory;
+  directory.Fill({{"file", "old"}, {".file.tmp", "a longer half"}});
+  EXPECT_THAT(WriteFileThrough(directory / ".file.tmp", directory / "file", "new"), IsOk());
+  EXPECT_EQ(*ReadFile(directory / "file"), "new");
+  EXPECT_THAT(*ListDirectory(directory.path()), ElementsAre("file"));
+}
+
+TEST(VisitDirectory, EndsWhereItIsTold) {
+  const TempDirectory directory;
+  directory.Fill({{"a", ""}, {"b", ""}, {"c", ""}});
+  int visits = 0;
+  EXPECT_THAT(VisitDirectory(directory.path(),
+                             [&](std::string_view /*name*/) {
+                               return ++visits == 2 ? Visit::kStop : Visit::kGoOn;
+                             }),
+              IsOk());
+  EXPECT_EQ(visits, 2);
+}
+
+}  // namespace
+}  // namespace trivet
