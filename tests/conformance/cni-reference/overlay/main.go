@@ -24,6 +24,18 @@ var blackBox []byte
 
 var replaced = map[string]bool{"main": true, "cmdAdd": true, "cmdDel": true, "cmdCheck": true, "cmdStatus": true}
 
+// Of ginkgo before its second version; which one it is, the module says.
+var firstGinkgo = strings.NewReplacer("ginkgo/v2", "ginkgo",
+	"CurrentSpecReport().FullText()", "CurrentGinkgoTestDescription().FullTestText")
+
+func ownSource(module string) ([]byte, error) {
+	requirements, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil || bytes.Contains(requirements, []byte("onsi/ginkgo/v2 ")) {
+		return blackBox, err
+	}
+	return []byte(firstGinkgo.Replace(string(blackBox))), nil
+}
+
 // rename gives each function of ours another name, and keeps every line of the source where it is.
 func rename(file string) ([]byte, bool, error) {
 	source, err := os.ReadFile(file)
@@ -52,7 +64,7 @@ func rename(file string) ([]byte, bool, error) {
 }
 
 // cover adds what replaces the files of one package to `replace`.
-func cover(folder, out string, replace map[string]string) error {
+func cover(folder, out string, source []byte, replace map[string]string) error {
 	plugin := filepath.Base(folder)
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
@@ -75,7 +87,7 @@ func cover(folder, out string, replace map[string]string) error {
 			return err
 		}
 	}
-	return write("blackbox.go", bytes.ReplaceAll(blackBox, []byte("PLUGIN"), []byte(plugin)))
+	return write("blackbox.go", bytes.ReplaceAll(source, []byte("PLUGIN"), []byte(plugin)))
 }
 
 func run(folder, out string, packages []string) error {
@@ -83,8 +95,12 @@ func run(folder, out string, packages []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
+	source, err := ownSource(filepath.Dir(folder))
+	if err != nil {
+		return err
+	}
 	for _, name := range packages {
-		if err := cover(filepath.Join(folder, name), out, replace); err != nil {
+		if err := cover(filepath.Join(folder, name), out, source, replace); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
