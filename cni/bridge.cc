@@ -13,6 +13,7 @@
 #include "cni/bridge_vlan.h"
 #include "cni/sysctl.h"
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 
 namespace trivet::cni {
 namespace {
@@ -28,10 +29,15 @@ Result<std::array<std::byte, 6>> RandomMac() {
   return mac;
 }
 
+// Written with the bridge's lock held. Of one name, so that it is found when its writer was killed.
+std::filesystem::path SiblingOf(const std::filesystem::path& mark) {
+  return mark.parent_path() / fmt::format(".{}.tmp", mark.filename().native());
+}
+
 Result<> CreateBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
   ASSIGN_OR_RETURN(const auto mac, RandomMac());
   RETURN_IF_ERROR(EnsureDirectory(spec.mark.parent_path()));
-  RETURN_IF_ERROR(WriteFileVolatile(spec.mark, MacText(mac)));
+  RETURN_IF_ERROR(WriteFileThrough(SiblingOf(spec.mark), spec.mark, MacText(mac)));
   netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(ifinfomsg{})
       .String(IFLA_IFNAME, spec.name)
@@ -99,6 +105,7 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
 }
 
 Result<> RemoveBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
+  RETURN_IF_ERROR(RemoveFile(SiblingOf(spec.mark)));
   const auto mark = ReadFile(spec.mark);
   if (!mark && mark.error().code() == Code::kNotFound) return {};
   if (!mark) return std::unexpected(mark.error());
