@@ -47,7 +47,8 @@ class RealLvm : public CopyTest, public ::testing::WithParamInterface<const char
   void TearDown() override {
     if (!device_.empty()) {
       Sh("lvm vgremove -q -q --yes " + std::string(kGroup));
-      Sh("losetup --detach " + device_);
+      // udev looks at what it heard of; until then the device is not let go.
+      Sh("udevadm settle && losetup --detach " + device_ + " && udevadm settle");
       Sh("umount /etc/lvm");
     }
     DriverTest::TearDown();
