@@ -90,7 +90,7 @@ TEST_F(GrowthTest, AThousandAttachmentsOfOthersCostNextToNothing) {
 
 TEST_F(GrowthTest, TheLastFreeAddressOfSixtyFiveThousandIsFoundByOneLookAtTheNames) {
   constexpr int kNames = 65533;
-  constexpr int kNamesOfACall = 200;  // getdents64 gives many more
+  constexpr int kNamesOfACall = 10;  // getdents64 gives more; a sanitizer has calls of its own
   const Pod pod = MakePod("c1");
   ReserveForOthers(2, kNames + 1);  // all but network, gateway and broadcast
   ASSERT_THAT(RemoveFile(reservations() / "10.9.128.7"), IsOk());

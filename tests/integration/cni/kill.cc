@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -93,7 +92,7 @@ int KillStride() {
   constexpr int kOfIntegration = 3;
   const char* const asked = std::getenv("TRIVET_KILL_STRIDE");
   if (asked != nullptr) return std::atoi(asked);
-  return std::max(kKillStride, kOfIntegration);
+  return kKillStride * kOfIntegration;
 }
 
 End KillAtSystemCall(const Command& command, const json::Value& conf, int at) {
