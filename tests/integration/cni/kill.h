@@ -7,7 +7,7 @@ namespace trivet::cni {
 
 /// How far apart the system calls are that a test kills at.
 #ifdef __SANITIZE_ADDRESS__
-inline constexpr int kKillStride = 23;  // a sanitizer's own calls are many, and each run is slow
+inline constexpr int kKillStride = 61;  // a sanitizer's own calls are many, and each run is slow
 #else
 inline constexpr int kKillStride = 1;
 #endif
