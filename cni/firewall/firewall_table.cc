@@ -1,8 +1,7 @@
 #include "cni/firewall/firewall_table.h"
 
 #include <net/if.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
+#include <netinet/in.h>
 // After glibc's headers, which the kernel's give way to.
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -10,9 +9,9 @@
 #include <linux/netfilter_ipv4.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 
+#include "cni/packet_family.h"
 #include "common/linux/nftables.h"
 
 namespace trivet::cni {
@@ -22,27 +21,12 @@ constexpr int32_t kFirewallPriority = NF_IP_PRI_FILTER - 5;
 constexpr const char* kFirewallChain = "forward";
 constexpr size_t kFirewallRules = 6;
 
-struct PodFamily {
-  uint8_t number;
-  bool v4;
-  nft::Type type;
-  uint32_t source_offset;
-  uint32_t destination_offset;
-  const char* set;
-};
-
-constexpr PodFamily kPodFamilies[] = {
-    {NFPROTO_IPV4, true, nft::Type::kIpv4Address, offsetof(iphdr, saddr), offsetof(iphdr, daddr),
-     "pods_v4"},
-    {NFPROTO_IPV6, false, nft::Type::kIpv6Address, offsetof(ip6_hdr, ip6_src),
-     offsetof(ip6_hdr, ip6_dst), "pods_v6"}};
-
 nft::Table FirewallTableName() {
   return {.family = NFPROTO_INET, .name = "trivet_firewall"};
 }
 
-nft::Set PodSet(const PodFamily& family) {
-  return {.name = family.set, .key = {family.type}};
+nft::Set PodSet(const PacketFamily& family) {
+  return {.name = fmt::format("pods{}", family.suffix), .key = {family.type}};
 }
 
 nft::Set BridgeSet() {
@@ -76,24 +60,22 @@ std::vector<nft::Element> SameBridgeElements(const std::string& bridge, IngressP
   return elements;
 }
 
-std::vector<nft::Element> PodElements(const std::vector<IpAddress>& pods, const PodFamily& family) {
+std::vector<nft::Element> PodElements(const std::vector<IpAddress>& pods,
+                                      const PacketFamily& family) {
   std::vector<nft::Element> elements;
   for (const IpAddress& pod : pods) {
     if (pod.is_v4() != family.v4) continue;
-    const auto bytes = pod.bytes();
-    elements.push_back({.key = {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                        .last = {},
-                        .verdict = {}});
+    elements.push_back({.key = BytesOf(pod), .last = {}, .verdict = {}});
   }
   return elements;
 }
 
-nft::Rule MatchPod(const PodFamily& family, uint32_t offset) {
+nft::Rule MatchPod(const PacketFamily& family, uint32_t offset) {
   nft::Rule rule;
   rule.Meta(NFT_META_NFPROTO)
       .Equal(nft::Bytes(1, static_cast<char>(family.number)))
-      .Payload(NFT_PAYLOAD_NETWORK_HEADER, offset, family.v4 ? 4 : 16)
-      .Lookup(family.set);
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, offset, family.address_bytes)
+      .Lookup(PodSet(family).name);
   return rule;
 }
 
@@ -112,7 +94,7 @@ void AddRules(nft::Transaction& transaction) {
   const uint32_t states = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
   nft::Bytes mask(sizeof states, '\0');  // the state is in the host's byte order
   std::memcpy(mask.data(), &states, sizeof states);
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     nft::Rule replies = MatchPod(family, family.destination_offset);
     replies.Ct(NFT_CT_STATE).Bitwise(mask, nft::Bytes(mask.size(), '\0'));
     replies.NotEqual(nft::Bytes(mask.size(), '\0')).Decide(accept);
@@ -161,11 +143,11 @@ Result<> FirewallTable::Add(const std::vector<IpAddress>& pods, const std::strin
   transaction.FlushChain(chain.name);
   transaction.AddSet(BridgeSet(), nft::Existing::kIsKept);
   transaction.AddSet(SameBridgeMap(), nft::Existing::kIsKept);
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     transaction.AddSet(PodSet(family), nft::Existing::kIsKept);
   }
   AddRules(transaction);
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     transaction.AddElements(PodSet(family), PodElements(pods, family), nft::Existing::kIsKept);
   }
   if (policy != IngressPolicy::kOpen) {
@@ -178,7 +160,7 @@ Result<> FirewallTable::Add(const std::vector<IpAddress>& pods, const std::strin
 
 Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(FirewallTableName());
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     const auto elements = PodElements(pods, family);
     if (!elements.empty()) transaction.EnsureNoElements(PodSet(family), elements);
   }
@@ -187,7 +169,7 @@ Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {
 
 Result<> FirewallTable::RetainPods(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(FirewallTableName());
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     ASSIGN_OR_RETURN(auto there, ElementsIfThere(PodSet(family)));
     const auto wanted = PodElements(pods, family);
     std::erase_if(there, [&](const nft::Element& element) {
@@ -213,7 +195,7 @@ Result<> FirewallTable::RetainBridges(const std::vector<std::string>& bridges) {
 }
 
 Result<> FirewallTable::RemoveUnlessPods() {
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     ASSIGN_OR_RETURN(const auto there, ElementsIfThere(PodSet(family)));
     if (!there.empty()) return {};
   }
@@ -224,7 +206,7 @@ Result<> FirewallTable::RemoveUnlessPods() {
 
 Result<> FirewallTable::Check(const std::vector<IpAddress>& pods, const std::string& bridge,
                               IngressPolicy policy) {
-  for (const PodFamily& family : kPodFamilies) {
+  for (const PacketFamily& family : PacketFamilies()) {
     RETURN_IF_ERROR(CheckElements(PodSet(family), PodElements(pods, family)));
   }
   if (policy != IngressPolicy::kOpen) {
