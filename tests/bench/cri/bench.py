@@ -17,7 +17,7 @@ import measure
 import peers
 import report
 from groups import Group
-from runtimes import Containerd, ContainerdCrun, Floor, Setup, Trivet
+from runtimes import Containerd, ContainerdCrun, Floor, NewestContainerd, Setup, Trivet
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[2]
@@ -41,6 +41,8 @@ def start(setup, with_peers):
     runtimes = [Trivet("trivet", setup, 0)]
     if with_peers:
         runtimes += [Containerd("containerd + runc", setup, 1), ContainerdCrun("containerd + crun", setup, 2)]
+        newest = peers.newest_containerd_name(setup.containerd)
+        runtimes += [NewestContainerd(newest, setup, 3)] if newest else []
     return runtimes
 
 
@@ -55,12 +57,13 @@ def measure_all(runtimes, floor, arguments):
 def prepare(arguments):
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     peers.unpack(BUILD)
+    peers.build_newest_containerd(BUILD)
     peers.make_image(BUILD, arguments.tests / "bench_pause")
 
 
 def run(arguments, folder):
     setup = Setup(arguments.bin.resolve(), arguments.tests.resolve(), folder, f"/trivet-test/{folder.name}",
-                  BUILD / "image", BUILD / "peers")
+                  BUILD / "image", BUILD / "peers", BUILD / "containerd")
     floor, runtimes = Floor(setup), []
     try:
         runtimes = start(setup, not arguments.no_peers)

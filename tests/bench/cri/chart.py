@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 COLORS = {"trivet": "#0b6e4f", "kernel floor": "#9aa0a6"}
 OTHER_COLORS = ["#c75c3a", "#d9a441", "#5b7db1"]
-COLUMNS, PANEL, LABEL, BAR, ROW, HEAD = 2, 460, 140, 230, 24, 34
+COLUMNS, PANEL, LABEL, BAR, ROW, HEAD = 2, 520, 200, 230, 24, 34
 
 
 def color_of(name, names):

@@ -1,4 +1,5 @@
-"""What is measured beside trivet-cri: Debian's containerd with runc and crun, unpacked and never installed."""
+"""What is measured beside trivet-cri: Debian's containerd with runc and crun, unpacked and never installed, and the
+containerd and runc that containerd/go.mod pins."""
 
 import pathlib
 import shutil
@@ -33,6 +34,20 @@ def unpack(build):
     return root
 
 
+def build_newest_containerd(build):
+    """The folder with the programs of containerd/go.mod; without Go there are none."""
+    folder = build / "containerd"
+    if shutil.which("go"):
+        run(str(HERE / "containerd/build"), str(folder))
+    return folder
+
+
+def newest_containerd_name(folder):
+    """"containerd 2.4.2 + runc 1.5.3", or None when it is not built."""
+    mark = folder / "versions"
+    return mark.read_text().strip() if mark.exists() else None
+
+
 def newest(cache, name):
     return max(cache.glob(f"{name}_*.deb"), key=lambda deb: deb.stat().st_mtime)
 
@@ -61,6 +76,7 @@ def containerd_config(folder, runtime, cni_bin, image=IMAGE):
     return f"""version = 2
 root = "{folder}/root"
 state = "{folder}/state"
+disabled_plugins = ["io.containerd.nri.v1.nri"]
 [grpc]
   address = "{folder}/sock"
 [plugins."io.containerd.internal.v1.opt"]
@@ -82,6 +98,6 @@ state = "{folder}/state"
 """
 
 
-def import_image(ctr, socket, archive):
-    subprocess.run([ctr, "--address", socket, "--namespace", "k8s.io", "images", "import", archive],
+def import_image(ctr, socket, archive, *options):
+    subprocess.run([ctr, "--address", socket, "--namespace", "k8s.io", "images", "import", *options, archive],
                    check=True, stdout=subprocess.DEVNULL)

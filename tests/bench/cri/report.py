@@ -79,7 +79,8 @@ def words(results):
     return (f"Machine: {m['cpu']}, Linux {m['kernel']}, cgroup {m['cgroups']}. Debian's packages: {versions}.\n"
             f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge network for\n"
             "all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system calls for the\n"
-            "same namespaces, network, cgroups, mounts and execve. CRI-O is not in Debian 12 and so not here. To repeat it:\n"
+            "same namespaces, network, cgroups, mounts and execve. A containerd with its version in its name is built from its\n"
+            "Go module. CRI-O is not in Debian 12, nor is its module published, and so it is not here. To repeat it:\n"
             "`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`.")
 
 

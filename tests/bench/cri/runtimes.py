@@ -23,6 +23,7 @@ class Setup:
     cgroup: str  # "/trivet-test/…"
     image: pathlib.Path  # OCI layout; its archive is beside it
     peers: pathlib.Path  # where the packages are unpacked
+    containerd: pathlib.Path  # the newest containerd's programs
 
 
 class Program:
@@ -150,6 +151,19 @@ class Containerd(Runtime):
 
 class ContainerdCrun(Containerd):
     runtime = "usr/bin/crun"
+
+
+class NewestContainerd(Containerd):
+    def command(self):
+        self.runtime = self.setup.containerd / "runc"
+        return [self.setup.containerd / "containerd", *super().command()[1:]]
+
+    def environment(self):
+        environment = super().environment()
+        return {**environment, "PATH": f"{self.setup.containerd}:{environment['PATH']}"}
+
+    def import_image(self):
+        peers.import_image(self.setup.containerd / "ctr", self.socket, self.setup.image.with_suffix(".tar"), "--local")
 
 
 class Floor:
