@@ -8,6 +8,7 @@
 #include "ctl/node/images.h"
 #include "ctl/node/labels.h"
 #include "ctl/node/pod_volumes.h"
+#include "ctl/node/user_namespace.h"
 
 namespace trivet::ctl {
 namespace {
@@ -73,6 +74,7 @@ Result<std::string> Containers::Create(const Container& container, uint32_t atte
   cri::CreateContainerRequest request;
   request.set_pod_sandbox_id(home_.sandbox_id);
   *request.mutable_config() = MakeContainerConfig(pod_, container, place, node_.facts);
+  TakeUserNamespace(home_.sandbox_config, *request.mutable_config());
   *request.mutable_sandbox_config() = home_.sandbox_config;
   ASSIGN_OR_RETURN(const auto response,
                    Call(*node_.cri.runtime, &RuntimeService::Stub::CreateContainer, request),

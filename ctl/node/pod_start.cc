@@ -8,6 +8,7 @@
 #include "ctl/node/labels.h"
 #include "ctl/node/pod_volumes.h"
 #include "ctl/node/sandbox_config.h"
+#include "ctl/node/user_namespace.h"
 
 namespace trivet::ctl {
 namespace {
@@ -57,6 +58,10 @@ Result<Sandbox> EnsureSandbox(Node& node, const Pod& pod, const Record& record) 
   if (ready) {
     sandbox.id = known.front().id();
   } else {
+    if (!pod.host_users) {
+      ASSIGN_OR_RETURN(const auto user, ChooseUserNamespace(node.cri));
+      SetUserNamespace(user, sandbox.config);
+    }
     RETURN_IF_ERROR(StopOld(node, known));
     RETURN_IF_ERROR(EnsureDirectory(logs, 0755));
     // The agent knows the pod before CNI ADD asks for its policy, and no longer by addresses
@@ -66,6 +71,9 @@ Result<Sandbox> EnsureSandbox(Node& node, const Pod& pod, const Record& record) 
   }
   ASSIGN_OR_RETURN(const auto status, ReadSandboxStatus(node.cri, sandbox.id));
   sandbox.addresses = Addresses(status);
+  if (!pod.host_users) {
+    SetUserNamespace(status.linux().namespaces().options().userns_options(), sandbox.config);
+  }
   RETURN_IF_ERROR(node.policies.Put(record, sandbox.addresses));
   if (!ready) {
     node.report.Done("sandbox", record.Path(),

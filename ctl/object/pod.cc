@@ -45,10 +45,9 @@ Result<> ReadIdentity(Fields& spec, Pod& pod) {
   RETURN_IF_ERROR(spec.Read("hostPID", pod.host_pid));
   RETURN_IF_ERROR(spec.Read("hostIPC", pod.host_ipc));
   RETURN_IF_ERROR(spec.Read("shareProcessNamespace", pod.share_process_namespace));
-  bool host_users = true;
-  RETURN_IF_ERROR(spec.Read("hostUsers", host_users));
-  if (!host_users) return spec.Complain("hostUsers", "user namespaces are not supported");
-  return {};
+  RETURN_IF_ERROR(spec.Read("hostUsers", pod.host_users));
+  if (pod.host_users || !(pod.host_network || pod.host_pid || pod.host_ipc)) return {};
+  return spec.Complain("hostUsers", "false goes with none of hostNetwork, hostPID, hostIPC");
 }
 
 Result<> ReadLifetime(Fields& spec, Pod& pod) {

@@ -132,6 +132,7 @@ struct Pod {
   bool host_network = false;
   bool host_pid = false;
   bool host_ipc = false;
+  bool host_users = true;  // false: a user namespace of the pod's own
   bool share_process_namespace = false;
 };
 

@@ -108,6 +108,8 @@ Status FakeRuntime::PodSandboxStatus(Context*, In<cri::PodSandboxStatusRequest> 
   status.set_state(found->second.entry.state());
   *status.mutable_metadata() = found->second.config.metadata();
   status.mutable_network()->set_ip("10.0.0." + found->first.substr(1));
+  *status.mutable_linux()->mutable_namespaces()->mutable_options() =
+      found->second.config.linux().security_context().namespace_options();
   return Status::OK;
 }
 

@@ -53,6 +53,35 @@ TEST_F(PlayTest, MakesVolumesThenTheSandboxThenTheContainersInOrder) {
                   "StartContainer second", "CreateContainer main", "StartContainer main"));
 }
 
+TEST_F(PlayTest, GivesPodsWithoutHostUsersIdsOfTheirOwn) {
+  const std::string spec = "hostUsers: false, containers: [{name: main, image: 'busybox:1'}]";
+  ASSERT_THAT(Run(kNamespace + PodOf("a", spec) + PodOf("b", spec)), IsOk());
+  const auto user = [](const auto& security) {
+    return security.namespace_options().userns_options().uids(0);
+  };
+  const auto sandboxes = runtime_.SandboxConfigs();
+  EXPECT_EQ(user(sandboxes.at("a").linux().security_context()).host_id(), 65536u);
+  EXPECT_EQ(user(sandboxes.at("b").linux().security_context()).host_id(), 131072u);
+  const auto container = runtime_.ContainerConfigs().at("main");
+  EXPECT_EQ(user(container.linux().security_context()).host_id(), 131072u);
+  ASSERT_GT(container.mounts_size(), 0);
+  EXPECT_EQ(container.mounts(0).gidmappings(0).length(), 65536u);
+}
+
+TEST_F(PlayTest, StartsAContainerAgainWithTheIdsThatThePodHas) {
+  const std::string pod =
+      kNamespace + PodOf("p", "hostUsers: false, containers: [{name: main, image: 'busybox:1'}]");
+  runtime_.short_lived = {"main"};
+  ASSERT_THAT(Run(pod), IsOk());
+  calls_.Take();
+  ASSERT_THAT(Run(pod), IsOk());
+  EXPECT_THAT(calls_.Take(), ElementsAre("CreateContainer main", "StartContainer main"));
+  const auto again = runtime_.ContainerConfigs().at("main");
+  EXPECT_EQ(again.metadata().attempt(), 1u);
+  ASSERT_EQ(again.mounts(0).uidmappings_size(), 1);
+  EXPECT_EQ(again.mounts(0).uidmappings(0).host_id(), 65536u);
+}
+
 TEST_F(PlayTest, DeletesInTheOppositeOrderAndLeavesNothing) {
   runtime_.short_lived = {"first", "second"};
   ASSERT_THAT(Run(kEverything), IsOk());

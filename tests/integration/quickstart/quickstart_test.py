@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,17 @@ SOURCE = pathlib.Path(os.environ["TRIVET_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["TRIVET_BIN_DIR"])
 NAMESPACES = ["unshare", "--mount", "--net", "--propagation", "private"]
 DAEMONS = ["trivet-cri", "trivet-csi", "trivet-netpolicy"]
+POD_OF_OTHER_USERS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: others, namespace: strangers}
+spec:
+  hostUsers: false
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: shell, image: 'localhost/trivet/busybox:1', command: [sleep, '86400'], volumeMounts: [{name: v, mountPath: /v}]}
+  volumes: [{name: v, emptyDir: {}}]
+"""
 
 
 def output(command, **arguments):
@@ -112,7 +124,10 @@ class Restarts(Case):
         return {name: int(pid) for pid, name in rows}
 
     def kill_and_restart(self, daemon):
-        os.kill(self.pids()[daemon], signal.SIGKILL)
+        killed = os.pidfd_open(self.pids()[daemon])
+        signal.pidfd_send_signal(killed, signal.SIGKILL)
+        select.select([killed], [], [])  # until it is gone, and its locks with it
+        os.close(killed)
         other = next(pid for name, pid in self.pids().items() if name != daemon)
         inside = ["nsenter", "--target", str(other), "--mount", "--net"]
         self.assert_ends_with(0, self.run_node("resume", inside=inside))
@@ -142,8 +157,16 @@ class Restarts(Case):
                 self.assert_ends_with(0, self.ctl("delete", "-f", SOURCE / "examples/notes/30-server.yaml"))
                 self.assert_ends_with(0, self.ctl("run", "--wait", "-f", SOURCE / "examples/notes"))
                 self.assert_all_works()
+        self.assert_a_pod_has_users_of_its_own()
         self.assert_ends_with(0, self.command("--down"))
         self.assert_nothing_is_left()
+
+    def assert_a_pod_has_users_of_its_own(self):
+        manifest = self.folder / "others.yaml"
+        manifest.write_text(POD_OF_OTHER_USERS)
+        self.assert_ends_with(0, self.ctl("run", "--wait", "-f", manifest))
+        seen = self.ctl("exec", "strangers/others", "--", "sh", "-c", "touch /v/f; stat -c %u /v/f; cat /proc/self/uid_map")
+        self.assertEqual(["0", "0", "65536", "65536"], seen.stdout.split())
 
 
 class Leaks(Case):
