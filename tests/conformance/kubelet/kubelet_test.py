@@ -5,6 +5,7 @@ import unittest
 import urllib.request
 
 from node import Node, wait_for
+from shutdown_test import ShutdownTest  # noqa: F401: it is run from here
 
 
 class KubeletTest(unittest.TestCase):
@@ -16,8 +17,7 @@ class KubeletTest(unittest.TestCase):
         try:
             wait_for("the pod web is ready", lambda: cls.node.is_ready("web"))
         except AssertionError:
-            for name in ("kubelet", "cri"):
-                print((cls.node.folder / f"{name}.log").read_text()[-4000:])
+            cls.node.print_logs()
             raise
 
     @classmethod

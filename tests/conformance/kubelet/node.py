@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 BIN, KUBELET, CRICTL = (pathlib.Path(os.environ[name]) for name in ("TRIVET_BIN_DIR", "TRIVET_KUBELET", "TRIVET_CRICTL"))
+LOGIN1 = BIN.parent / "tests/login1"
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 PATIENCE_S = 180
@@ -28,9 +29,12 @@ KUBELET_CONFIG = {
 
 
 class Node:
-    """Started at once; stop() ends everything and says what is left."""
+    """Started at once; stop() ends everything and says what is left.
 
-    def __init__(self):
+    The kubelet gets `environment` beside ours, and `more` in its configuration.
+    """
+
+    def __init__(self, environment=None, **more):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-kubelet-", dir="/tmp"))
         self.run = pathlib.Path("/run/trivet")
         self.cgroup = f"/trivet-test/{self.folder.name}"
@@ -38,7 +42,8 @@ class Node:
         self.manifests.mkdir()
         make_group(self.cgroup)
         self._write_network()
-        self._write_kubelet_config()
+        self._write_kubelet_config(more)
+        self.environment = os.environ | (environment or {})
         self.cri = self.kubelet = None
         self.start_cri()
         for image in ("busybox", "nginx"):
@@ -56,7 +61,7 @@ class Node:
     def start_kubelet(self):
         self.kubelet = self._spawn("kubelet", KUBELET, "--config", self.folder / "kubelet.json", "--root-dir",
                                    self.folder / "kubelet", "--cert-dir", self.folder / "pki",
-                                   "--hostname-override", "node", "--v=2")
+                                   "--hostname-override", "node", "--v=2", env=self.environment)
 
     def end(self, process, how=signal.SIGKILL):
         process.send_signal(how)
@@ -71,6 +76,15 @@ class Node:
         new = self.folder / name
         shutil.copy(SOURCE / "examples/static-pods" / name, new)
         new.rename(self.manifests / name)
+
+    def place_pod(self, name, spec):
+        """Gives it a pod of shells: `spec` as in a manifest, but for its containers, which are scripts by name."""
+        containers = [{"name": container, "image": "localhost/trivet/busybox:1", "imagePullPolicy": "Never",
+                       "command": ["sh", "-c", script]} for container, script in spec["containers"].items()]
+        new = self.folder / f"{name}.yaml"
+        new.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
+                                   "spec": spec | {"containers": containers}}))
+        new.rename(self.manifests / new.name)
 
     def pod(self, name):
         """What the kubelet says of a pod; None when it knows none, or does not answer."""
@@ -87,6 +101,10 @@ class Node:
         of_all = status.get("containerStatuses", []) + status.get("initContainerStatuses", [])
         return next((container for container in of_all if container["name"] == name), {})
 
+    def log(self, pod, container):
+        (log,) = pathlib.Path("/var/log/pods").glob(f"default_{pod}-node_*/{container}/0.log")
+        return "".join(line.split(" ", 3)[3] for line in log.read_text().splitlines(keepends=True))
+
     def is_ready(self, pod):
         conditions = (self.pod(pod) or {}).get("status", {}).get("conditions", [])
         return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
@@ -94,12 +112,16 @@ class Node:
     def sandboxes(self):
         return json.loads(self.crictl("pods", "-o", "json").stdout)["items"]
 
+    def live(self):
+        """What is only there while a pod runs."""
+        return [str(path) for name in ("netns", "shims") for path in (self.run / name).glob("*")]
+
     def stop(self):
         """Ends the pods by the runtime, then the daemons. Lists what should not be there any more."""
         self.end(self.kubelet, signal.SIGTERM)
         for sandbox in self.sandboxes():
             self.crictl("rmp", "-f", sandbox["id"])
-        left = [str(path) for name in ("netns", "shims") for path in (self.run / name).glob("*")]
+        left = self.live()
         left += [str(path) for name in ("sandboxes", "containers", "upper") for path in (self.folder / "state" / name).glob("*")]
         self.end(self.cri, signal.SIGTERM)
         remove_group(self.cgroup)
@@ -109,9 +131,13 @@ class Node:
         shutil.rmtree(self.folder)
         return left
 
-    def _spawn(self, name, *command):
+    def print_logs(self):
+        for name in ("kubelet", "cri"):
+            print((self.folder / f"{name}.log").read_text()[-4000:])
+
+    def _spawn(self, name, *command, env=None):
         with open(self.folder / f"{name}.log", "a") as log:
-            return subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+            return subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=env)
 
     def _write_network(self):
         (self.folder / "plugins").mkdir()
@@ -123,9 +149,9 @@ class Node:
         (self.folder / "net.d/10-kubelet.conflist").write_text(
             json.dumps({"cniVersion": "1.0.0", "name": "kubelet", "plugins": [plugin]}))
 
-    def _write_kubelet_config(self):
+    def _write_kubelet_config(self, more):
         (self.folder / "kubelet.json").write_text(json.dumps({
-            **KUBELET_CONFIG, "staticPodPath": str(self.manifests), "cgroupRoot": self.cgroup,
+            **KUBELET_CONFIG, **more, "staticPodPath": str(self.manifests), "cgroupRoot": self.cgroup,
             "containerRuntimeEndpoint": f"unix://{self.run}/cri.sock",
             "volumePluginDir": str(self.folder / "volume-plugins")}))
 
