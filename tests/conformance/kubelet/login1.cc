@@ -1,6 +1,7 @@
-// What a kubelet needs of systemd-logind, on the bus at DBUS_SYSTEM_BUS_ADDRESS. Source: org.freedesktop.login1(5).
-// Lines of the input: "shutdown" and "cancelled" are the signal PrepareForShutdown. Lines of the output: "serves";
-// "WHO inhibits WHAT: MODE" and "WHO lets go" for each lock. Ends with its input.
+// What a kubelet needs of systemd-logind, on the bus at DBUS_SYSTEM_BUS_ADDRESS. Source:
+// org.freedesktop.login1(5). Lines of the input: "shutdown" and "cancelled" are the signal
+// PrepareForShutdown. Lines of the output: "serves"; "WHO inhibits WHAT: MODE" and "WHO lets go"
+// for each lock. Ends with its input.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
@@ -92,8 +93,7 @@ const std::array<sd_bus_vtable, 5> kVtable{
     sd_bus_vtable SD_BUS_VTABLE_START(0),
     sd_bus_vtable SD_BUS_METHOD("Inhibit", "ssss", "h", OnInhibit, 0),
     sd_bus_vtable SD_BUS_PROPERTY("InhibitDelayMaxUSec", "t", OnDelay, 0, 0),
-    sd_bus_vtable SD_BUS_SIGNAL("PrepareForShutdown", "b", 0),
-    sd_bus_vtable SD_BUS_VTABLE_END};
+    sd_bus_vtable SD_BUS_SIGNAL("PrepareForShutdown", "b", 0), sd_bus_vtable SD_BUS_VTABLE_END};
 
 }  // namespace
 
