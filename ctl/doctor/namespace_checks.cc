@@ -1,12 +1,8 @@
 #include <fcntl.h>
 #include <fmt/ranges.h>
-#include <linux/mount.h>
 #include <sched.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 
 #include "common/linux/file.h"
@@ -14,6 +10,7 @@
 #include "common/linux/process.h"
 #include "ctl/doctor/check.h"
 #include "ctl/doctor/existing.h"
+#include "ctl/doctor/isolated.h"
 
 namespace trivet::ctl::doctor {
 namespace {
@@ -60,28 +57,47 @@ Result<Answer> ProbeUserNamespace(const Host& /*host*/) {
   return Answer{};
 }
 
-Result<> MapIds(const UniqueFd& mount, const Holder& holder) {
-  const UniqueFd user_namespace(::open(holder.Proc("ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!user_namespace.valid()) return FailErrno("open user namespace");
-  mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP,
-                        .userns_fd = static_cast<uint64_t>(user_namespace.get())};
-  if (::syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes,
-                sizeof attributes) != 0) {
-    return FailErrno("mount_setattr");
-  }
-  return {};
-}
-
-Result<Answer> ProbeIdMappedMount(const Host& host) {
-  const auto folder = NearestExisting(host.state);
+// Good as long as it is open.
+Result<UniqueFd> MakeMappedUserNamespace() {
   ASSIGN_OR_RETURN(Child child, StartHolder(CLONE_NEWUSER));
   const Holder holder(std::move(child));
   for (const char* map : {"uid_map", "gid_map"}) {
     RETURN_IF_ERROR(WriteControlFile(holder.Proc(map), "0 100000 65536"));
   }
+  UniqueFd user_namespace(::open(holder.Proc("ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!user_namespace.valid()) return FailErrno("open user namespace");
+  return user_namespace;
+}
+
+Result<Answer> ProbeIdMappedMount(const Host& host) {
+  const auto folder = NearestExisting(host.state);
+  ASSIGN_OR_RETURN(const UniqueFd user_namespace, MakeMappedUserNamespace());
   ASSIGN_OR_RETURN(auto bind, DetachedMount::Bind(folder));
-  RETURN_IF_ERROR(MapIds(std::move(bind).TakeFd(), holder), folder.native());
+  RETURN_IF_ERROR(bind.SetIdMapping(user_namespace.get()), folder.native());
   return Answer{.detail = folder.native()};
+}
+
+Result<> MountOver(DetachedMount layer, const UniqueFd& user_namespace,
+                   const std::filesystem::path& scratch) {
+  for (const char* name : {"layer", "upper", "work"}) {
+    RETURN_IF_ERROR(EnsureDirectory(scratch / name));
+  }
+  RETURN_IF_ERROR(std::move(layer).AttachTo(scratch / "layer"));
+  RETURN_IF_ERROR(DetachedMount::Overlay({.lower = {scratch / "layer"},
+                                          .upper = scratch / "upper",
+                                          .work = scratch / "work",
+                                          .user_namespace_fd = user_namespace.get()}));
+  return {};
+}
+
+// The state folder, with other owners, below a folder of the scratch mount.
+Result<Answer> ProbeIdMappedLayers(const Host& host) {
+  ASSIGN_OR_RETURN(const UniqueFd user_namespace, MakeMappedUserNamespace());
+  ASSIGN_OR_RETURN(auto layer, DetachedMount::Bind(NearestExisting(host.state)));
+  RETURN_IF_ERROR(OnScratchMount([&](const std::filesystem::path& scratch) {
+    return MountOver(std::move(layer), user_namespace, scratch);
+  }));
+  return Answer{};
 }
 
 }  // namespace
@@ -96,6 +112,10 @@ std::vector<Check> NamespaceChecks() {
       {"namespaces", "idmapped mounts of the state folder", Need::kOptional,
        "pods with hostUsers: false", "put the state folder on ext4, xfs or btrfs",
        ProbeIdMappedMount},
+      {"namespaces", "overlay over idmapped layers", Need::kOptional,
+       "images of pods with hostUsers: false",
+       "run Linux 5.19 or newer, and put the state folder on ext4, xfs or btrfs",
+       ProbeIdMappedLayers},
   };
 }
 

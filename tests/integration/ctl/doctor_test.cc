@@ -90,6 +90,7 @@ TEST_F(DoctorTest, FindsWhatTheOtherTestsNeed) {
               IsSupersetOf({Pair("clone3", "ok"), Pair("pidfd", "ok"), Pair("nftables", "ok"),
                             Pair("overlayfs by fsopen", "ok"), Pair("veth", "ok"),
                             Pair("making groups", "ok"), Pair("seccomp filters", "ok"),
+                            Pair("overlay over idmapped layers", "ok"),
                             Pair("loop devices by LOOP_CONFIGURE", "ok")}));
 }
 
