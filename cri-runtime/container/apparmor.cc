@@ -14,4 +14,14 @@ bool IsProfileLoaded(std::string_view profiles, std::string_view name) {
   return false;
 }
 
+Result<std::string> FindDefaultProfile(const Result<std::string>& profiles) {
+  constexpr const char* kName = "trivet-default";
+  if (!profiles && profiles.error().code() == Code::kNotFound) return std::string();
+  RETURN_IF_ERROR(profiles);
+  if (IsProfileLoaded(*profiles, kName)) return std::string(kName);
+  return Fail(Code::kFailedPrecondition,
+              "no AppArmor profile \"{0}\" is loaded: apparmor_parser -r /etc/apparmor.d/{0}",
+              kName);
+}
+
 }  // namespace trivet::container

@@ -64,7 +64,7 @@ constexpr std::array<std::string_view, 3> Names(ProfileKind /*e*/) {
 
 struct Profile {
   ProfileKind kind = ProfileKind::kUnconfined;
-  std::string localhost_ref;
+  std::string localhost_ref;  // of AppArmor also RuntimeDefault's, where the kernel has it
 };
 
 enum class GroupsPolicy : uint8_t { kMerge, kStrict };

@@ -13,6 +13,7 @@
 #include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/limits.h"
 #include "cri-runtime/container/mounts.h"
+#include "cri-runtime/container/pod_rules.h"
 #include "cri-runtime/container/process.h"
 #include "cri-runtime/container/user.h"
 #include "cri-runtime/sandbox/groups.h"
@@ -43,6 +44,7 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   ASSIGN_OR_RETURN(const cdi::Edits edits,
                    cdi::FindEdits(node_.config->cdi_spec_dirs, asked.cdi_devices));
   const Config config = cdi::Inject(asked, edits);
+  RETURN_IF_ERROR(CheckPodAllows(config.security, sandbox_->record->config));
   RETURN_IF_ERROR(CheckIdMappings(config, sandbox_->record->config));
   ASSIGN_OR_RETURN(user_namespace_, OpenUserNamespace(*sandbox_->record, node_.paths));
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
@@ -121,7 +123,7 @@ Result<> Creation::MakeGroup(const Record& record) const {
 // The pod's containers share one /dev/shm where they share the IPC namespace; the first one makes
 // it. It is on the node's tree, below a folder of ours: a descriptor would be lost with us.
 Result<> Creation::MakeSharedMemory(const Record& record) const {
-  if (record.config.security.namespaces.ipc == NamespaceMode::kNode) return {};
+  if (sandbox_->record->config.namespaces.ipc == NamespaceMode::kNode) return {};
   const std::filesystem::path shm = node_.paths.Shim(record.sandbox_id) / "shm";
   const auto lock = node_.sandbox_locks.Lock(record.sandbox_id + "/shm");
   RETURN_IF_ERROR(EnsureDirectory(shm));
@@ -140,7 +142,7 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   FdTable fds;
   ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
   spec.root_fd_index = fds.Add(std::move(root).TakeFd());
-  const bool node_ipc = record.config.security.namespaces.ipc == NamespaceMode::kNode;
+  const bool node_ipc = sandbox_->record->config.namespaces.ipc == NamespaceMode::kNode;
   PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
                 .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm",
                 .scratch = node_.paths.Upper(record.id) / "scratch",
@@ -179,9 +181,9 @@ Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
     spec.cgroup_procs.push_back(file.native());
   }
   if (security.privileged) return spec;
-  spec.masked_paths = security.masked_paths.empty() ? DefaultMaskedPaths() : security.masked_paths;
-  spec.readonly_paths =
-      security.readonly_paths.empty() ? DefaultReadonlyPaths() : security.readonly_paths;
+  HiddenPaths hidden = PathsToHide(security, sandbox_->record->config);
+  spec.masked_paths = std::move(hidden.masked);
+  spec.readonly_paths = std::move(hidden.readonly);
   return spec;
 }
 

@@ -25,26 +25,8 @@ Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record) {
   ASSIGN_OR_RETURN(process.seccomp_bpf,
                    node.seccomp.Get(seccomp, record.seccomp_profile, capabilities.bounding),
                    "seccomp");
-  if (security.apparmor.kind == ProfileKind::kLocalhost && !security.privileged) {
-    process.apparmor_profile = security.apparmor.localhost_ref;
-  }
+  if (!security.privileged) process.apparmor_profile = security.apparmor.localhost_ref;
   return process;
-}
-
-// Source: moby's and containerd's default OCI specification.
-const std::vector<std::string>& DefaultMaskedPaths() {
-  static const std::vector<std::string> paths{
-      "/proc/acpi",        "/proc/asound",  "/proc/interrupts",
-      "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
-      "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
-      "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap"};
-  return paths;
-}
-
-const std::vector<std::string>& DefaultReadonlyPaths() {
-  static const std::vector<std::string> paths{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-                                              "/proc/sysrq-trigger"};
-  return paths;
 }
 
 }  // namespace trivet::container

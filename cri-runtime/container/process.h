@@ -11,8 +11,4 @@ namespace trivet::container {
 /// and every exec are the same but for what they run.
 Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record);
 
-/// What is hidden and what is read-only where the request does not say: the OCI runtimes' lists.
-const std::vector<std::string>& DefaultMaskedPaths();
-const std::vector<std::string>& DefaultReadonlyPaths();
-
 }  // namespace trivet::container

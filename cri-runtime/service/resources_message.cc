@@ -30,6 +30,23 @@ Result<container::Resources> ParseResources(const ::runtime::v1::LinuxContainerR
   return resources;
 }
 
+container::Resources WithOverhead(container::Resources of_containers,
+                                  const container::Resources& overhead) {
+  container::Resources& sum = of_containers;
+  const auto add = [](int64_t& limit, int64_t more) {
+    if (limit > 0 && more > 0) limit += more;
+  };
+  add(sum.memory_limit_bytes, overhead.memory_limit_bytes);
+  add(sum.memory_swap_limit_bytes, overhead.memory_limit_bytes);
+  add(sum.cpu_shares, overhead.cpu_shares);
+  if (sum.cpu_quota_us > 0 && overhead.cpu_quota_us > 0 && overhead.cpu_period_us > 0) {
+    const double periods =
+        static_cast<double>(overhead.cpu_quota_us) / static_cast<double>(overhead.cpu_period_us);
+    sum.cpu_quota_us += static_cast<int64_t>(periods * static_cast<double>(sum.cpu_period_us));
+  }
+  return of_containers;
+}
+
 void FillResources(const container::Resources& from, ::runtime::v1::LinuxContainerResources& to) {
   to.set_cpu_period(from.cpu_period_us);
   to.set_cpu_quota(from.cpu_quota_us);

@@ -105,8 +105,10 @@ grpc::Status RuntimeService::UpdatePodSandboxResources(
     v1::UpdatePodSandboxResourcesResponse* /*response*/) {
   return rpc::Handle("UpdatePodSandboxResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->resources()),
-                     "request");
-    return sandboxes_.UpdateResources(request->pod_sandbox_id(), resources);
+                     "request: resources");
+    ASSIGN_OR_RETURN(const container::Resources overhead, ParseResources(request->overhead()),
+                     "request: overhead");
+    return sandboxes_.UpdateResources(request->pod_sandbox_id(), WithOverhead(resources, overhead));
   });
 }
 

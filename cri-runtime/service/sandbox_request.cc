@@ -5,6 +5,7 @@
 
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/id_mapping.h"
+#include "cri-runtime/service/security_request.h"
 #include "cri-runtime/systemd/unit_name.h"
 
 namespace trivet::cri {
@@ -96,6 +97,25 @@ Result<sandbox::PortMapping> ParsePortMapping(const v1::PortMapping& mapping) {
   return parsed;
 }
 
+// A sandbox has no process of the pod's user: there is nothing to be set, but what is wrong is
+// said.
+Result<> CheckUser(const v1::LinuxSandboxSecurityContext& security) {
+  if (security.has_run_as_user()) {
+    RETURN_IF_ERROR(CheckUserNumber("run_as_user", security.run_as_user().value()));
+  }
+  if (security.has_run_as_group()) {
+    RETURN_IF_ERROR(CheckUserNumber("run_as_group", security.run_as_group().value()));
+    if (!security.has_run_as_user()) {
+      return Fail(Code::kInvalidArgument, "run_as_group: needs run_as_user");
+    }
+  }
+  for (const int64_t group : security.supplemental_groups()) {
+    RETURN_IF_ERROR(CheckUserNumber("supplemental_groups", group));
+  }
+  RETURN_IF_ERROR(ParseGroupsPolicy(security.supplemental_groups_policy()));
+  return CheckSelinux(security.selinux_options());
+}
+
 Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Config& config) {
   config.cgroup_parent = linux_config.cgroup_parent();
   // A slice may also be given by its name alone.
@@ -108,6 +128,7 @@ Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Conf
   const auto& security = linux_config.security_context();
   ASSIGN_OR_RETURN(config.namespaces, ParseNamespaces(security.namespace_options()));
   config.privileged = security.privileged();
+  RETURN_IF_ERROR(CheckUser(security), "security_context");
   for (const auto& [name, value] : linux_config.sysctls()) {
     RETURN_IF_ERROR(CheckSysctl(name, value, config.namespaces), "sysctls");
     config.sysctls[name] = value;

@@ -70,9 +70,13 @@ Result<Profile> ParseSeccomp(const v1::LinuxContainerSecurityContext& context) {
   return profile;
 }
 
+Result<std::string> ReadAppArmorProfiles() {
+  return ReadFile("/sys/kernel/security/apparmor/profiles");
+}
+
 // Said now, not when the container is started: the kubelet has it from CreateContainer.
 Result<> CheckLoaded(const std::string& profile) {
-  const auto profiles = ReadFile("/sys/kernel/security/apparmor/profiles");
+  const auto profiles = ReadAppArmorProfiles();
   if (!profiles && profiles.error().code() == Code::kNotFound) {
     return Fail(Code::kFailedPrecondition, "localhost_ref: AppArmor is not enabled on this node");
   }
@@ -89,6 +93,10 @@ Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) 
   } else {
     ASSIGN_OR_RETURN(profile, ParseOldProfile(OldAppArmor(context)));
   }
+  if (profile.kind == ProfileKind::kRuntimeDefault && !context.privileged()) {
+    ASSIGN_OR_RETURN(profile.localhost_ref, container::FindDefaultProfile(ReadAppArmorProfiles()),
+                     "RuntimeDefault");
+  }
   if (profile.kind != ProfileKind::kLocalhost) return profile;
   if (profile.localhost_ref.starts_with(kLocalhostPrefix)) {
     profile.localhost_ref.erase(0, kLocalhostPrefix.size());
@@ -96,15 +104,6 @@ Result<Profile> ParseAppArmor(const v1::LinuxContainerSecurityContext& context) 
   RETURN_IF_ERROR(CheckLine("localhost_ref", profile.localhost_ref));
   RETURN_IF_ERROR(CheckLoaded(profile.localhost_ref));
   return profile;
-}
-
-// Where SELinux is not in the kernel there is nothing to be enforced, and pods that name a label
-// run everywhere else, too.
-Result<> CheckSelinux(const v1::SELinuxOption& options) {
-  const bool asked = !options.user().empty() || !options.role().empty() ||
-                     !options.type().empty() || !options.level().empty();
-  if (!asked || !std::filesystem::exists("/sys/fs/selinux/enforce")) return {};
-  return Fail(Code::kUnimplemented, "selinux_options: labels are not supported");
 }
 
 Result<> ParseUser(const v1::LinuxContainerSecurityContext& context,
@@ -128,12 +127,7 @@ Result<> ParseUser(const v1::LinuxContainerSecurityContext& context,
     ASSIGN_OR_RETURN(const uint32_t gid, CheckUserNumber("supplemental_groups", group));
     security.supplemental_groups.push_back(gid);
   }
-  if (context.supplemental_groups_policy() == v1::Strict) {
-    security.groups_policy = container::GroupsPolicy::kStrict;
-  } else if (context.supplemental_groups_policy() != v1::Merge) {
-    return Fail(Code::kInvalidArgument, "supplemental_groups_policy: unexpected {}",
-                static_cast<int>(context.supplemental_groups_policy()));
-  }
+  ASSIGN_OR_RETURN(security.groups_policy, ParseGroupsPolicy(context.supplemental_groups_policy()));
   return {};
 }
 
@@ -144,6 +138,22 @@ Result<std::vector<std::string>> ParsePaths(
 }
 
 }  // namespace
+
+// Where SELinux is not in the kernel there is nothing to be enforced, and pods that name a label
+// run everywhere else, too.
+Result<> CheckSelinux(const v1::SELinuxOption& options) {
+  const bool asked = !options.user().empty() || !options.role().empty() ||
+                     !options.type().empty() || !options.level().empty();
+  if (!asked || !std::filesystem::exists("/sys/fs/selinux/enforce")) return {};
+  return Fail(Code::kUnimplemented, "selinux_options: labels are not supported");
+}
+
+Result<container::GroupsPolicy> ParseGroupsPolicy(v1::SupplementalGroupsPolicy policy) {
+  if (policy == v1::Merge) return container::GroupsPolicy::kMerge;
+  if (policy == v1::Strict) return container::GroupsPolicy::kStrict;
+  return Fail(Code::kInvalidArgument, "supplemental_groups_policy: unexpected {}",
+              static_cast<int>(policy));
+}
 
 Result<container::Security> ParseSecurity(const v1::LinuxContainerSecurityContext& context) {
   const auto& wanted = context.capabilities();

@@ -12,4 +12,10 @@ namespace trivet::cri {
 Result<container::Security> ParseSecurity(
     const ::runtime::v1::LinuxContainerSecurityContext& context);
 
+/// Errors: kInvalidArgument for a number without a name.
+Result<container::GroupsPolicy> ParseGroupsPolicy(::runtime::v1::SupplementalGroupsPolicy policy);
+
+/// Errors: kUnimplemented for a label on a node that has SELinux.
+Result<> CheckSelinux(const ::runtime::v1::SELinuxOption& options);
+
 }  // namespace trivet::cri

@@ -19,6 +19,13 @@ class SecurityTest : public CriTest {
   std::string StatusLine(const std::string& id, const std::string& key) {
     return MustExec(id, "sed -n 's/^" + key + ":[\\t ]*//p' /proc/self/status");
   }
+  std::string RunPrivilegedPod() {
+    v1::PodSandboxConfig config = PodConfig("privileged");
+    config.mutable_linux()->mutable_security_context()->set_privileged(true);
+    std::string id;
+    EXPECT_THAT(RunPod(config, &id), IsRpcOk());
+    return id;
+  }
   /// What the command says on its error stream.
   std::string ErrorOf(const std::string& id, const std::string& script) {
     v1::ExecSyncResponse response;
@@ -121,10 +128,20 @@ TEST_F(SecurityTest, MakesTheRootReadOnly) {
 
 TEST_F(SecurityTest, GivesAPrivilegedContainerTheNode) {
   Security().set_privileged(true);
-  const std::string id = MustStart(pod_, config_);
+  const std::string id = MustStart(RunPrivilegedPod(), config_);
   EXPECT_EQ(StatusLine(id, "Seccomp"), "0");
   EXPECT_EQ(MustExec(id, "mount -t tmpfs x /mnt && echo mounted"), "mounted");
   EXPECT_EQ(MustExec(id, "mknod /mnt/messages c 1 11 && : >/mnt/messages && echo open"), "open");
+}
+
+TEST_F(SecurityTest, GivesNothingOfTheNodeThatThePodDoesNotHave) {
+  std::string id;
+  Security().set_privileged(true);
+  EXPECT_THAT(Create(pod_, config_, &id),
+              RpcFailsWith(grpc::INVALID_ARGUMENT, "privileged: the sandbox is not"));
+  Security().set_privileged(false);
+  Security().mutable_namespace_options()->set_network(v1::NODE);
+  EXPECT_THAT(Create(pod_, config_, &id), RpcFailsWith(grpc::INVALID_ARGUMENT, "network: NODE"));
 }
 
 TEST_F(SecurityTest, SetsNoNewPrivileges) {

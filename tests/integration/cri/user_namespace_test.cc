@@ -227,10 +227,23 @@ TEST_F(UserNamespaceTest, GetsNoUserByASetuidFileOfTheNode) {
             "no");
 }
 
+// procMount: Unmasked, so that it can have containers of its own.
+TEST_F(UserNamespaceTest, HidesNothingOfProcWhenTheRequestSaysSo) {
+  const std::string pod = RunUserPod("pod");
+  v1::ContainerConfig masked = ShellConfig("masked", "sleep 1000");
+  SecurityOf(masked).add_masked_paths("/proc/interrupts");
+  SecurityOf(masked).add_readonly_paths("/proc/sys");
+  const std::string tell = "wc -c </proc/interrupts | grep -x 0; grep -c ' /proc/' /proc/mounts";
+  EXPECT_EQ(MustExec(MustStart(pod, masked), tell), "0\n2");
+  EXPECT_EQ(MustExec(Sleeper(pod), tell + " || echo whole"), "0\nwhole");
+}
+
 TEST_F(UserNamespaceTest, HasItsCapabilitiesOnlyInside) {
   v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
   SecurityOf(config).set_privileged(true);
-  const std::string id = MustStart(RunUserPod("pod"), config);
+  v1::PodSandboxConfig pod = UserPodConfig("pod");
+  pod.mutable_linux()->mutable_security_context()->set_privileged(true);
+  const std::string id = MustStart(RunUserPod(pod), config);
   EXPECT_EQ(MustExec(id, "mount -t tmpfs x /mnt && echo mounted"), "mounted");
   EXPECT_EQ(MustExec(id, "hostname inside && hostname"), "inside");
   EXPECT_EQ(MustExec(id, "mknod /made c 1 3 || echo no"), "no");

@@ -1,6 +1,6 @@
 #include "cri-runtime/container/apparmor.h"
 
-#include <gtest/gtest.h>
+#include "tests/testing/matchers.h"
 
 namespace trivet::container {
 namespace {
@@ -18,6 +18,19 @@ TEST(IsProfileLoaded, FindsNoPartOfANameAndNoMode) {
     EXPECT_FALSE(IsProfileLoaded(kProfiles, name)) << name;
   }
   EXPECT_FALSE(IsProfileLoaded("", "last"));
+}
+
+TEST(FindDefaultProfile, IsTheOneThatIsShipped) {
+  EXPECT_EQ(*FindDefaultProfile(std::string("trivet-default (enforce)\n")), "trivet-default");
+}
+
+TEST(FindDefaultProfile, IsNoneWithoutAppArmor) {
+  EXPECT_EQ(*FindDefaultProfile(Fail(Code::kNotFound, "open")), "");
+}
+
+TEST(FindDefaultProfile, SaysHowToLoadIt) {
+  EXPECT_THAT(FindDefaultProfile(std::string("other (enforce)\n")),
+              testing::FailsWith(Code::kFailedPrecondition, "apparmor_parser -r /etc"));
 }
 
 }  // namespace

@@ -63,6 +63,9 @@ TEST_P(BadSandboxTable, IsRefusedByTheNameOfTheField) {
   EXPECT_THAT(ParseSandbox(request), FailsWith(GetParam().code, GetParam().complaint));
 }
 
+v1::LinuxSandboxSecurityContext& SecurityOf(v1::PodSandboxConfig& config) {
+  return *config.mutable_linux()->mutable_security_context();
+}
 v1::NamespaceOption& NamespacesOf(v1::PodSandboxConfig& config) {
   return *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
 }
@@ -120,6 +123,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"NetworkOfAContainer",
                    [](auto& c) { NamespacesOf(c).set_network(v1::CONTAINER); },
                    Code::kInvalidArgument, "network: neither POD nor NODE"},
+        BadRequest{"GroupWithoutUser",
+                   [](auto& c) { SecurityOf(c).mutable_run_as_group()->set_value(1); },
+                   Code::kInvalidArgument, "security_context: run_as_group: needs run_as_user"},
+        BadRequest{"NegativeUser",
+                   [](auto& c) { SecurityOf(c).mutable_run_as_user()->set_value(-1); },
+                   Code::kInvalidArgument, "run_as_user: unexpected -1"},
+        BadRequest{"NegativeGroup", [](auto& c) { SecurityOf(c).add_supplemental_groups(-1); },
+                   Code::kInvalidArgument, "supplemental_groups: unexpected -1"},
+        BadRequest{"PolicyOfGroups",
+                   [](auto& c) {
+                     SecurityOf(c).set_supplemental_groups_policy(
+                         static_cast<v1::SupplementalGroupsPolicy>(7));
+                   },
+                   Code::kInvalidArgument, "supplemental_groups_policy: unexpected 7"},
         BadRequest{"UserNamespaceOfThePod",
                    [](auto& c) { NamespacesOf(c).mutable_userns_options()->set_mode(v1::POD); },
                    Code::kInvalidArgument, "userns_options: uids: 0 mappings"},
