@@ -189,6 +189,15 @@ bool PluginTest::HasLink(const std::string& name, const std::optional<Pod>& in) 
   return !FindEntry(Ip({"link"}, in), "ifname", name).is_null();
 }
 
+bool PluginTest::Ping(const Pod& from, const std::string& address, const std::string& seconds) {
+  const auto ping =
+      RunCommand({.program = "/usr/sbin/ip",
+                  .args = {"netns", "exec", from.id, "ping", "-c", "1", "-W", seconds, address},
+                  .environment = {}});
+  EXPECT_THAT(ping, IsOk());
+  return ping && ping->exit_code == 0;
+}
+
 Snapshot PluginTest::Look() const {
   const std::string ip = "/usr/sbin/ip";
   return {{"links", Tell(ip, {"-o", "-d", "link"})},

@@ -88,6 +88,14 @@ class PluginTest : public testing::NamespaceTest {
   /// `ip -json ARGS`, in the pod's namespace where there is one.
   static json::Value Ip(std::vector<std::string> args, const std::optional<Pod>& in = {});
   static bool HasLink(const std::string& name, const std::optional<Pod>& in = {});
+  /// One ping out of the pod's namespace. The first waits long for an answer, the second shortly
+  /// for there to be none.
+  static bool Reaches(const Pod& from, const std::string& address) {
+    return Ping(from, address, "9");
+  }
+  static bool IsCutOff(const Pod& from, const std::string& address) {
+    return !Ping(from, address, "1");
+  }
   static std::string Ruleset() { return Tell("/usr/sbin/nft", {"list", "ruleset"}); }
 
   [[nodiscard]] Snapshot Look() const;
@@ -97,6 +105,7 @@ class PluginTest : public testing::NamespaceTest {
   void ExpectNothingLeft(const std::string& when);
 
  private:
+  static bool Ping(const Pod& from, const std::string& address, const std::string& seconds);
   [[nodiscard]] std::string ListFiles() const;
 
   Snapshot before_;
