@@ -38,15 +38,50 @@ void AddInterfaces(std::vector<std::string>& things) {
   }
 }
 
-void AddGroups(const std::string& group, std::vector<std::string>& things) {
-  if (group.empty()) return;
+// One on a v2 node; on a v1 or hybrid one each, without the links from one name to another.
+std::vector<fs::path> Hierarchies(const fs::path& root) {
   std::error_code error;
-  for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error)) {
-    const fs::path folder = hierarchy.path() / fs::path(group).relative_path();
-    if (!fs::is_directory(folder, error)) continue;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (entry.is_directory(error)) things.push_back("cgroup " + entry.path().native());
+  if (fs::exists(root / "cgroup.controllers", error)) return {root};
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(root, error)) {
+    if (!entry.is_symlink(error) && entry.is_directory(error)) found.push_back(entry.path());
+  }
+  return found;
+}
+
+void AddGroups(const LeakScope& scope, std::vector<std::string>& things) {
+  if (scope.cgroup.empty()) return;
+  for (const fs::path& hierarchy : Hierarchies(scope.cgroup_root)) {
+    std::error_code error;
+    fs::recursive_directory_iterator entries(hierarchy / fs::path(scope.cgroup).relative_path(),
+                                             error);
+    for (; entries != fs::recursive_directory_iterator(); entries.increment(error)) {
+      if (entries->is_directory(error)) things.push_back("cgroup " + entries->path().native());
     }
+  }
+}
+
+// "/a", "pidfd", "net": without what differs each time. Nothing for a socket, a pipe or an eventfd,
+// which a server opens and closes as its clients come and go.
+std::string KindOf(std::string target) {
+  constexpr std::string_view kAnonymous = "anon_inode:";
+  if (target.starts_with('/')) return target;
+  if (target == "anon_inode:[pidfd]" || target == "anon_inode:inotify") {
+    return target.substr(kAnonymous.size());
+  }
+  for (const char* kind : {"net", "mnt", "pid", "user", "ipc", "uts", "cgroup"}) {
+    if (target.starts_with(std::string(kind) + ":[")) return kind;
+  }
+  return "";
+}
+
+void AddDescriptors(const fs::path& process, const std::string& name,
+                    std::vector<std::string>& things) {
+  std::error_code error;
+  fs::directory_iterator entries(process / "fd", error);
+  for (; entries != fs::directory_iterator(); entries.increment(error)) {
+    const std::string kind = KindOf(fs::read_symlink(entries->path(), error));
+    if (!kind.empty()) things.push_back("descriptor of " + name + ": " + kind);
   }
 }
 
@@ -59,6 +94,7 @@ void AddProcesses(const std::string& mark, std::vector<std::string>& things) {
     std::string words = command;
     std::ranges::replace(words, '\0', ' ');
     things.push_back("process " + words);
+    AddDescriptors(entry.path(), fs::path(command.c_str()).filename(), things);
   }
 }
 
@@ -82,7 +118,7 @@ std::vector<std::string> FindThings(const LeakScope& scope) {
   std::vector<std::string> things;
   AddMounts(things);
   AddInterfaces(things);
-  AddGroups(scope.cgroup, things);
+  AddGroups(scope, things);
   AddProcesses(scope.process_mark, things);
   AddFiles(scope, things);
   std::ranges::sort(things);

@@ -13,10 +13,12 @@ struct LeakScope {
   std::set<std::string> ignored;               // names of entries below them that may stay
   std::string cgroup;                          // groups below this one, in all hierarchies
   std::string process_mark;                    // processes with this in their command line
+  std::filesystem::path cgroup_root = "/sys/fs/cgroup";
 };
 
 /// Everything in the scope there is now, sorted, one line each: mounts of this mount namespace,
-/// network interfaces of this network namespace, control groups, processes, files.
+/// network interfaces of this network namespace, control groups, processes and what they hold open
+/// (files, folders, pidfds and namespaces, among them networks that nothing else shows), files.
 std::vector<std::string> FindThings(const LeakScope& scope);
 
 /// What is there and was not in `before`. What is on its way out gets some seconds. A test says

@@ -1,8 +1,10 @@
 """A node for static pods: the real kubelet on trivet-cri and trivet-cni, in folders and a cgroup of the test's own."""
 
+import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -11,10 +13,12 @@ import time
 import urllib.request
 
 BIN, KUBELET, CRICTL = (pathlib.Path(os.environ[name]) for name in ("TRIVET_BIN_DIR", "TRIVET_KUBELET", "TRIVET_CRICTL"))
-LOGIN1 = BIN.parent / "tests/login1"
+LOGIN1, FIND_THINGS = (BIN.parent / "tests" / name for name in ("login1", "find_things"))
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 PATIENCE_S = 180
+# Its mounts and its groups of pods; the bridge stays for the next pod.
+KUBELETS = re.compile(r"^mount .*/kubelet(/|$)|^cgroup .*/(kubepods|besteffort|burstable|pod[0-9a-f-]+)$|^interface kubelet0$")
 
 KUBELET_CONFIG = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
@@ -48,6 +52,7 @@ class Node:
         self.start_cri()
         for image in ("busybox", "nginx"):
             self.crictl("pull", f"oci:{SOURCE}/build/images/{image}")
+        self.before = self.things()
         self.start_kubelet()
 
     def start_cri(self):
@@ -116,13 +121,27 @@ class Node:
         """What is only there while a pod runs."""
         return [str(path) for name in ("netns", "shims") for path in (self.run / name).glob("*")]
 
+    def things(self):
+        """What there is of the runtime's, counted: see tests/testing/leak_check.h."""
+        found = subprocess.run([FIND_THINGS, self.cgroup, self.folder.name, self.folder / "state", self.run], check=True,
+                               capture_output=True, text=True)
+        return collections.Counter(found.stdout.splitlines())
+
+    def leaks(self):
+        """What has come since the kubelet was started, without the kubelet's own; some seconds for what is on its way out."""
+        deadline = time.monotonic() + 10
+        while True:
+            left = [thing for thing in self.things() - self.before if not KUBELETS.search(thing)]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.1)
+
     def stop(self):
         """Ends the pods by the runtime, then the daemons. Lists what should not be there any more."""
         self.end(self.kubelet, signal.SIGTERM)
         for sandbox in self.sandboxes():
             self.crictl("rmp", "-f", sandbox["id"])
-        left = self.live()
-        left += [str(path) for name in ("sandboxes", "containers", "upper") for path in (self.folder / "state" / name).glob("*")]
+        left = self.leaks()
         self.end(self.cri, signal.SIGTERM)
         remove_group(self.cgroup)
         subprocess.run(["umount", "--recursive", "--quiet", self.folder / "kubelet"], check=False)

@@ -22,11 +22,12 @@ struct Step {
   const char* name;
   Stage stage;
   std::function<grpc::Status(KillTest&)> call;
+  bool own_users = false;  // in a pod with hostUsers: false
 };
 
 class KillTest : public CriTest, public ::testing::WithParamInterface<Step> {
  public:
-  grpc::Status CallRun() { return RunPod(PodConfig("pod"), &pod_); }
+  grpc::Status CallRun() { return RunPod(Pod(), &pod_); }
   grpc::Status CallCreate() { return Create(pod_, Container(), &container_); }
   grpc::Status CallStart() { return Start(container_); }
   grpc::Status CallExec() {
@@ -39,6 +40,19 @@ class KillTest : public CriTest, public ::testing::WithParamInterface<Step> {
   grpc::Status CallRemovePod() { return RemovePod(pod_); }
 
  protected:
+  [[nodiscard]] v1::PodSandboxConfig Pod() const {
+    v1::PodSandboxConfig config = PodConfig("pod");
+    if (!own_users_) return config;
+    auto& options =
+        *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+    auto& user = *options.mutable_userns_options();
+    user.set_mode(v1::POD);
+    for (v1::IDMapping* mapping : {user.add_uids(), user.add_gids()}) {
+      mapping->set_host_id(200000);
+      mapping->set_length(65536);
+    }
+    return config;
+  }
   [[nodiscard]] v1::ContainerConfig Container() const { return ShellConfig("c", "sleep 1000"); }
 
   void Reach(Stage stage) {
@@ -77,6 +91,7 @@ class KillTest : public CriTest, public ::testing::WithParamInterface<Step> {
     return pid ? std::stoi(*pid) : 0;
   }
 
+  bool own_users_ = false;
   std::string pod_;
   std::string container_;
 };
@@ -85,6 +100,7 @@ class KillTest : public CriTest, public ::testing::WithParamInterface<Step> {
 constexpr int kManyCalls = 1000;
 
 TEST_P(KillTest, OfTheDaemonAtAnyStepLeavesACallThatCanBeRepeated) {
+  own_users_ = GetParam().own_users;
   for (int number = 1; number < kManyCalls; ++number) {
     SCOPED_TRACE(fmt::format("killed at the acting system call {}", number));
     Reach(GetParam().stage);
@@ -107,6 +123,7 @@ TEST_P(KillTest, OfTheShimAtAnyStepLeavesAPodThatCanBeRemoved) {
   if (GetParam().stage == Stage::kNothing || GetParam().stage == Stage::kPodStopped) {
     GTEST_SKIP() << "there is no shim before " << GetParam().name;
   }
+  own_users_ = GetParam().own_users;
   for (int number = 1; number < kManyCalls; ++number) {
     SCOPED_TRACE(fmt::format("killed at the acting system call {}", number));
     Reach(GetParam().stage);
@@ -169,6 +186,10 @@ const Step kSteps[] = {
     {"RemoveContainer", Stage::kRunning, &KillTest::CallRemove},
     {"StopPodSandbox", Stage::kRunning, &KillTest::CallStopPod},
     {"RemovePodSandbox", Stage::kPodStopped, &KillTest::CallRemovePod},
+    {"RunPodSandboxOfOtherUsers", Stage::kNothing, &KillTest::CallRun, true},
+    {"CreateContainerOfOtherUsers", Stage::kPod, &KillTest::CallCreate, true},
+    {"StartContainerOfOtherUsers", Stage::kCreated, &KillTest::CallStart, true},
+    {"StopPodSandboxOfOtherUsers", Stage::kRunning, &KillTest::CallStopPod, true},
 };
 INSTANTIATE_TEST_SUITE_P(At, KillTest, ValuesIn(kSteps),
                          [](const auto& step) { return step.param.name; });
