@@ -6,12 +6,16 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <chrono>
+#include <optional>
 
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/rpc/call_count.h"
 #include "common/rpc/server.h"
+#include "common/rpc/tls.h"
 #include "csi/config.h"
+#include "csi/forward/endpoints.h"
+#include "csi/forward/serve.h"
 #include "csi/metrics.h"
 #include "csi/paths.h"
 #include "csi/pool/describe.h"
@@ -49,6 +53,11 @@ struct Options {
   uint64_t max_volumes = 0;
   std::vector<std::string> io_groups = {"/"};
   std::filesystem::path metrics;
+  std::string listen;
+  rpc::TlsFiles tls;
+  std::string tls_client = "trivet-csi-controller";
+  std::vector<std::string> endpoints;
+  std::filesystem::path endpoints_file;
   bool check_config = false;
 };
 
@@ -65,18 +74,28 @@ Place PlaceOf(const Options& options, const Config& config) {
 }
 
 Mode ModeOf(const Options& options) {
-  if (options.mode == "controller") return Mode::kController;
   return options.mode == "node" ? Mode::kNode : Mode::kAll;
 }
 
-Offer OfferOf(const Options& options, const Pools& pools) {
-  Offer offer{.mode = ModeOf(options),
-              .copies = pools.can_copy(),
-              .attach = options.attach,
-              .max_volumes = options.max_volumes};
-  if (options.spec_level == "1.11") offer.level = SpecLevel::k1_11;
-  if (options.spec_level == "1.13") offer.level = SpecLevel::k1_13;
-  return offer;
+SpecLevel LevelOf(const Options& options) {
+  if (options.spec_level == "1.11") return SpecLevel::k1_11;
+  return options.spec_level == "1.13" ? SpecLevel::k1_13 : SpecLevel::k1_12;
+}
+
+Offer OfferOf(const Options& options, const Pools& pools, Mode mode) {
+  return {.mode = mode,
+          .level = LevelOf(options),
+          .copies = pools.can_copy(),
+          .attach = options.attach,
+          .max_volumes = options.max_volumes};
+}
+
+ForwardOptions ForwardOptionsOf(const Options& options) {
+  return {.socket = options.socket,
+          .endpoints = options.endpoints,
+          .endpoints_file = options.endpoints_file,
+          .tls = options.tls,
+          .level = LevelOf(options)};
 }
 
 // All that serves, made from the state on disk. Members are built in this order, from each other.
@@ -85,9 +104,10 @@ struct Driver {
       : pools(the_pools),
         stores(the_stores),
         io_limiter("/sys/fs/cgroup", options.io_groups),
-        offer(OfferOf(options, pools)),
+        offer(OfferOf(options, pools, ModeOf(options))),
         publications(stores, locks, options.max_volumes),
         identity(offer, PlaceOf(options, config)),
+        listener_identity(OfferOf(options, pools, Mode::kController), PlaceOf(options, config)),
         controller({provisioner, snapshots, publications, tuning, health}, offer,
                    PlaceOf(options, config)),
         inline_volumes(provisioner, volumes, stores.volumes, Paths(options.state).inline_staging()),
@@ -109,8 +129,13 @@ struct Driver {
     if (offer.mode != Mode::kNode) {
       services.insert(services.end(), {&controller, &group_controller, &snapshot_metadata});
     }
-    if (offer.mode != Mode::kController) services.push_back(&node);
+    services.push_back(&node);
     return services;
+  }
+
+  // For a controller elsewhere: what it forwards.
+  std::vector<grpc::Service*> ListenerServices() {
+    return {&listener_identity, &controller, &group_controller, &snapshot_metadata};
   }
 
   const Pools& pools;
@@ -127,6 +152,7 @@ struct Driver {
   NodeVolumes volumes{stores, pools, locks, tuning};
   NodePublications publications;
   IdentityService identity;
+  IdentityService listener_identity;
   ControllerService controller;
   GroupService group_controller{groups, offer};
   SnapshotMetadataService snapshot_metadata{blocks};
@@ -162,6 +188,17 @@ int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const rpc::Ser
   return signal;
 }
 
+// The controller's door, beside the socket of the node.
+Result<std::optional<rpc::Server>> Listen(const Options& options, Driver& driver,
+                                          const rpc::Server& server) {
+  if (options.listen.empty()) return std::nullopt;
+  const auto services = driver.ListenerServices();
+  spdlog::info("listening address={}", options.listen);
+  if (IsUnix(options.listen)) return server.StartBeside(SocketOf(options.listen), services);
+  return server.StartBeside(options.listen, rpc::ServerCredentials(options.tls, options.tls_client),
+                            services);
+}
+
 Result<> Serve(const Options& options, const Config& config) {
   constexpr auto kGrace = std::chrono::seconds(10);       // less than the supervisor's 30 s
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
@@ -177,14 +214,41 @@ Result<> Serve(const Options& options, const Config& config) {
   ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                stores.volumes.All().size());
+  ASSIGN_OR_RETURN(auto listener, Listen(options, driver, server), "listen");
   WriteMetricsFile(options.metrics, driver, server);
   spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, server, options));
+  if (listener) listener->Stop(kGrace);
   server.Stop(kGrace);
   return {};
 }
 
+Result<> CheckListener(const Options& options) {
+  if (!options.endpoints.empty() || !options.endpoints_file.empty()) {
+    return Fail(Code::kInvalidArgument, "node endpoints: are for --mode=controller");
+  }
+  if (options.listen.empty()) return {};
+  RETURN_IF_ERROR(CheckAddress(options.listen), "--listen");
+  if (IsUnix(options.listen)) return {};
+  return rpc::CheckTls(options.tls);  // no way to serve strangers on the network
+}
+
+// It has no pools and no records: what is said of them would be without effect.
+Result<> RunController(const Options& options, bool config_given) {
+  if (config_given || options.attach || !options.listen.empty() || !options.metrics.empty()) {
+    return Fail(
+        Code::kInvalidArgument,
+        "--mode=controller: --config, --attach, --listen and --metrics-file are the nodes'");
+  }
+  if (!options.check_config) return ServeForwarding(ForwardOptionsOf(options));
+  RETURN_IF_ERROR(CheckForwarding(ForwardOptionsOf(options)));
+  fmt::print("configuration is valid\n");
+  return {};
+}
+
 Result<> Run(const Options& options, bool config_given) {
+  if (options.mode == "controller") return RunController(options, config_given);
   RETURN_IF_ERROR(CheckNodeId(options.node_id));
+  RETURN_IF_ERROR(CheckListener(options));
   if (config_given && !std::filesystem::exists(options.config)) {
     return Fail(Code::kNotFound, "configuration {}: does not exist", options.config.native());
   }
@@ -197,6 +261,21 @@ Result<> Run(const Options& options, bool config_given) {
   }
   fmt::print("configuration is valid: {} pool(s)\n", config.pools.size());
   return {};
+}
+
+void AddForwardFlags(CLI::App& app, Options& options) {
+  app.add_option("--listen", options.listen,
+                 "HOST:PORT (or unix:/PATH) that serves a controller elsewhere");
+  app.add_option("--tls-cert", options.tls.certificate, "certificate (PEM) of this end");
+  app.add_option("--tls-key", options.tls.key, "its key");
+  app.add_option("--tls-ca", options.tls.authorities, "who signs the other end's certificate");
+  app.add_option("--tls-client", options.tls_client,
+                 "name in the certificate of the one client that --listen lets in")
+      ->capture_default_str();
+  app.add_option("--node-endpoint", options.endpoints,
+                 "NODE=HOST:PORT (or NODE=unix:/PATH) to forward to; repeatable");
+  app.add_option("--node-endpoints-file", options.endpoints_file,
+                 "more of them, one a line; read again when it changes");
 }
 
 }  // namespace
@@ -230,6 +309,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--metrics-file", options.metrics,
                  "where to write metrics for node_exporter's textfile collector (*.prom)");
+  trivet::csi::AddForwardFlags(app, options);
   app.add_flag("--check-config", options.check_config,
                "check the configuration, say what its pools have, and exit");
   CLI11_PARSE(app, argc, argv);

@@ -20,26 +20,59 @@ sigset_t BlockStopSignals() {
   return set;
 }
 
+namespace {
+
+std::unique_ptr<grpc::Server> Build(const std::string& address,
+                                    const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                                    const std::vector<grpc::Service*>& services,
+                                    const std::shared_ptr<CallCount>& calls) {
+  constexpr int kMillisBetweenPings = 5000;  // a client may ask that often whether we are there
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, credentials);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // an address is one server's
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMillisBetweenPings);
+  builder.SetMaxReceiveMessageSize(Server::kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(Server::kMaxMessageBytes);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  builder.experimental().SetInterceptorCreators(CountCalls(calls));
+  return builder.BuildAndStart();
+}
+
+}  // namespace
+
 Result<Server> Server::Start(const std::filesystem::path& socket,
                              const std::vector<grpc::Service*>& services) {
+  return StartCounted(socket, services, std::make_shared<CallCount>());
+}
+
+Result<Server> Server::StartBeside(const std::filesystem::path& socket,
+                                   const std::vector<grpc::Service*>& services) const {
+  return StartCounted(socket, services, calls_);
+}
+
+Result<Server> Server::StartCounted(const std::filesystem::path& socket,
+                                    const std::vector<grpc::Service*>& services,
+                                    std::shared_ptr<CallCount> calls) {
   if (socket.native().size() >= sizeof(sockaddr_un{}.sun_path)) {
     return Fail(Code::kInvalidArgument, "socket {}: longer than a unix socket path may be",
                 socket.native());
   }
   RETURN_IF_ERROR(EnsureDirectory(socket.parent_path()), "socket folder");
-
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("unix:" + socket.native(), grpc::InsecureServerCredentials());
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  auto calls = std::make_shared<CallCount>();
-  builder.experimental().SetInterceptorCreators(CountCalls(calls));
   // The folder is ours alone, so that nobody connects between bind and chmod.
-  auto server = builder.BuildAndStart();
+  auto server =
+      Build("unix:" + socket.native(), grpc::InsecureServerCredentials(), services, calls);
   if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
   return Server(std::move(server), std::move(calls));
+}
+
+Result<Server> Server::StartBeside(const std::string& address,
+                                   const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                                   const std::vector<grpc::Service*>& services) const {
+  auto server = Build(address, credentials, services, calls_);
+  if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", address);
+  return Server(std::move(server), calls_);
 }
 
 // gRPC's own deadline waits for clients that are merely connected; calls are waited for here.

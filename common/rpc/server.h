@@ -1,11 +1,13 @@
 #pragma once
 
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <signal.h>
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/base/error.h"
@@ -27,6 +29,16 @@ class Server {
 
   static Result<Server> Start(const std::filesystem::path& socket,
                               const std::vector<grpc::Service*>& services);
+
+  /// A second one for clients on other machines, at `address` (HOST:PORT); its calls are counted
+  /// with the first one's. Errors: kUnavailable when nobody can listen there.
+  [[nodiscard]] Result<Server> StartBeside(
+      const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+      const std::vector<grpc::Service*>& services) const;
+  /// The same on a unix socket, as Start.
+  [[nodiscard]] Result<Server> StartBeside(const std::filesystem::path& socket,
+                                           const std::vector<grpc::Service*>& services) const;
+
   Server(Server&&) = default;
   Server& operator=(Server&&) = default;
 
@@ -40,6 +52,9 @@ class Server {
  private:
   Server(std::unique_ptr<grpc::Server> server, std::shared_ptr<CallCount> calls)
       : server_(std::move(server)), calls_(std::move(calls)) {}
+  static Result<Server> StartCounted(const std::filesystem::path& socket,
+                                     const std::vector<grpc::Service*>& services,
+                                     std::shared_ptr<CallCount> calls);
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<CallCount> calls_;
 };

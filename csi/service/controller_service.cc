@@ -12,7 +12,7 @@ namespace {
 
 using Rpc = ::csi::v1::ControllerServiceCapability::RPC;
 
-std::vector<Rpc::Type> CapabilitiesOf(const Offer& offer) {
+std::vector<Rpc::Type> ControllerClaims(const Offer& offer) {
   std::vector<Rpc::Type> capabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
                                          Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
                                          Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER,
@@ -70,6 +70,12 @@ std::optional<Usage> UsageAsked(const ::csi::v1::GetCapacityRequest& request,
 }
 
 }  // namespace
+
+void Describe(const Offer& offer, ::csi::v1::ControllerGetCapabilitiesResponse& response) {
+  for (const auto capability : ControllerClaims(offer)) {
+    response.add_capabilities()->mutable_rpc()->set_type(capability);
+  }
+}
 
 void ControllerService::Fill(const VolumeRecord& record, ::csi::v1::Volume& volume) const {
   volume.set_volume_id(record.id);
@@ -168,9 +174,7 @@ grpc::Status ControllerService::ControllerGetCapabilities(
     grpc::ServerContext* /*context*/,
     const ::csi::v1::ControllerGetCapabilitiesRequest* /*request*/,
     ::csi::v1::ControllerGetCapabilitiesResponse* response) {
-  for (const auto capability : CapabilitiesOf(offer_)) {
-    response->add_capabilities()->mutable_rpc()->set_type(capability);
-  }
+  Describe(offer_, *response);
   return grpc::Status::OK;
 }
 
@@ -200,7 +204,8 @@ grpc::Status ControllerService::ControllerGetVolume(
     ::csi::v1::ControllerGetVolumeResponse* response) {
   return rpc::Handle("ControllerGetVolume", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckVolumeId(request->volume_id()), "request");
-    ASSIGN_OR_RETURN(const VolumeRecord record, parts_.provisioner.Find(request->volume_id()));
+    ASSIGN_OR_RETURN(const VolumeRecord record,
+                     parts_.provisioner.FindSettled(request->volume_id()));
     Fill(record, *response->mutable_volume());
     auto& status = *response->mutable_status();
     if (record.published) status.add_published_node_ids(place_.node_id);

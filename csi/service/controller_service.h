@@ -21,6 +21,9 @@ struct ControllerParts {
   const Health& health;
 };
 
+/// The capabilities of a Controller service that offers this.
+void Describe(const Offer& offer, ::csi::v1::ControllerGetCapabilitiesResponse& response);
+
 /// Translates the Controller service to its parts.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:

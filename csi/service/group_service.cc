@@ -21,15 +21,19 @@ std::vector<std::string> ListOf(const ::google::protobuf::RepeatedPtrField<std::
 
 }  // namespace
 
+void Describe(const Offer& offer, ::csi::v1::GroupControllerGetCapabilitiesResponse& response) {
+  using GroupRpc = ::csi::v1::GroupControllerServiceCapability::RPC;
+  if (offer.copies) {
+    response.add_capabilities()->mutable_rpc()->set_type(
+        GroupRpc::CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT);
+  }
+}
+
 grpc::Status GroupService::GroupControllerGetCapabilities(
     grpc::ServerContext* /*context*/,
     const ::csi::v1::GroupControllerGetCapabilitiesRequest* /*request*/,
     ::csi::v1::GroupControllerGetCapabilitiesResponse* response) {
-  using GroupRpc = ::csi::v1::GroupControllerServiceCapability::RPC;
-  if (offer_.copies) {
-    response->add_capabilities()->mutable_rpc()->set_type(
-        GroupRpc::CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT);
-  }
+  Describe(offer_, *response);
   return grpc::Status::OK;
 }
 

@@ -6,6 +6,9 @@
 
 namespace trivet::csi {
 
+/// The capabilities of a GroupController service that offers this.
+void Describe(const Offer& offer, ::csi::v1::GroupControllerGetCapabilitiesResponse& response);
+
 /// Translates the GroupController service to Groups.
 class GroupService final : public ::csi::v1::GroupController::Service {
  public:

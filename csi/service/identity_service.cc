@@ -2,6 +2,21 @@
 
 namespace trivet::csi {
 
+void Describe(const Offer& offer, ::csi::v1::GetPluginCapabilitiesResponse& response) {
+  using Offered = ::csi::v1::PluginCapability::Service;
+  if (offer.mode != Mode::kNode) {
+    response.add_capabilities()->mutable_service()->set_type(Offered::CONTROLLER_SERVICE);
+  }
+  response.add_capabilities()->mutable_service()->set_type(
+      Offered::VOLUME_ACCESSIBILITY_CONSTRAINTS);
+  if (offer.copies && offer.mode != Mode::kNode) {
+    response.add_capabilities()->mutable_service()->set_type(Offered::GROUP_CONTROLLER_SERVICE);
+    response.add_capabilities()->mutable_service()->set_type(Offered::SNAPSHOT_METADATA_SERVICE);
+  }
+  response.add_capabilities()->mutable_volume_expansion()->set_type(
+      ::csi::v1::PluginCapability::VolumeExpansion::ONLINE);
+}
+
 grpc::Status IdentityService::GetPluginInfo(grpc::ServerContext* /*context*/,
                                             const ::csi::v1::GetPluginInfoRequest* /*request*/,
                                             ::csi::v1::GetPluginInfoResponse* response) {
@@ -16,18 +31,7 @@ grpc::Status IdentityService::GetPluginInfo(grpc::ServerContext* /*context*/,
 grpc::Status IdentityService::GetPluginCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::GetPluginCapabilitiesRequest* /*request*/,
     ::csi::v1::GetPluginCapabilitiesResponse* response) {
-  using Offered = ::csi::v1::PluginCapability::Service;
-  if (offer_.mode != Mode::kNode) {
-    response->add_capabilities()->mutable_service()->set_type(Offered::CONTROLLER_SERVICE);
-  }
-  response->add_capabilities()->mutable_service()->set_type(
-      Offered::VOLUME_ACCESSIBILITY_CONSTRAINTS);
-  if (offer_.copies && offer_.mode != Mode::kNode) {
-    response->add_capabilities()->mutable_service()->set_type(Offered::GROUP_CONTROLLER_SERVICE);
-    response->add_capabilities()->mutable_service()->set_type(Offered::SNAPSHOT_METADATA_SERVICE);
-  }
-  response->add_capabilities()->mutable_volume_expansion()->set_type(
-      ::csi::v1::PluginCapability::VolumeExpansion::ONLINE);
+  Describe(offer_, *response);
   return grpc::Status::OK;
 }
 

@@ -5,6 +5,9 @@
 
 namespace trivet::csi {
 
+/// The capabilities of a plugin that offers this.
+void Describe(const Offer& offer, ::csi::v1::GetPluginCapabilitiesResponse& response);
+
 /// Who we are, what pools this node has (in the manifest), and which services this process serves.
 class IdentityService final : public ::csi::v1::Identity::Service {
  public:

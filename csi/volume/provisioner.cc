@@ -264,6 +264,16 @@ Result<VolumeRecord> Provisioner::Find(const std::string& id) const {
   return record;
 }
 
+Result<VolumeRecord> Provisioner::FindSettled(const std::string& id) const {
+  const bool held = locks_.IsHeld(id);  // first: what ends in between is seen by the look below
+  auto record = records_.Find(id);
+  const bool absent = !record && record.error().code() == Code::kNotFound;
+  if ((absent && held) || (record && record->deleting)) {
+    return Fail(Code::kAborted, "volume {}: is being made or deleted", id);
+  }
+  return record;
+}
+
 VolumePage Provisioner::List(const std::string& first_id, size_t count) const {
   VolumePage page;
   for (VolumeRecord& record : records_.All()) {

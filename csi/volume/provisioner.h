@@ -67,6 +67,10 @@ class Provisioner {
   /// Errors: kNotFound; also for a volume whose deletion has begun.
   Result<VolumeRecord> Find(const std::string& id) const;
 
+  /// As Find; a volume that is being made or deleted is kAborted, so that kNotFound means that
+  /// there is none and none is on its way.
+  Result<VolumeRecord> FindSettled(const std::string& id) const;
+
   /// At most `count` volumes (0 = all) whose id is not below `first_id`; not those of pods.
   VolumePage List(const std::string& first_id, size_t count) const;
 

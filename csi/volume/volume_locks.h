@@ -38,13 +38,19 @@ class VolumeLocks {
     return Guard(this, id);
   }
 
+  /// Whether somebody holds the id now.
+  [[nodiscard]] bool IsHeld(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return busy_.contains(id);
+  }
+
  private:
   void Unlock(const std::string& id) {
     const std::lock_guard lock(mutex_);
     busy_.erase(id);
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<std::string> busy_;  // guarded by mutex_
 };
 
