@@ -11,7 +11,8 @@ import tree
 import yaml
 
 DRIVER = "csi.trivet.dev"
-SOCKET = "/run/trivet/csi.sock"
+SOCKETS = {"DaemonSet": "/run/trivet/csi.sock", "Deployment": "/run/trivet-csi-controller/csi.sock"}
+UNIT = "packaging/kubernetes/csi/trivet-csi-controller.service"
 
 
 def driver_of(document):
@@ -37,23 +38,31 @@ def complaints(document, reference):
         yield f"{kind} {name}: is of {driver_of(document)}"
     for parameter in unknown_parameters(document, reference):
         yield f"{kind} {name}: parameter {parameter} is not in docs/csi.md"
-    if kind == "DaemonSet":
-        yield from daemonset_complaints(document)
+    if kind in SOCKETS:
+        yield from sidecar_complaints(kind, document)
 
 
-def daemonset_complaints(document):
+def sidecar_complaints(kind, document):
     pod = document["spec"]["template"]["spec"]
     volumes = {volume["name"] for volume in pod["volumes"]}
     if document["spec"]["selector"]["matchLabels"] != document["spec"]["template"]["metadata"]["labels"]:
-        yield "DaemonSet: selector and labels differ"
+        yield f"{kind}: selector and labels differ"
     for container in pod["containers"]:
-        if f"--csi-address={SOCKET}" not in container["args"]:
-            yield f"{container['name']}: does not speak to {SOCKET}"
+        if f"--csi-address={SOCKETS[kind]}" not in container["args"]:
+            yield f"{container['name']}: does not speak to {SOCKETS[kind]}"
         if not re.fullmatch(r"registry\.k8s\.io/sig-storage/[a-z-]+:v\d+\.\d+\.\d+", container["image"]):
             yield f"{container['name']}: image {container['image']} has no released version"
         for mount in container["volumeMounts"]:
             if mount["name"] not in volumes:
                 yield f"{container['name']}: there is no volume {mount['name']}"
+
+
+def unit_complaints(unit, reference):
+    """The controller's unit says no flag that docs/csi.md does not have, and the Deployment's socket."""
+    flags = re.findall(r"(--[a-z-]+)=(\S+)", unit)
+    yield from (f"flag {flag} is not in docs/csi.md" for flag, _ in flags if f"`{flag}`" not in reference)
+    if ("--socket", SOCKETS["Deployment"]) not in flags:
+        yield f"serves no {SOCKETS['Deployment']}"
 
 
 def main():
@@ -66,7 +75,8 @@ def main():
         for document in yaml.safe_load_all(file.read_text()):
             kinds.add(document.get("kind"))
             found += [f"{file.relative_to(top)}: {complaint}" for complaint in complaints(document, reference)]
-    wanted = {"CSIDriver", "StorageClass", "VolumeAttributesClass", "VolumeSnapshotClass", "DaemonSet", "ClusterRole"}
+    found += [f"{UNIT}: {complaint}" for complaint in unit_complaints((top / UNIT).read_text(), reference)]
+    wanted = {"CSIDriver", "StorageClass", "VolumeAttributesClass", "VolumeSnapshotClass", "DaemonSet", "Deployment", "ClusterRole"}
     found += [f"packaging/kubernetes: no {kind}" for kind in sorted(wanted - kinds)]
     return tree.report("Kubernetes manifests", found)
 
