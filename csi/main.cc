@@ -193,10 +193,13 @@ Result<std::optional<rpc::Server>> Listen(const Options& options, Driver& driver
                                           const rpc::Server& server) {
   if (options.listen.empty()) return std::nullopt;
   const auto services = driver.ListenerServices();
-  spdlog::info("listening address={}", options.listen);
-  if (IsUnix(options.listen)) return server.StartBeside(SocketOf(options.listen), services);
-  return server.StartBeside(options.listen, rpc::ServerCredentials(options.tls, options.tls_client),
-                            services);
+  auto listener =
+      IsUnix(options.listen)
+          ? server.StartBeside(SocketOf(options.listen), services)
+          : server.StartBeside(options.listen,
+                               rpc::ServerCredentials(options.tls, options.tls_client), services);
+  if (listener) spdlog::info("listening address={}", options.listen);
+  return listener;
 }
 
 Result<> Serve(const Options& options, const Config& config) {
