@@ -76,6 +76,17 @@ Result<Answer> ProbeAppArmor(const Host& host) {
   return Answer{State::kMissing, "not enabled: pods that ask for a profile are refused"};
 }
 
+Result<Answer> ProbeDefaultProfile(const Host& host) {
+  const auto loaded = ReadFile(host.Sys("kernel/security/apparmor/profiles"));
+  if (!loaded && loaded.error().code() == Code::kNotFound) {
+    return Answer{.detail = "not needed: AppArmor is not enabled"};
+  }
+  RETURN_IF_ERROR(loaded);
+  // A line for each profile: "name (mode)".
+  if (("\n" + *loaded).find("\ntrivet-default (") != std::string::npos) return Answer{};
+  return Answer{State::kMissing, "not loaded: pods that ask for RuntimeDefault are refused"};
+}
+
 // Labels are not set: on an enforcing node containers would run with the daemon's.
 Result<Answer> ProbeSelinux(const Host& host) {
   const auto enforcing = ReadFile(host.Sys("fs/selinux/enforce"));
@@ -96,6 +107,9 @@ std::vector<Check> SecurityChecks() {
        "run as root, without a bounding set that takes it away", ProbeResourceCapability},
       {"security", "AppArmor", Need::kOptional, "pods with an appArmorProfile",
        "boot with apparmor=1 security=apparmor", ProbeAppArmor},
+      {"security", "AppArmor profile trivet-default", Need::kOptional,
+       "pods with appArmorProfile RuntimeDefault",
+       "apparmor_parser -r /etc/apparmor.d/trivet-default", ProbeDefaultProfile},
       {"security", "SELinux", Need::kOptional, "containers that may do what their pod says",
        "setenforce 0, or a policy module for /usr/libexec/trivet", ProbeSelinux},
   };
