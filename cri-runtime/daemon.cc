@@ -7,6 +7,7 @@
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/container/image_volume.h"
+#include "cri-runtime/operations/memory.h"
 #include "cri-runtime/operations/metrics_server.h"
 #include "cri-runtime/operations/prometheus.h"
 #include "cri-runtime/operations/run_loop.h"
@@ -96,6 +97,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
   ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");
   spdlog::info("serving socket={} cgroup={} driver={}", config->socket.native(),
                parts.node.cgroups.is_v2() ? "v2" : "v1", config->cgroup_driver);
+  ForgetStart();
   const int signal = RunUntilStopped(
       signals, [&] { ReloadConfig(parts.node.config, reload); },
       // Whoever holds one of these locks for ever has stopped the daemon.
@@ -111,6 +113,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
 Result<> Serve(const Config& config, const std::function<Result<Config>()>& reload) {
   RETURN_IF_ERROR(CheckNode(config), "this node cannot run containers");
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
+  ShareHeaps();
 
   LiveConfig live_config(config);
   const Paths paths{.state = config.state_dir, .run = config.run_dir};

@@ -22,6 +22,15 @@ sigset_t BlockStopSignals() {
 
 namespace {
 
+// By default there are two threads a core that wait for calls: any more calls at a time than that
+// make and end a thread each. One queue, so that whoever waits takes the next call.
+void KeepThreads(grpc::ServerBuilder& builder) {
+  constexpr int kWaiting = 8;
+  using Option = grpc::ServerBuilder::SyncServerOption;
+  builder.SetSyncServerOption(Option::NUM_CQS, 1);
+  builder.SetSyncServerOption(Option::MAX_POLLERS, kWaiting);
+}
+
 std::unique_ptr<grpc::Server> Build(const std::string& address,
                                     const std::shared_ptr<grpc::ServerCredentials>& credentials,
                                     const std::vector<grpc::Service*>& services,
@@ -34,6 +43,7 @@ std::unique_ptr<grpc::Server> Build(const std::string& address,
                              kMillisBetweenPings);
   builder.SetMaxReceiveMessageSize(Server::kMaxMessageBytes);
   builder.SetMaxSendMessageSize(Server::kMaxMessageBytes);
+  KeepThreads(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.experimental().SetInterceptorCreators(CountCalls(calls));
   return builder.BuildAndStart();
