@@ -14,7 +14,6 @@ find_package(CLI11 REQUIRED)
 find_package(Protobuf REQUIRED)  # before gRPC: its config needs the imported targets
 find_package(gRPC CONFIG REQUIRED)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
-pkg_check_modules(NFTNL REQUIRED IMPORTED_TARGET libnftnl)
 pkg_check_modules(NL REQUIRED IMPORTED_TARGET libnl-3.0 libnl-route-3.0)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
@@ -23,7 +22,9 @@ pkg_check_modules(BLKID REQUIRED IMPORTED_TARGET blkid)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
-find_library(NETTLE_ARCHIVE libnettle.a REQUIRED)  # one hash of it: no library to load at each start
+# Of these two as archives, what is used of them: no library to load at each start.
+find_library(NETTLE_ARCHIVE libnettle.a REQUIRED)
+find_library(NFTNL_ARCHIVE libnftnl.a REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 # What every target of ours is compiled with. Generated code and other people's headers are not.
@@ -65,11 +66,19 @@ function(trivet_group_by_folder name sources)
   set_target_properties(${name} PROPERTIES UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# trivet_library(name SOURCES … [PUBLIC libraries…] [PRIVATE libraries…])
+# For code of programs that run for a moment, which waits for its pages and for the kernel: a third of the size. Of fmt
+# the headers alone; the code that they would bring along for each source is in trivet_base.
+set(TRIVET_SMALL -UFMT_HEADER_ONLY $<$<CONFIG:Release>:-Os>)
+
+# trivet_library(name SOURCES … [PUBLIC libraries…] [PRIVATE libraries…] [SMALL])
+# SMALL: what is compiled with TRIVET_SMALL.
 function(trivet_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "SMALL" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   trivet_group_by_folder(${name} "${ARG_SOURCES}")
+  if(ARG_SMALL)
+    target_compile_options(${name} PRIVATE ${TRIVET_SMALL})
+  endif()
   target_link_libraries(${name} PUBLIC trivet_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
@@ -86,7 +95,7 @@ function(trivet_executable name)
     if(ARG_STATIC)
       target_link_options(${name} PRIVATE -static-pie)
     elseif(ARG_STATIC_RUNTIME)
-      target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+      target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs)
     endif()
   endif()
   if(NOT ARG_DESTINATION)

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "common/base/text.h"
+
 namespace trivet::cni {
 namespace {
 
@@ -41,10 +43,8 @@ Result<Command> ParseCommand(std::string_view text) {
 
 std::vector<std::filesystem::path> SplitPath(std::string_view text) {
   std::vector<std::filesystem::path> folders;
-  while (!text.empty()) {
-    const size_t colon = std::min(text.find(':'), text.size());
-    if (colon > 0) folders.emplace_back(text.substr(0, colon));
-    text.remove_prefix(std::min(colon + 1, text.size()));
+  for (const std::string& folder : SplitAt(text, ':')) {
+    if (!folder.empty()) folders.emplace_back(folder);
   }
   return folders;
 }

@@ -1,10 +1,11 @@
 #include "cni/ipam/host_local_conf.h"
 
 #include <algorithm>
-#include <sstream>
+#include <span>
 
 #include "cni/ipam/requested.h"
 #include "cni/paths.h"
+#include "common/base/text.h"
 #include "common/linux/file.h"
 
 namespace trivet::cni {
@@ -78,17 +79,15 @@ Result<std::vector<IpAddress>> ReadRequested(const Value& root, const Environmen
 
 Dns ParseResolvConf(std::string_view text) {
   Dns dns;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line.substr(0, line.find_first_of("#;")));
-    std::string keyword;
-    words >> keyword;
-    const bool replaces = keyword == "search";
-    if (replaces) dns.search.clear();  // the last search line counts
-    for (std::string word; words >> word;) {
+  for (const std::string& line : SplitAt(text, '\n')) {
+    const std::vector<std::string> words = SplitWords(line.substr(0, line.find_first_of("#;")));
+    if (words.empty()) continue;
+    const std::string& keyword = words.front();
+    if (keyword == "search") dns.search.clear();  // the last search line counts
+    for (const std::string& word : std::span(words).subspan(1)) {
       if (keyword == "nameserver") dns.nameservers.push_back(word);
       if (keyword == "domain") dns.domain = word;
-      if (replaces) dns.search.push_back(word);
+      if (keyword == "search") dns.search.push_back(word);
       if (keyword == "options") dns.options.push_back(word);
     }
   }

@@ -1,8 +1,7 @@
 #include "cni/ipam/requested.h"
 
-#include <sstream>
-
 #include "cni/net_conf.h"
+#include "common/base/text.h"
 
 namespace trivet::cni {
 
@@ -18,8 +17,7 @@ Result<RequestedIps> ReadRequestedIps(const json::Value& root) {
 
 std::vector<std::string> SplitAtCommas(const std::string& text) {
   std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) {
+  for (const std::string& part : SplitAt(text, ',')) {
     const size_t first = part.find_first_not_of(' ');
     if (first == std::string::npos) continue;
     parts.push_back(part.substr(first, part.find_last_not_of(' ') - first + 1));

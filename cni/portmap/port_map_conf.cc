@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
+
+#include "common/base/text.h"
 
 namespace trivet::cni {
 namespace {
@@ -44,8 +45,7 @@ Result<std::vector<std::string>> ReadWords(const Value& root, std::string_view k
   RETURN_IF_ERROR(ReadOptional(root, key, items));
   std::vector<std::string> words;
   for (const std::string& item : items) {
-    std::istringstream stream(item);
-    for (std::string word; stream >> word;) words.push_back(word);
+    for (std::string& word : SplitWords(item)) words.push_back(std::move(word));
   }
   return words;
 }

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
 #include <vector>
 
+#include "common/base/text.h"
 #include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "common/linux/path_in_root.h"
@@ -22,20 +22,6 @@ Result<UniqueFd> OpenNetSysctl(const std::string& path, int flags) {
   const UniqueFd folder(::open(kNetFolder, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return FailErrno("open {}", kNetFolder);
   return OpenInRoot(folder.get(), path, flags | O_NOFOLLOW | O_CLOEXEC);
-}
-
-std::vector<std::string> SplitPath(const std::string& path) {
-  std::vector<std::string> parts;
-  std::istringstream stream(path + '/');  // so that a separator at the end makes an empty part
-  for (std::string part; std::getline(stream, part, '/');) parts.push_back(part);
-  return parts;
-}
-
-std::vector<std::string> SplitWords(std::string_view text) {
-  std::istringstream stream{std::string(text)};
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
 }
 
 /// A compiled POSIX extended regular expression.
@@ -92,7 +78,7 @@ Result<std::string> NetSysctlPath(std::string_view name, const std::string& ifna
   if (const size_t at = path.find(kPlaceholder); at != std::string::npos) {
     path.replace(at, kPlaceholder.size(), ifname);
   }
-  const std::vector<std::string> parts = SplitPath(path);
+  const std::vector<std::string> parts = SplitAt(path, '/');
   const bool good = std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
     return !part.empty() && part != "." && part != ".." &&
            std::none_of(part.begin(), part.end(), [](unsigned char c) { return std::iscntrl(c); });
@@ -127,8 +113,7 @@ Result<> CheckSysctlIsAllowed(const std::filesystem::path& file, const std::stri
   const auto content = ReadFile(file);
   if (!content && content.error().code() == Code::kNotFound) return {};
   if (!content) return Fail(Code::kFailedPrecondition, "{}", content.error().message());
-  std::istringstream lines(*content);
-  for (std::string line; std::getline(lines, line);) {
+  for (const std::string& line : SplitAt(*content, '\n')) {
     const std::string text = Trim(line);
     if (text.empty()) continue;
     const ExtendedRegex expression(text);

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trivet {
+
+/// The parts between the separators, empty ones too: "a//b/" at '/' is {"a", "", "b", ""}, and ""
+/// is
+/// {""}.
+std::vector<std::string> SplitAt(std::string_view text, char separator);
+
+/// The parts between white space (of the C locale), none of them empty.
+std::vector<std::string> SplitWords(std::string_view text);
+
+}  // namespace trivet
