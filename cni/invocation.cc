@@ -62,12 +62,15 @@ Result<> CheckCommandVersion(Command command, SpecVersion version) {
   return {};
 }
 
-// A runtime that hands over our own namespace would have us turn the node into its own pod.
+// A runtime that hands over our own namespace would have us turn the node into its own pod. By the
+// name that is opened later to come back here: procfs makes an entry for each at the first look.
 Result<> CheckNetns(const Environment& environment, const LookUpVariable& look_up) {
   if (environment.command != Command::kAdd && environment.command != Command::kCheck) return {};
   struct stat ours{};
   struct stat theirs{};
-  if (::stat("/proc/self/ns/net", &ours) != 0) return FailErrno("stat /proc/self/ns/net");
+  if (::stat("/proc/thread-self/ns/net", &ours) != 0) {
+    return FailErrno("stat /proc/thread-self/ns/net");
+  }
   if (::stat(environment.netns.c_str(), &theirs) != 0) {
     return FailErrno("CNI_NETNS: {}", environment.netns.native());
   }

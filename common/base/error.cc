@@ -1,7 +1,7 @@
 #include "common/base/error.h"
 
 #include <cerrno>
-#include <system_error>
+#include <cstring>
 
 namespace trivet {
 
@@ -55,8 +55,12 @@ Code CodeOfErrno(int err) {
   }
 }
 
+// Not strerror: it looks for a translation first, and most errors are no news ("file is absent").
 Error Error::FromErrno(int err, std::string_view what) {
-  Error error(CodeOfErrno(err), fmt::format("{}: {}", what, std::generic_category().message(err)));
+  const char* const description = ::strerrordesc_np(err);
+  Error error(CodeOfErrno(err), description != nullptr
+                                    ? fmt::format("{}: {}", what, description)
+                                    : fmt::format("{}: Unknown error {}", what, err));
   error.sys_errno_ = err;
   return error;
 }

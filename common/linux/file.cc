@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdio>
+#include <mutex>
 
 namespace trivet {
 namespace {
@@ -54,18 +56,13 @@ Result<> Replace(const std::filesystem::path& file, std::string_view content, mo
 }  // namespace
 
 Result<std::string> ReadAll(int fd, std::string_view name, uint64_t limit_bytes) {
-  constexpr size_t kChunkBytes = 16384;
+  std::array<char, 16384> chunk;  // uninitialised: of a short file, one page of it is touched
   std::string content;
   while (true) {
-    const size_t used = content.size();
-    content.resize(used + kChunkBytes);
-    const ssize_t n = ::read(fd, content.data() + used, kChunkBytes);
-    if (n < 0 && errno == EINTR) {
-      content.resize(used);
-      continue;
-    }
+    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
+    if (n < 0 && errno == EINTR) continue;
     if (n < 0) return FailErrno("read {}", name);
-    content.resize(used + static_cast<size_t>(n));
+    content.append(chunk.data(), static_cast<size_t>(n));
     if (n == 0) return content;
     if (content.size() > limit_bytes) {
       return Fail(Code::kOutOfRange, "read {}: larger than {} bytes", name, limit_bytes);
@@ -175,8 +172,12 @@ Result<std::vector<std::string>> ListDirectory(const std::filesystem::path& dire
 }
 
 Result<std::string> ReadBootId() {
-  ASSIGN_OR_RETURN(std::string id, ReadFile("/proc/sys/kernel/random/boot_id"), "boot id");
-  while (!id.empty() && id.back() == '\n') id.pop_back();
+  static std::mutex mutex;
+  static std::string id;
+  const std::lock_guard lock(mutex);
+  if (!id.empty()) return id;
+  ASSIGN_OR_RETURN(std::string text, ReadFile("/proc/sys/kernel/random/boot_id"), "boot id");
+  id = text.substr(0, text.find('\n'));
   return id;
 }
 

@@ -136,7 +136,7 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
   std::optional<Refusal> first;
   bool acknowledged = false;
   bool overflow = false;
-  const auto buffer = std::make_unique<char[]>(kReceiveBytes);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
   for (;;) {
     const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, MSG_DONTWAIT);
     if (received < 0 && errno == ENOBUFS && !overflow) {
@@ -168,7 +168,7 @@ Result<> NetfilterSocket::Ask(nlmsghdr* request, const std::function<void(const 
 // Until the end of a dump, an acknowledgement or an error.
 Result<> NetfilterSocket::ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit,
                                          std::string_view what) {
-  const auto buffer = std::make_unique<char[]>(kReceiveBytes);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
   bool interrupted = false;
   for (;;) {
     const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, 0);

@@ -21,6 +21,10 @@ Result<int> Quarter(int number) {
   return quarter;
 }
 
+TEST(Error, OfAnUnknownErrnoTellsItsNumber) {
+  EXPECT_EQ(Error::FromErrno(4000, "open /x").message(), "open /x: Unknown error 4000");
+}
+
 TEST(Error, TakesItsCodeFromErrno) {
   const Error error = Error::FromErrno(ENOENT, "open /x");
   EXPECT_EQ(error.code(), Code::kNotFound);

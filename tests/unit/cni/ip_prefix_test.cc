@@ -1,6 +1,10 @@
 #include "cni/ip_prefix.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
 
 #include "tests/testing/matchers.h"
 
@@ -21,6 +25,15 @@ TEST(IpAddress, WritesTheShortForm) {
   EXPECT_EQ(Address("10.1.0.5").ToString(), "10.1.0.5");
 }
 
+TEST(IpAddress, ReadsEveryDottedQuadAsTheCLibraryDoes) {
+  for (const char* text : {"0.0.0.0", "1.20.255.0", "255.255.255.255"}) {
+    std::array<std::byte, 4> expected{};
+    ASSERT_EQ(::inet_pton(AF_INET, text, expected.data()), 1);
+    EXPECT_TRUE(std::ranges::equal(Address(text).bytes(), expected)) << text;
+    EXPECT_EQ(Address(text).ToString(), text);
+  }
+}
+
 TEST(IpAddress, NextAndPreviousCarryOverBytes) {
   EXPECT_EQ(Address("10.0.255.255").Next(), Address("10.1.0.0"));
   EXPECT_EQ(Address("10.1.0.0").Previous(), Address("10.0.255.255"));
@@ -28,8 +41,10 @@ TEST(IpAddress, NextAndPreviousCarryOverBytes) {
 }
 
 TEST(IpAddress, RefusesWhatIsNoAddress) {
-  for (const std::string text : {"", "10.1", "10.1.0.256", "fd00::g", "::ffff:10.0.0.1",
-                                 "10.0.0.1/8", " 10.0.0.1", "../../etc", "lock"}) {
+  for (const std::string text :
+       {"", "10.1", "10.1.0.256", "fd00::g", "::ffff:10.0.0.1", "10.0.0.1/8", " 10.0.0.1",
+        "../../etc", "lock", "10.0.0.01", "10.0.0.1.", "10.0.0.1.2", "10..0.1", "10.0.0.-1",
+        "10.0.0.+1", "10.0.0.1 ", "1000.0.0.1", "10.0.0.4294967297"}) {
     EXPECT_THAT(IpAddress::Parse(text), FailsWith(Code::kInvalidArgument, "")) << text;
   }
   EXPECT_THAT(IpAddress::Parse(std::string("10.0.0.1\0x", 10)),
