@@ -2,6 +2,9 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <set>
+
 #include "cni/packet_family.h"
 #include "cni/portmap/localnet.h"
 #include "common/linux/conntrack.h"
@@ -20,10 +23,11 @@ bool IsOfTheNode(netlink::RouteSocket& socket, const std::string& address) {
   return route && *route && (*route)->is_local;
 }
 
-Result<> Forget(const HostPort& port, const std::function<bool(const Connection&)>& is_stale) {
-  RETURN_IF_ERROR(conntrack::Forget(port.container.family(), port.protocol, port.port, is_stale),
-                  "host port " + Describe(port));
-  return {};
+bool IsTranslatedBy(const HostPort& port, const Connection& connection) {
+  return connection.protocol == port.protocol && connection.destination_port == port.port &&
+         connection.target == BytesOf(port.container) &&
+         connection.target_port == port.container_port &&
+         connection.destination != connection.target;
 }
 
 }  // namespace
@@ -37,19 +41,26 @@ Result<> ForgetStrayFlows(const std::vector<HostPort>& ports) {
       return port.host_ip ? connection.destination == BytesOf(*port.host_ip)
                           : IsOfTheNode(socket, connection.destination);
     };
-    RETURN_IF_ERROR(Forget(port, is_stray));
+    RETURN_IF_ERROR(
+        conntrack::Forget({.family = port.container.family(),
+                           .destination = {{.protocol = port.protocol, .port = port.port}}},
+                          is_stray),
+        "host port " + Describe(port));
   }
   return {};
 }
 
 Result<> ForgetTranslatedFlows(const std::vector<HostPort>& ports) {
-  for (const HostPort& port : ports) {
-    const auto is_translated = [&](const Connection& connection) {
-      return connection.target == BytesOf(port.container) &&
-             connection.target_port == port.container_port &&
-             connection.destination != connection.target;
-    };
-    RETURN_IF_ERROR(Forget(port, is_translated));
+  std::set<IpAddress> containers;
+  for (const HostPort& port : ports) containers.insert(port.container);
+  const auto is_translated = [&](const Connection& connection) {
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const HostPort& port) { return IsTranslatedBy(port, connection); });
+  };
+  for (const IpAddress& container : containers) {
+    RETURN_IF_ERROR(conntrack::Forget({.family = container.family(), .target = BytesOf(container)},
+                                      is_translated),
+                    "host ports of " + container.ToString());
   }
   return {};
 }

@@ -14,7 +14,9 @@
 namespace trivet::conntrack {
 namespace {
 
-// Of CTA_FILTER_ORIG_FLAGS. Source: net/netfilter/nf_internals.h, which the kernel does not export.
+// Of CTA_FILTER_ORIG_FLAGS and _REPLY_FLAGS. Source: net/netfilter/nf_internals.h, which the kernel
+// does not export.
+constexpr uint32_t kFilterSource = 1U << 0;
 constexpr uint32_t kFilterProtocol = 1U << 3;
 constexpr uint32_t kFilterDestinationPort = 1U << 5;
 constexpr int kAttempts = 16;
@@ -39,19 +41,38 @@ nlmsghdr* PutHeader(Buffer& buffer, uint16_t type, uint16_t flags, uint8_t famil
 }
 
 // The kernel sends only what matches; one before 5.8 sends everything, so the reader looks again.
-nlmsghdr* BuildDump(Buffer& buffer, uint8_t family, uint8_t protocol, uint16_t port) {
-  nlmsghdr* message = PutHeader(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
-  nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
-  nlattr* protocol_nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-  mnl_attr_put_u8(message, CTA_PROTO_NUM, protocol);
-  mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(port));
-  mnl_attr_nest_end(message, protocol_nest);
-  mnl_attr_nest_end(message, tuple);
+nlmsghdr* BuildDump(Buffer& buffer, const Selection& selection) {
+  nlmsghdr* message = PutHeader(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, selection.family);
+  if (selection.destination) {
+    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+    nlattr* protocol = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+    mnl_attr_put_u8(message, CTA_PROTO_NUM, selection.destination->protocol);
+    mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(selection.destination->port));
+    mnl_attr_nest_end(message, protocol);
+    mnl_attr_nest_end(message, tuple);
+  }
+  if (!selection.target.empty()) {
+    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_REPLY);
+    nlattr* addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+    mnl_attr_put(message, selection.family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC,
+                 selection.target.size(), selection.target.data());
+    mnl_attr_nest_end(message, addresses);
+    mnl_attr_nest_end(message, tuple);
+  }
   nlattr* filter = mnl_attr_nest_start(message, CTA_FILTER);
-  mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, kFilterProtocol | kFilterDestinationPort);
-  mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
+  mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS,
+                   selection.destination ? kFilterProtocol | kFilterDestinationPort : 0);
+  mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, selection.target.empty() ? 0 : kFilterSource);
   mnl_attr_nest_end(message, filter);
   return message;
+}
+
+bool IsSelected(const Connection& connection, const Selection& selection) {
+  const auto& to = selection.destination;
+  if (to && (connection.protocol != to->protocol || connection.destination_port != to->port)) {
+    return false;
+  }
+  return selection.target.empty() || connection.target == selection.target;
 }
 
 // By type; null where absent.
@@ -103,20 +124,33 @@ Entry ReadEntry(const nlmsghdr* message, uint8_t family) {
   return entry;
 }
 
-Result<std::vector<Entry>> List(uint8_t family, uint8_t protocol, uint16_t port,
-                                std::string_view what) {
+// Looking through the kernel's whole table takes it milliseconds, whether it has any or not.
+Result<bool> HasAny() {
+  constexpr std::string_view kWhat = "count connections";
+  ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), kWhat);
+  Buffer buffer{};
+  nlmsghdr* request = PutHeader(buffer, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC);
+  bool any = true;
+  auto read = [&](const nlmsghdr* message) {
+    Attributes all{};
+    mnl_attr_parse(message, sizeof(nfgenmsg), KeepAttribute, &all);
+    const nlattr* entries = all[CTA_STATS_GLOBAL_ENTRIES];
+    if (entries != nullptr) any = mnl_attr_get_u32(entries) != 0;
+  };
+  RETURN_IF_ERROR(socket.Ask(request, read, kWhat));
+  return any;
+}
+
+Result<std::vector<Entry>> List(const Selection& selection, std::string_view what) {
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), what);
     Buffer buffer{};
     std::vector<Entry> entries;
     auto collect = [&](const nlmsghdr* message) {
-      Entry entry = ReadEntry(message, family);
-      const Connection& connection = entry.connection;
-      if (connection.protocol == protocol && connection.destination_port == port) {
-        entries.push_back(std::move(entry));
-      }
+      Entry entry = ReadEntry(message, selection.family);
+      if (IsSelected(entry.connection, selection)) entries.push_back(std::move(entry));
     };
-    auto listed = socket.Ask(BuildDump(buffer, family, protocol, port), collect, what);
+    auto listed = socket.Ask(BuildDump(buffer, selection), collect, what);
     if (listed) return entries;
     if (listed.error().code() != Code::kAborted || attempt == kAttempts) {
       return std::unexpected(std::move(listed).error());
@@ -138,16 +172,16 @@ Result<> Delete(nft::NetfilterSocket& socket, uint8_t family, const Entry& entry
 
 }  // namespace
 
-Result<> Forget(uint8_t family, uint8_t protocol, uint16_t destination_port,
+Result<> Forget(const Selection& selection,
                 const std::function<bool(const Connection&)>& is_stale) {
-  const std::string what =
-      fmt::format("forget connections of protocol {} to port {}", protocol, destination_port);
-  ASSIGN_OR_RETURN(const std::vector<Entry> entries,
-                   List(family, protocol, destination_port, what));
+  constexpr std::string_view kWhat = "forget connections";
+  ASSIGN_OR_RETURN(const bool any, HasAny());
+  if (!any) return {};
+  ASSIGN_OR_RETURN(const std::vector<Entry> entries, List(selection, kWhat));
   if (entries.empty()) return {};
-  ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), what);
+  ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), kWhat);
   for (const Entry& entry : entries) {
-    if (is_stale(entry.connection)) RETURN_IF_ERROR(Delete(socket, family, entry, what));
+    if (is_stale(entry.connection)) RETURN_IF_ERROR(Delete(socket, selection.family, entry, kWhat));
   }
   return {};
 }

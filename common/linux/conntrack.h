@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "common/base/error.h"
@@ -21,10 +22,20 @@ struct Connection {
   uint16_t target_port = 0;
 };
 
-/// The kernel forgets the connections of `family` (AF_INET, AF_INET6) and `protocol` to
-/// `destination_port` for which `is_stale` is true: their next packet is a first packet again.
-/// Errors: the kernel's errno.
-Result<> Forget(uint8_t family, uint8_t protocol, uint16_t destination_port,
-                const std::function<bool(const Connection&)>& is_stale);
+/// Which connections to look at: those to a port, or those that one address answers. The kernel
+/// looks through all it has for each question, so one that names many is cheaper than many.
+struct Selection {
+  uint8_t family;  // AF_INET or AF_INET6
+  struct Destination {
+    uint8_t protocol;
+    uint16_t port;
+  };
+  std::optional<Destination> destination = {};
+  std::string target = {};  // 4 or 16 bytes as `family` says; empty: whoever answers
+};
+
+/// The kernel forgets the selected connections for which `is_stale` is true: their next packet is a
+/// first packet again. A namespace without any is not looked through. Errors: the kernel's errno.
+Result<> Forget(const Selection& selection, const std::function<bool(const Connection&)>& is_stale);
 
 }  // namespace trivet::conntrack
