@@ -76,11 +76,6 @@ Result<FileLock> AcquireLock(const std::filesystem::path& file) {
   return FileLock::Acquire(file);
 }
 
-Result<> AbsentIsSuccess(Result<> done) {
-  if (!done && done.error().code() == Code::kNotFound) return {};
-  return done;
-}
-
 }  // namespace
 
 std::string MasqueradeChainName(const std::string& network) {
@@ -116,25 +111,23 @@ Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {
   }
   if (transaction.empty()) return {};
   ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
-  return AbsentIsSuccess(std::move(transaction).Commit());
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> Masquerade::Retain(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(OurTable());
   for (const PacketFamily& family : PacketFamilies()) {
     const nft::Set set = MakeSet(network_, family);
-    auto there = nft::ReadElements(OurTable(), set);
-    if (!there && there.error().code() == Code::kNotFound) continue;
-    if (!there) return std::unexpected(std::move(there).error());
+    ASSIGN_OR_RETURN(auto there, nft::ReadElementsIfThere(OurTable(), set));
     const auto wanted = ElementsOf(pods, family);
-    std::erase_if(*there, [&](const nft::Element& element) {
+    std::erase_if(there, [&](const nft::Element& element) {
       return std::find(wanted.begin(), wanted.end(), element) != wanted.end();
     });
-    if (!there->empty()) transaction.EnsureNoElements(set, *there);
+    if (!there.empty()) transaction.EnsureNoElements(set, there);
   }
   if (transaction.empty()) return {};
   ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
-  return AbsentIsSuccess(std::move(transaction).Commit());
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> Masquerade::RemoveNetwork() {
@@ -145,7 +138,7 @@ Result<> Masquerade::RemoveNetwork() {
   transaction.DeleteChain(chain.name);
   for (const PacketFamily& family : PacketFamilies())
     transaction.DeleteSet(MakeSet(network_, family).name);
-  RETURN_IF_ERROR(AbsentIsSuccess(std::move(transaction).Commit()));
+  RETURN_IF_ERROR(std::move(transaction).CommitIfThere());
 
   const auto sets = nft::ReadSetNames(OurTable());
   if (!sets) {
@@ -155,7 +148,7 @@ Result<> Masquerade::RemoveNetwork() {
   if (!sets->empty()) return {};
   nft::Transaction last(OurTable());
   last.DeleteTable();
-  return AbsentIsSuccess(std::move(last).Commit());
+  return std::move(last).CommitIfThere();
 }
 
 Result<> Masquerade::Check(const std::vector<IpAddress>& pods) {

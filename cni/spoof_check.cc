@@ -3,7 +3,6 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -33,20 +32,14 @@ nft::Set SenderSet() {
   return {.name = "senders", .key = {nft::Type::kInterfaceName, nft::Type::kEtherAddress}};
 }
 
-nft::Bytes NameBytes(const std::string& port) {
-  nft::Bytes bytes = port;
-  bytes.resize(IFNAMSIZ, '\0');
-  return bytes;
-}
-
 nft::Element PortElement(const std::string& port) {
-  return {.key = NameBytes(port), .last = {}, .verdict = {}};
+  return {.key = nft::InterfaceKey(port), .last = {}, .verdict = {}};
 }
 
 nft::Element SenderElement(const std::string& port, const std::string& mac) {
   const auto octets = MacBytes(mac);
   nft::Element element{.key = {}, .last = {}, .verdict = {}};
-  nft::Concat(element.key, NameBytes(port));
+  nft::Concat(element.key, nft::InterfaceKey(port));
   nft::Concat(element.key, {reinterpret_cast<const char*>(octets.data()), octets.size()});
   return element;
 }
@@ -64,11 +57,6 @@ nft::Rule SpoofRule() {
 Result<FileLock> LockSpoofCheck(const std::filesystem::path& file) {
   RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
   return FileLock::Acquire(file);
-}
-
-Result<> AbsentIsFine(Result<> done) {
-  if (!done && done.error().code() == Code::kNotFound) return {};
-  return done;
 }
 
 }  // namespace
@@ -100,15 +88,13 @@ Result<> SpoofCheck::Remove(const std::string& port, const std::string& mac) {
   const nft::Element checked = PortElement(port);
   transaction.EnsureNoElements(PortSet(), {&checked, 1});
   transaction.EnsureNoElements(SenderSet(), {&sender, 1});
-  RETURN_IF_ERROR(AbsentIsFine(std::move(transaction).Commit()));
+  RETURN_IF_ERROR(std::move(transaction).CommitIfThere());
 
-  const auto left = nft::ReadElements(SpoofTable(), PortSet());
-  if (!left && left.error().code() == Code::kNotFound) return {};
-  if (!left) return std::unexpected(left.error());
-  if (!left->empty()) return {};
+  ASSIGN_OR_RETURN(const auto left, nft::ReadElementsIfThere(SpoofTable(), PortSet()));
+  if (!left.empty()) return {};
   nft::Transaction last(SpoofTable());
   last.DeleteTable();
-  return AbsentIsFine(std::move(last).Commit());
+  return std::move(last).CommitIfThere();
 }
 
 Result<> SpoofCheck::Check(const std::string& port, const std::string& mac) {

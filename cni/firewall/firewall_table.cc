@@ -39,22 +39,16 @@ nft::Set SameBridgeMap() {
           .verdicts = true};
 }
 
-nft::Bytes InterfaceKey(const std::string& name) {
-  nft::Bytes key = name;
-  key.resize(IFNAMSIZ, '\0');
-  return key;
-}
-
 std::vector<nft::Element> BridgeElements(const std::string& bridge) {
   std::vector<nft::Element> elements;
-  elements.push_back({.key = InterfaceKey(bridge), .last = {}, .verdict = {}});
+  elements.push_back({.key = nft::InterfaceKey(bridge), .last = {}, .verdict = {}});
   return elements;
 }
 
 std::vector<nft::Element> SameBridgeElements(const std::string& bridge, IngressPolicy policy) {
   const int32_t code = policy == IngressPolicy::kIsolated ? NF_DROP : NF_ACCEPT;
   std::vector<nft::Element> elements;
-  elements.push_back({.key = InterfaceKey(bridge) + InterfaceKey(bridge),
+  elements.push_back({.key = nft::InterfaceKey(bridge) + nft::InterfaceKey(bridge),
                       .last = {},
                       .verdict = nft::Verdict{.code = code, .chain = {}}});
   return elements;
@@ -105,19 +99,6 @@ void AddRules(nft::Transaction& transaction) {
   }
 }
 
-Result<> CommitUnlessGone(nft::Transaction transaction) {
-  if (transaction.empty()) return {};
-  auto done = std::move(transaction).Commit();
-  if (!done && done.error().code() == Code::kNotFound) return {};
-  return done;
-}
-
-Result<std::vector<nft::Element>> ElementsIfThere(const nft::Set& set) {
-  auto there = nft::ReadElements(FirewallTableName(), set);
-  if (!there && there.error().code() == Code::kNotFound) return std::vector<nft::Element>();
-  return there;
-}
-
 Result<> CheckElements(const nft::Set& set, const std::vector<nft::Element>& wanted) {
   if (wanted.empty()) return {};
   const auto there = nft::ReadElements(FirewallTableName(), set);
@@ -164,44 +145,45 @@ Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {
     const auto elements = PodElements(pods, family);
     if (!elements.empty()) transaction.EnsureNoElements(PodSet(family), elements);
   }
-  return CommitUnlessGone(std::move(transaction));
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> FirewallTable::RetainPods(const std::vector<IpAddress>& pods) {
   nft::Transaction transaction(FirewallTableName());
   for (const PacketFamily& family : PacketFamilies()) {
-    ASSIGN_OR_RETURN(auto there, ElementsIfThere(PodSet(family)));
+    ASSIGN_OR_RETURN(auto there, nft::ReadElementsIfThere(FirewallTableName(), PodSet(family)));
     const auto wanted = PodElements(pods, family);
     std::erase_if(there, [&](const nft::Element& element) {
       return std::find(wanted.begin(), wanted.end(), element) != wanted.end();
     });
     if (!there.empty()) transaction.EnsureNoElements(PodSet(family), there);
   }
-  return CommitUnlessGone(std::move(transaction));
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> FirewallTable::RetainBridges(const std::vector<std::string>& bridges) {
   nft::Transaction transaction(FirewallTableName());
   for (const nft::Set& set : {BridgeSet(), SameBridgeMap()}) {
-    ASSIGN_OR_RETURN(auto there, ElementsIfThere(set));
+    ASSIGN_OR_RETURN(auto there, nft::ReadElementsIfThere(FirewallTableName(), set));
     std::erase_if(there, [&](const nft::Element& element) {
       return std::any_of(bridges.begin(), bridges.end(), [&](const std::string& bridge) {
-        return element.key.starts_with(InterfaceKey(bridge));
+        return element.key.starts_with(nft::InterfaceKey(bridge));
       });
     });
     if (!there.empty()) transaction.DeleteElements(set, there);
   }
-  return CommitUnlessGone(std::move(transaction));
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> FirewallTable::RemoveUnlessPods() {
   for (const PacketFamily& family : PacketFamilies()) {
-    ASSIGN_OR_RETURN(const auto there, ElementsIfThere(PodSet(family)));
+    ASSIGN_OR_RETURN(const auto there,
+                     nft::ReadElementsIfThere(FirewallTableName(), PodSet(family)));
     if (!there.empty()) return {};
   }
   nft::Transaction transaction(FirewallTableName());
   transaction.DeleteTable();
-  return CommitUnlessGone(std::move(transaction));
+  return std::move(transaction).CommitIfThere();
 }
 
 Result<> FirewallTable::Check(const std::vector<IpAddress>& pods, const std::string& bridge,

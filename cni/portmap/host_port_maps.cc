@@ -1,7 +1,6 @@
 #include "cni/portmap/host_port_maps.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 // After glibc's headers, which the kernel's give way to.
 #include <linux/netfilter.h>
@@ -120,9 +119,7 @@ nft::Set LocalnetSet() {
 }
 
 nft::Element LocalnetElement(const std::string& interface) {
-  nft::Element element{.key = interface, .last = {}, .verdict = {}};
-  element.key.resize(IFNAMSIZ, '\0');
-  return element;
+  return {.key = nft::InterfaceKey(interface), .last = {}, .verdict = {}};
 }
 
 }  // namespace trivet::cni

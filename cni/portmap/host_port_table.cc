@@ -19,11 +19,8 @@ Result<std::optional<nft::Element>> FindIn(const nft::Set& map, const HostPort& 
   return nft::FindElement(HostPortsTable(), map, KeyOf(port));
 }
 
-// With no table there are no elements.
 Result<std::vector<nft::Element>> ReadMap(const nft::Set& map) {
-  auto elements = nft::ReadElements(HostPortsTable(), map);
-  if (!elements && elements.error().code() == Code::kNotFound) return std::vector<nft::Element>();
-  return elements;
+  return nft::ReadElementsIfThere(HostPortsTable(), map);
 }
 
 const PortPolicy* PolicyOf(const HostPort& port, const std::vector<PortPolicy>& policies) {
@@ -230,9 +227,7 @@ Result<> HostPortTable::RemoveIfEmpty() {
   // Who has another lock than ours may have come between: then it is not empty.
   for (const nft::Set& map : AllMaps()) transaction.DeleteEmptySet(map.name);
   transaction.DeleteTable();
-  auto removed = std::move(transaction).Commit();
-  if (!removed && removed.error().code() == Code::kNotFound) return {};
-  return removed;
+  return std::move(transaction).CommitIfThere();
 }
 
 }  // namespace trivet::cni

@@ -147,6 +147,12 @@ void Concat(Bytes& key, std::string_view field) {
   key.resize((key.size() + 3) / 4 * 4);
 }
 
+Bytes InterfaceKey(std::string_view name) {
+  Bytes key(name);
+  key.resize(FieldBytes(Type::kInterfaceName), '\0');
+  return key;
+}
+
 // A message under construction in the scratch buffer; its sequence number is its operation's index.
 class Transaction::Message {
  public:
@@ -160,8 +166,9 @@ class Transaction::Message {
   nlmsghdr* header_;
 };
 
+// Uninitialised, as libmnl leaves nothing unwritten: only the pages that messages take are touched.
 Transaction::Transaction(Table table)
-    : table_(std::move(table)), scratch_(std::make_unique<char[]>(kMessageBytes)) {}
+    : table_(std::move(table)), scratch_(std::make_unique_for_overwrite<char[]>(kMessageBytes)) {}
 Transaction::~Transaction() = default;
 Transaction::Transaction(Transaction&&) noexcept = default;
 Transaction& Transaction::operator=(Transaction&&) noexcept = default;
@@ -321,6 +328,12 @@ Result<> Transaction::Commit() && {
   if (operations_.empty()) return {};
   ASSIGN_OR_RETURN(auto socket, NetfilterSocket::Open());
   return socket.Commit(batch_, operations_);
+}
+
+Result<> Transaction::CommitIfThere() && {
+  auto done = std::move(*this).Commit();
+  if (!done && done.error().code() == Code::kNotFound) return {};
+  return done;
 }
 
 }  // namespace trivet::nft

@@ -76,6 +76,9 @@ enum class Existing { kIsError, kIsKept };
 /// Appends `field` to a concatenated key, padded to four bytes.
 void Concat(Bytes& key, std::string_view field);
 
+/// A field of Type::kInterfaceName. Source: linux/if.h (IFNAMSIZ).
+Bytes InterfaceKey(std::string_view name);
+
 /// Changes of one table, in order, that the kernel makes all at once or not at all. Nothing happens
 /// before Commit. Not for two threads at once.
 class Transaction {
@@ -116,6 +119,8 @@ class Transaction {
   /// table inet trivet_policy: File exists"; kNotFound for a table, chain, set or element that does
   /// not exist, kAlreadyExists, kPermissionDenied without CAP_NET_ADMIN.
   Result<> Commit() &&;
+  /// As Commit, and what is to be removed from a table, chain or set that is gone is removed.
+  Result<> CommitIfThere() &&;
 
  private:
   class Message;
@@ -133,6 +138,9 @@ class Transaction {
 /// The elements of one set, in key order; ranges of an interval set are one element each.
 /// Errors: kNotFound when the table or the set does not exist.
 Result<std::vector<Element>> ReadElements(const Table& table, const Set& set);
+
+/// As ReadElements, and no such table or set has none.
+Result<std::vector<Element>> ReadElementsIfThere(const Table& table, const Set& set);
 
 /// The element with that key, however many others there are; none when there is none, or no such
 /// set or table. Not for interval sets.

@@ -145,6 +145,12 @@ Result<std::vector<Element>> ReadElements(const Table& table, const Set& set) {
   return set.intervals ? JoinRanges(std::move(read)) : Sorted(std::move(read));
 }
 
+Result<std::vector<Element>> ReadElementsIfThere(const Table& table, const Set& set) {
+  auto elements = ReadElements(table, set);
+  if (!elements && elements.error().code() == Code::kNotFound) return std::vector<Element>();
+  return elements;
+}
+
 Result<std::optional<Element>> FindElement(const Table& table, const Set& set, const Bytes& key) {
   const std::string what =
       fmt::format("find an element of set {} of table {}", set.name, table.name);

@@ -96,8 +96,8 @@ TEST_F(ProtocolTest, AMebibyteOfInputIsReadAndMoreIsRefused) {
 
 TEST_F(ProtocolTest, EveryTypeReadsAMebibyteOfInputAndRefusesMore) {
   const Pod pod = MakePod("c1");
-  for (const char* type :
-       {"bandwidth", "bridge", "firewall", "host-local", "loopback", "ptp", "static", "tuning"}) {
+  for (const char* type : {"bandwidth", "bridge", "firewall", "host-local", "loopback", "portmap",
+                           "ptp", "static", "tuning"}) {
     json::Value conf = Conf();
     conf["type"] = type;
     conf["padding"] = std::string(size_t{1023} << 10, 'x');
