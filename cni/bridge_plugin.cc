@@ -56,11 +56,23 @@ Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socke
                               {.alias = AliasOf(record.key),
                                .hairpin = bridge_.hairpin,
                                .isolated = bridge_.isolated_ports}));
-  if (!bridge_.container_down) RETURN_IF_ERROR(AwaitBothEnds(socket, host_end, container_end));
+  if (!bridge_.container_down) {
+    RETURN_IF_ERROR(AwaitBothEnds(socket, host_end, container_end));
+    RETURN_IF_ERROR(AwaitGateway(socket, shared.bridge));
+  }
   std::vector<Interface> interfaces{DescribeLink(shared.bridge, ""), DescribeLink(host_end, ""),
                                     DescribeLink(container_end.link, environment().netns)};
   if (shared.vlan_gateway) interfaces.push_back(DescribeLink(*shared.vlan_gateway, ""));
   return interfaces;
+}
+
+// A bridge gets its carrier from the first port, and without it drops what the node itself sends.
+// One with a spanning tree has it when the ports forward, for which nobody waits here.
+Result<> BridgePlugin::AwaitGateway(netlink::RouteSocket& socket, const Link& bridge) const {
+  if (!bridge_.is_gateway || bridge.operational) return {};
+  auto operational = AwaitOperational(socket, bridge.name);
+  if (!operational && operational.error().code() == Code::kDeadlineExceeded) return {};
+  return operational;
 }
 
 Result<BridgePlugin::Shared> BridgePlugin::EnsureShared(netlink::RouteSocket& socket,

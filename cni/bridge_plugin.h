@@ -33,6 +33,7 @@ class BridgePlugin : public VethPlugin {
   };
   Result<Shared> EnsureShared(netlink::RouteSocket& socket, const AddResult& result,
                               const Attachment& record);
+  Result<> AwaitGateway(netlink::RouteSocket& socket, const Link& bridge) const;
   Result<> CheckSenders(const Link& container_end, Attachment& record);
   Result<> CheckBridge(const Link& bridge);
   [[nodiscard]] bool filters_vlans() const {

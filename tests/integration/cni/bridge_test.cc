@@ -39,6 +39,12 @@ TEST_F(BridgeTest, ThePortIsOperationalWhenAddAnswers) {
   EXPECT_EQ(port["linkinfo"]["info_slave_data"]["state"], "forwarding");
 }
 
+TEST_F(BridgeTest, TheFirstPortsBridgeIsOperationalWhenAddAnswers) {
+  Added(MakePod("c1"), Conf());
+
+  EXPECT_EQ(Ip({"link", "show", "dev", "br0"})[0]["operstate"], "UP");
+}
+
 TEST_F(BridgeTest, ASpoofCheckedPodSendsFromItsOwnHardwareAddressAlone) {
   json::Value conf = Conf();
   conf["macspoofchk"] = true;

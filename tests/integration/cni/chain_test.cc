@@ -1,5 +1,8 @@
 #include "tests/integration/cni/chain_test.h"
 
+#include <chrono>
+#include <thread>
+
 #include "tests/integration/cni/kill.h"
 
 namespace trivet::cni {
@@ -18,7 +21,7 @@ json::Value ChainTest::Chained(const std::string& type, const json::Value& membe
 void ChainTest::RecoverFromEachKill(const std::string& type, const json::Value& members) {
   constexpr int kWays = 3;
   const Pod pod = MakePod("c1");
-  const json::Value conf = Chained(type, members, Added(pod, Conf()));
+  const json::Value conf = Chained(type, members, AddedToBridge(pod));
   const Snapshot before = LookBesideBridge(pod);
   for (int at = 1;; at += kKillStride) {
     const End end = KillAtSystemCall(CommandFor("ADD", pod), conf, at);
@@ -33,7 +36,7 @@ void ChainTest::RecoverFromEachKill(const std::string& type, const json::Value& 
 
 void ChainTest::RecoverFromEachKilledDel(const std::string& type, const json::Value& members) {
   const Pod pod = MakePod("c1");
-  const json::Value conf = Chained(type, members, Added(pod, Conf()));
+  const json::Value conf = Chained(type, members, AddedToBridge(pod));
   const Snapshot before = LookBesideBridge(pod);
   for (int at = 1;; at += kKillStride) {
     EXPECT_THAT(Run("ADD", pod, conf), Succeeds());
@@ -45,6 +48,23 @@ void ChainTest::RecoverFromEachKilledDel(const std::string& type, const json::Va
       break;
     }
   }
+}
+
+// The kernel tells a new bridge of its first port's carrier when it comes to it: at once, or within
+// a second while others make links (net/core/link_watch.c). Only then has it the address of its
+// own.
+json::Value ChainTest::AddedToBridge(const Pod& pod) {
+  json::Value result = Added(pod, Conf());
+  for (int look = 0; look < 1000; ++look) {
+    const std::string own =
+        Tell("/usr/sbin/ip", {"-o", "-6", "address", "show", "dev", "br0", "scope", "link"});
+    if (own.find("fe80::") != std::string::npos && own.find("tentative") == std::string::npos) {
+      return result;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ADD_FAILURE() << "bridge br0 has no address of its own after 10 s";
+  return result;
 }
 
 Snapshot ChainTest::LookBesideBridge(const Pod& pod) const {

@@ -24,6 +24,7 @@ class ChainTest : public PluginTest {
   [[nodiscard]] Snapshot LookBesideBridge(const Pod& pod) const;
 
  private:
+  json::Value AddedToBridge(const Pod& pod);
   void Recover(int way, const Pod& pod, const json::Value& conf);
 };
 
