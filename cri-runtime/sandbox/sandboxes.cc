@@ -149,10 +149,12 @@ Result<> Sandboxes::StartShim(const Record& record) {
                    cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   ASSIGN_OR_RETURN(const LaunchedShim shim,
                    node_.launcher.Launch(program, node_.paths.Shim(record.id), spec));
-  // Before anything is asked of it: a daemon that comes after us must know whom to end.
+  // Before anything is asked of it: a daemon that comes after us must know whom to end, and that
+  // DEL is owed as soon as there is a namespace that ADD may have been called for.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.shim_pid = shim.pid;
     state.shim_start_time = shim.start_time;
+    state.network_attached = !record.cni_config.empty();
   }));
   ASSIGN_OR_RETURN(const auto connection,
                    node_.shims.Connect(record.id, node_.paths.Shim(record.id) / "sock"));
@@ -165,8 +167,6 @@ Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record)
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   RETURN_IF_ERROR(SetLoopbackUp(netns));
   RETURN_IF_ERROR(EnsureDirectory(node_.paths.Pod(record.id), 0755));
-  RETURN_IF_ERROR(
-      node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = true; }));
   return AttachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id));
 }
 
@@ -179,9 +179,13 @@ Result<> Sandboxes::Stop(const std::string& id) {
   return StopLocked(record);
 }
 
+// Each step does nothing for a sandbox that is past it: of a stopped one nothing is written.
 Result<> Sandboxes::StopLocked(const Record& record) {
-  RETURN_IF_ERROR(
-      node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+  const auto sandbox = node_.store.Get()->FindSandbox(record.id);
+  if (sandbox == nullptr || sandbox->state.phase != Phase::kNotReady) {
+    RETURN_IF_ERROR(
+        node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kNotReady; }));
+  }
   RETURN_IF_ERROR(EndProcesses(record));
   return FreeNetwork(record);
 }
@@ -222,18 +226,24 @@ Result<> Sandboxes::EndShim(const Record& record) {
     if (told) break;
     RETURN_IF_ERROR(RemovePartsOf(node_.paths.ExitRecord(container->record->id)));
   }
-  return node_.store.UpdateSandbox(record.id, [](State& s) { s.shim_pid = 0; });
+  return {};
 }
 
+// That the shim has ended is written with that DEL is no longer owed: until then both are repeated.
 Result<> Sandboxes::FreeNetwork(const Record& record) {
   const auto snapshot = node_.store.Get();
   const auto found = snapshot->sandboxes.find(record.id);
+  const State state = found == snapshot->sandboxes.end() ? State{} : found->second->state;
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
-  if (found != snapshot->sandboxes.end() && found->second->state.network_attached) {
+  if (state.network_attached) {
     RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id)),
                     "network");
-    RETURN_IF_ERROR(
-        node_.store.UpdateSandbox(record.id, [](State& state) { state.network_attached = false; }));
+  }
+  if (state.network_attached || state.shim_pid != 0) {
+    RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [](State& s) {
+      s.network_attached = false;
+      s.shim_pid = 0;
+    }));
   }
   RETURN_IF_ERROR(Unmount(netns, true));
   RETURN_IF_ERROR(RemoveFile(netns));
