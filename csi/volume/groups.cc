@@ -77,6 +77,7 @@ Result<std::vector<SnapshotRecord>> Groups::Describe(const GroupRecord& group) c
   for (const std::string& volume_id : group.volume_ids) {
     ASSIGN_OR_RETURN(SnapshotRecord member,
                      DescribeSnapshot(stores_.volumes, group.MemberName(volume_id), volume_id));
+    locks_.Note(volume_id, member.pool);
     ASSIGN_OR_RETURN(const Pool* const pool, pools_.Named(member.pool));
     if (!pool->can_copy()) {
       return Fail(Code::kFailedPrecondition, "volume {}: its pool {} cannot share blocks",

@@ -86,6 +86,7 @@ Result<VolumeRecord> Provisioner::Create(const CreateRequest& request) {
 Result<VolumeRecord> Provisioner::CreateNew(const CreateRequest& request, const std::string& id) {
   const std::string step = fmt::format("volume {}", id);
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Choose(request.parameters.pool));
+  locks_.Note(id, pool->name());
   ASSIGN_OR_RETURN(const Provisioning provisioning,
                    ChooseProvisioning(*pool, request.parameters.provisioning), step);
   ASSIGN_OR_RETURN(const uint64_t size_bytes, pool->SizeFor(RangeOf(request), request.usage), step);
@@ -110,6 +111,8 @@ Result<VolumeRecord> Provisioner::CreateCopy(const CreateRequest& request, const
   ASSIGN_OR_RETURN(const VolumeLocks::Guard source_guard, locks_.TryLock(request.source->id));
   ASSIGN_OR_RETURN(const CopySource source, FindSource(stores_, *request.source), step);
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Named(source.pool), step);
+  locks_.Note(id, source.pool);
+  locks_.Note(request.source->id, source.pool);
   ASSIGN_OR_RETURN(VolumeRecord record, PlanCopy(request, source, *pool), step);
   RETURN_IF_ERROR(RefuseOrphan(*pool, id), step);
   record.created_unix_seconds = NowUnixSeconds();
@@ -139,6 +142,7 @@ Result<VolumeRecord> Provisioner::FinishExisting(VolumeRecord record,
   if (record.deleting) {
     return Fail(Code::kAborted, "volume {}: its deletion is not finished", record.id);
   }
+  locks_.Note(record.id, record.pool);
   std::string pool = record.pool;  // a copy is in its source's unless another one is asked for
   if (!request.source || !request.parameters.pool.empty()) {
     ASSIGN_OR_RETURN(const Pool* const chosen, pools_.Choose(request.parameters.pool));
@@ -202,6 +206,7 @@ Result<> Provisioner::Delete(const std::string& id) {
   auto record = records_.Find(id);
   if (!record && record.error().code() == Code::kNotFound) return {};
   RETURN_IF_ERROR(record);
+  locks_.Note(id, record->pool);
   ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(*record));
   ASSIGN_OR_RETURN(const auto device, pool->FindDevice(id), fmt::format("volume {}", id));
   if (device) {
@@ -230,6 +235,7 @@ Result<> Provisioner::RemoveAll(const VolumeRecord& record) {
 Result<VolumeRecord> Provisioner::Grow(const std::string& id, const CapacityRange& range) {
   ASSIGN_OR_RETURN(const VolumeLocks::Guard guard, locks_.TryLock(id));
   ASSIGN_OR_RETURN(VolumeRecord record, Find(id));
+  locks_.Note(id, record.pool);
   if (range.limit_bytes != 0 && record.size_bytes > range.limit_bytes) {
     return Fail(Code::kOutOfRange, "volume {}: grow: it has {} bytes, limit_bytes is {}", id,
                 record.size_bytes, range.limit_bytes);

@@ -41,6 +41,8 @@ Result<SnapshotRecord> Snapshots::Create(const SnapshotRequest& request) {
   ASSIGN_OR_RETURN(const VolumeLocks::Guard volume_guard, locks_.TryLock(request.volume_id));
   ASSIGN_OR_RETURN(SnapshotRecord record,
                    DescribeSnapshot(stores_.volumes, request.name, request.volume_id));
+  locks_.Note(id, record.pool);
+  locks_.Note(request.volume_id, record.pool);
   const std::string step = fmt::format("snapshot {}", id);
   if (auto cut = Cut(record); !cut) {
     if (auto undone = RemoveAll(record); !undone) {
@@ -92,6 +94,7 @@ Result<> Snapshots::Delete(const std::string& id) {
   auto record = stores_.snapshots.Find(id);
   if (!record && record.error().code() == Code::kNotFound) return {};
   RETURN_IF_ERROR(record);
+  locks_.Note(id, record->pool);
   if (!record->group_id.empty()) {
     return Fail(Code::kInvalidArgument,
                 "snapshot {}: is a member of group snapshot {}, and deleted with it", id,

@@ -105,7 +105,10 @@ Result<VolumeRecord> NodeVolumes::FindUsable(const std::string& id,
 
 // The record's pool, or for an unreadable record the one that holds the bytes.
 Result<Pool*> NodeVolumes::PoolHolding(const std::string& id) const {
-  if (const auto record = records_.Find(id)) return pools_.Of(*record);
+  if (const auto record = records_.Find(id)) {
+    locks_.Note(id, record->pool);
+    return pools_.Of(*record);
+  }
   for (const auto& pool : pools_.all()) {
     ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(id));
     if (size_bytes) return pool.get();

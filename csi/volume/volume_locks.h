@@ -1,7 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "common/base/error.h"
@@ -28,14 +29,23 @@ class VolumeLocks {
     std::string id_;
   };
 
-  /// Errors: kAborted "v-…: an operation is pending". The guard must not
+  /// Errors: kAborted "v-…: an operation is pending on pool fast for 12 s". The guard must not
   /// outlive this object.
   Result<Guard> TryLock(const std::string& id) {
     const std::lock_guard lock(mutex_);
-    if (!busy_.insert(id).second) {
-      return Fail(Code::kAborted, "{}: an operation is pending", id);
-    }
-    return Guard(this, id);
+    const auto [busy, is_free] = busy_.try_emplace(id, Busy{.since = Clock::now()});
+    if (is_free) return Guard(this, id);
+    const auto& [since, pool] = busy->second;
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since);
+    return Fail(Code::kAborted, "{}: an operation is pending{}{} for {} s", id,
+                pool.empty() ? "" : " on pool ", pool, waited.count());
+  }
+
+  /// Which pool the id's operation may come to wait for, for who is refused meanwhile: a disk that
+  /// does not answer is found by it. Nothing happens when no operation holds the id.
+  void Note(const std::string& id, const std::string& pool) {
+    const std::lock_guard lock(mutex_);
+    if (const auto busy = busy_.find(id); busy != busy_.end()) busy->second.pool = pool;
   }
 
   /// Whether somebody holds the id now.
@@ -45,13 +55,19 @@ class VolumeLocks {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  struct Busy {
+    Clock::time_point since;
+    std::string pool;  // empty: not known yet
+  };
+
   void Unlock(const std::string& id) {
     const std::lock_guard lock(mutex_);
     busy_.erase(id);
   }
 
   mutable std::mutex mutex_;
-  std::set<std::string> busy_;  // guarded by mutex_
+  std::map<std::string, Busy> busy_;  // guarded by mutex_
 };
 
 }  // namespace trivet::csi

@@ -69,6 +69,24 @@ TEST(AttachmentStore, RemovesTheFileOfAVolumeThatIsNowhere) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(AttachmentStore, ReadsWhatWasWrittenOverSomethingElse) {
+  const TempDirectory folder;
+  auto store = AttachmentStore::Open(folder.path());
+  ASSERT_THAT(store, IsOk());
+  const Use use = UseWith(AccessMode::kSingleNodeMultiWriter);
+  const std::string id = VolumeIdOf("a");
+  for (const int targets : {1, 2, 1, 100, 2, 1}) {
+    Attachment attachment;
+    for (int target = 0; target < targets; ++target) {
+      attachment.publications["/target/" + std::to_string(target)] = use;
+    }
+    ASSERT_THAT(store->Put(id, attachment), IsOk());
+    const auto again = AttachmentStore::Open(folder.path());
+    ASSERT_THAT(again, IsOk());
+    EXPECT_EQ(again->Of(id), attachment) << targets;
+  }
+}
+
 // CSI spec, NodePublishVolume: the table of second calls on one node.
 struct Second {
   const char* name;
@@ -116,6 +134,10 @@ TEST(VolumeLocks, RefusesTheSecondOperationAndOnlyOnThatVolume) {
     const auto first = locks.TryLock("v-1");
     EXPECT_THAT(locks.TryLock("v-1"), FailsWith(Code::kAborted, "v-1: an operation is pending"));
     EXPECT_THAT(locks.TryLock("v-2"), IsOk());
+    locks.Note("v-1", "fast");
+    locks.Note("v-2", "fast");
+    EXPECT_THAT(locks.TryLock("v-1"),
+                FailsWith(Code::kAborted, "v-1: an operation is pending on pool fast for 0 s"));
   }
   EXPECT_THAT(locks.TryLock("v-1"), IsOk());
 }
