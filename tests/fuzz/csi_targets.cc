@@ -7,6 +7,8 @@
 #include "csi/config.h"
 #include "csi/filesystem/mount_table.h"
 #include "csi/filesystem/superblock.h"
+#include "csi/pool/lvm_report.h"
+#include "csi/pool/thin_metadata.h"
 #include "csi/service/fields.h"
 #include "csi/service/requests.h"
 #include "csi/volume/attachment.h"
@@ -101,6 +103,26 @@ void Configuration(std::string_view input) {
   (void)csi::ParseConfig(input);
 }
 
+void LvmReport(std::string_view input) {
+  const auto group = csi::lvm::ParseGroup(input);
+  Require(!group || group->extent_bytes != 0, "a volume group has extents");
+  const auto volumes = csi::lvm::ParseVolumes(input);
+  if (!volumes) return;
+  for (const auto& [name, volume] : *volumes) {
+    Require(name == volume.name, "a logical volume is found by its name");
+    Require(!volume.has_tag(""), "no tag is empty");
+  }
+}
+
+void ThinDump(std::string_view input) {
+  const auto extents = csi::thin_metadata::ParseDump(input);
+  if (!extents) return;
+  Require(std::ranges::is_sorted(*extents, {}, &csi::Extent::offset), "extents are in order");
+  for (const csi::Extent& extent : *extents) {
+    Require(extent.offset + extent.bytes >= extent.offset, "no extent ends before it begins");
+  }
+}
+
 }  // namespace
 
 Targets CsiTargets() {
@@ -110,6 +132,8 @@ Targets CsiTargets() {
           {"csi_attachment", Attachment},
           {"csi_superblock", Superblock},
           {"csi_mountinfo", MountInfo},
+          {"csi_lvm_report", LvmReport},
+          {"csi_thin_dump", ThinDump},
           {"csi_inline", InlineVolume},
           {"csi_modify", Modify},
           {"csi_range", Range},
