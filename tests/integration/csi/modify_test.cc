@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "common/linux/file.h"
 #include "tests/integration/csi/driver_test.h"
@@ -10,22 +11,33 @@
 namespace trivet::csi {
 namespace {
 
-const std::filesystem::path kBlkio = "/sys/fs/cgroup/blkio";
+const std::filesystem::path kRoot = "/sys/fs/cgroup";
+const std::filesystem::path kBlkio = kRoot / "blkio";
 
 class Modifying : public DriverTest {
  protected:
   void SetUp() override {
     DriverTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    if (!std::filesystem::exists(kBlkio)) GTEST_SKIP() << "this node has no blkio controller";
+    if (!HasIo() && !std::filesystem::exists(kBlkio)) {
+      GTEST_SKIP() << "this node has neither the io nor the blkio controller";
+    }
     std::filesystem::create_directories(Group());
+    if (!HasIo()) return;
+    for (const auto& folder : {kRoot, Group().parent_path()}) {
+      std::ofstream(folder / "cgroup.subtree_control") << "+io" << std::flush;
+    }
   }
   void TearDown() override {
     DriverTest::TearDown();
     ::rmdir(Group().c_str());
   }
+  /// Of cgroup v2.
+  static bool HasIo() {
+    return (" " + ReadFile(kRoot / "cgroup.controllers").value_or("")).contains(" io");
+  }
   static std::filesystem::path Group() {
-    return kBlkio / std::filesystem::path(IoGroup()).relative_path();
+    return (HasIo() ? kRoot : kBlkio) / std::filesystem::path(IoGroup()).relative_path();
   }
 
   grpc::StatusCode Modify(const std::string& id, const std::string& key, const std::string& value) {
@@ -36,12 +48,21 @@ class Modifying : public DriverTest {
     (*request.mutable_mutable_parameters())[key] = value;
     return controller().ControllerModifyVolume(&context, request, &response).error_code();
   }
-  // What the kernel says of the one device of this test; empty when nothing.
+  // What the kernel says of the one device of this test, "read_bps" and so on; empty when nothing.
   static std::string Limit(const std::string& what) {
+    if (HasIo()) return IoMax(what.substr(0, 1) + what.substr(what.find('_') + 1));
     const std::string text =
         ReadFile(Group() / ("blkio.throttle." + what + "_device")).value_or("unreadable");
     const size_t space = text.find(' ');
     return space == std::string::npos ? text : text.substr(space + 1, text.size() - space - 2);
+  }
+  static std::string IoMax(const std::string& key) {
+    std::istringstream text(ReadFile(Group() / "io.max").value_or(key + "=unreadable"));
+    for (std::string word; text >> word;) {
+      if (word.starts_with(key + "=") && !word.ends_with("=max"))
+        return word.substr(key.size() + 1);
+    }
+    return "";
   }
   uint64_t AllocatedBytes(const std::string& id) {
     struct stat info{};
