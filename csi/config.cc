@@ -65,15 +65,30 @@ Result<> ReadFilePool(const json::Value& entry, PoolConfig& pool) {
   return CheckPath("path", pool.path);
 }
 
+// Only where every volume is thin: elsewhere a thick one would meet blocks promised to others.
+Result<> ReadOvercommit(const json::Value& entry, PoolConfig& pool) {
+  constexpr double kMost = 100;
+  if (!entry.contains("overcommitRatio")) return {};
+  RETURN_IF_ERROR(json::ReadRequired(entry, "overcommitRatio", pool.overcommit_ratio));
+  if (pool.thin_pool.empty()) {
+    return Fail(Code::kInvalidArgument, "overcommitRatio: is of a thinPool only");
+  }
+  if (pool.overcommit_ratio >= 1 && pool.overcommit_ratio <= kMost) return {};
+  return Fail(Code::kInvalidArgument, "overcommitRatio: unexpected {}, want 1 to {}",
+              pool.overcommit_ratio, kMost);
+}
+
 Result<> ReadLvmPool(const json::Value& entry, PoolConfig& pool) {
-  RETURN_IF_ERROR(json::RejectUnknownKeys(entry, {"name", "type", "volumeGroup", "thinPool", "wipe",
-                                                  "program", "limitBytes", "headroomBytes"}));
+  RETURN_IF_ERROR(
+      json::RejectUnknownKeys(entry, {"name", "type", "volumeGroup", "thinPool", "wipe", "program",
+                                      "limitBytes", "headroomBytes", "overcommitRatio"}));
   RETURN_IF_ERROR(json::ReadRequired(entry, "volumeGroup", pool.volume_group));
   RETURN_IF_ERROR(CheckLvmName("volumeGroup", pool.volume_group));
   if (entry.contains("thinPool")) {
     RETURN_IF_ERROR(json::ReadRequired(entry, "thinPool", pool.thin_pool));
     RETURN_IF_ERROR(CheckLvmName("thinPool", pool.thin_pool));
   }
+  RETURN_IF_ERROR(ReadOvercommit(entry, pool));
   if (!entry.contains("program")) return ReadWipe(entry, pool.wipe);
   std::string program;
   RETURN_IF_ERROR(json::ReadRequired(entry, "program", program));

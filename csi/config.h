@@ -32,6 +32,7 @@ struct PoolConfig {
   Wipe wipe = Wipe::kZero;                     // not of a file pool
   uint64_t limit_bytes = 0;                    // of all volumes together; 0 = what the storage has
   uint64_t headroom_bytes = 0;                 // kept free; 0 = the type's own: docs/csi.md
+  double overcommit_ratio = 1;                 // of a thin pool: what may be promised of its size
   uint64_t max_copy_extents =
       0;  // of a file pool's volume in use that may be copied; 0 = any number
 

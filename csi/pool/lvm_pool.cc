@@ -89,6 +89,11 @@ Space LvmPool::MeasureThin(const lvm::Report& report) const {
   }
   space.headroom_bytes =
       config_.headroom_bytes != 0 ? config_.headroom_bytes : space.total_bytes / 100;
+  if (config_.overcommit_ratio > 1) {
+    const double beyond = static_cast<double>(space.total_bytes) * (config_.overcommit_ratio - 1);
+    space.overcommit_bytes = static_cast<uint64_t>(beyond);
+    space.largest_bytes = space.total_bytes - std::min(space.total_bytes, space.headroom_bytes);
+  }
   const auto full = [&](std::string_view what, std::optional<double> percent) {
     if (percent.value_or(0) < kFullPercent) return;
     space.largest_bytes = 0;

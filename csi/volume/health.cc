@@ -121,7 +121,7 @@ std::vector<PoolProblem> Health::OfPools() const {
       problems.push_back({false, "PoolReadOnly", name + ": its file system is read-only"});
     } else if (!space->note.empty()) {
       problems.push_back({false, "PoolFull", name + ": " + space->note});
-    } else if (space->free_bytes < space->unwritten_bytes) {
+    } else if (space->free_bytes + space->overcommit_bytes < space->unwritten_bytes) {
       problems.push_back({false, "PoolOvercommitted",
                           fmt::format("{}: {} bytes are free, {} are promised to volumes", name,
                                       space->free_bytes, space->unwritten_bytes)});

@@ -190,6 +190,25 @@ TEST_F(LvmPools, GiveWhatTheGroupAndTheThinPoolHave) {
   EXPECT_EQ(CapacityOf("thin"), thin - 8 * kMiB);
 }
 
+TEST_F(LvmPools, PromiseMoreThanThereIsOnlyAsFarAsTheRatioAllows) {
+  const std::string config = ReadFile(Path("csi.json")).value_or("");
+  const std::string at = R"("thinPool": "tp", )";
+  std::ofstream(Path("csi.json")) << std::string(config).insert(config.find(at),
+                                                                R"("overcommitRatio": 1.5, )");
+  Restart();
+  const int64_t one = CapacityOf("thin");
+  EXPECT_LT(one, kThinPoolBytes) << "one volume is never larger than the pool";
+  EXPECT_GT(one, kThinPoolBytes / 100 * 98);
+  const Kind large{"block", 500 * kMiB};
+  CreatedIn("thin", "first", large);
+  const int64_t left = CapacityOf("thin");
+  EXPECT_LT(left, kThinPoolBytes / 2 + 12 * kMiB);
+  EXPECT_GT(left, kThinPoolBytes / 2);
+  ::csi::v1::CreateVolumeResponse response;
+  EXPECT_EQ(Call(RequestIn("thin", "too much", large), response), grpc::RESOURCE_EXHAUSTED);
+  CreatedIn("thin", "second", Kind{"block", 240 * kMiB});
+}
+
 TEST_F(LvmPools, RefuseWhatTheyCannotGive) {
   ::csi::v1::CreateVolumeResponse response;
   const Kind large{"block", 600 * kMiB};

@@ -64,6 +64,13 @@ TEST(AvailableBytes, IsNeverNegative) {
   EXPECT_EQ(AvailableBytes({.free_bytes = 10, .headroom_bytes = 20}), 0U);
 }
 
+TEST(AvailableBytes, MayBePromisedBeyondWhatIsThereButNotToOneVolume) {
+  const Space space{
+      .free_bytes = 100, .overcommit_bytes = 50, .unwritten_bytes = 90, .headroom_bytes = 10};
+  EXPECT_EQ(AvailableBytes(space), 50U);
+  EXPECT_EQ(AvailableBytes({.free_bytes = 100, .overcommit_bytes = 900, .largest_bytes = 99}), 99U);
+}
+
 TEST(AvailableBytes, IsBoundByTheOperatorsLimitOnAllVolumes) {
   EXPECT_EQ(AvailableBytes({.free_bytes = 100, .promised_bytes = 30, .limit_bytes = 50}), 20U);
   EXPECT_EQ(AvailableBytes({.free_bytes = 100, .promised_bytes = 60, .limit_bytes = 50}), 0U);

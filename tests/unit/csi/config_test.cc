@@ -29,7 +29,7 @@ TEST(ParseConfig, ReadsPoolsWithCommentsInTheirOrder) {
 TEST(ParseConfig, ReadsAPoolOfEachType) {
   const auto config = ParseConfig(R"({"pools": [
       {"name": "thick", "type": "lvm", "volumeGroup": "vg0", "wipe": "discard"},
-      {"name": "thin", "type": "lvm", "volumeGroup": "vg0", "thinPool": "tp"},
+      {"name": "thin", "type": "lvm", "volumeGroup": "vg0", "thinPool": "tp", "overcommitRatio": 1.5},
       {"name": "whole", "type": "device", "devices": ["/dev/disk/by-id/nvme-*"]}]})");
 
   ASSERT_THAT(config, IsOk());
@@ -37,7 +37,11 @@ TEST(ParseConfig, ReadsAPoolOfEachType) {
       config->pools,
       (std::vector<PoolConfig>{
           {.name = "thick", .type = PoolType::kLvm, .volume_group = "vg0", .wipe = Wipe::kDiscard},
-          {.name = "thin", .type = PoolType::kLvm, .volume_group = "vg0", .thin_pool = "tp"},
+          {.name = "thin",
+           .type = PoolType::kLvm,
+           .volume_group = "vg0",
+           .thin_pool = "tp",
+           .overcommit_ratio = 1.5},
           {.name = "whole", .type = PoolType::kDevice, .devices = {"/dev/disk/by-id/nvme-*"}}}));
 }
 
@@ -106,6 +110,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NegativeLimit",
                   R"({"pools": [{"name": "a", "type": "file", "path": "/x", "limitBytes": -1}]})",
                   "limitBytes: unexpected -1"},
+        BadConfig{"OvercommitOfThick",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v",
+                                 "overcommitRatio": 2}]})",
+                  "overcommitRatio: is of a thinPool only"},
+        BadConfig{"OvercommitBelowOne",
+                  R"({"pools": [{"name": "a", "type": "lvm", "volumeGroup": "v", "thinPool": "t",
+                                 "overcommitRatio": 0.5}]})",
+                  "overcommitRatio: unexpected 0.5, want 1 to 100"},
         BadConfig{"NameTwice",
                   R"({"pools": [{"name": "a", "type": "file", "path": "/x"},
                                 {"name": "a", "type": "file", "path": "/y"}]})",
