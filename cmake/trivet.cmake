@@ -66,9 +66,8 @@ function(trivet_group_by_folder name sources)
   set_target_properties(${name} PROPERTIES UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# For code of programs that run for a moment, which waits for its pages and for the kernel: a third of the size. Of fmt
-# the headers alone; the code that they would bring along for each source is in trivet_base.
-set(TRIVET_SMALL -UFMT_HEADER_ONLY $<$<CONFIG:Release>:-Os>)
+# For code of programs that run for a moment, which waits for its pages and for the kernel.
+set(TRIVET_SMALL $<$<CONFIG:Release>:-Os>)
 
 # trivet_library(name SOURCES … [PUBLIC libraries…] [PRIVATE libraries…] [SMALL])
 # SMALL: what is compiled with TRIVET_SMALL.
