@@ -43,7 +43,7 @@ Result<Command> ParseCommand(std::string_view text) {
 
 std::vector<std::filesystem::path> SplitPath(std::string_view text) {
   std::vector<std::filesystem::path> folders;
-  for (const std::string& folder : SplitAt(text, ':')) {
+  for (const std::string_view folder : SplitAt(text, ':')) {
     if (!folder.empty()) folders.emplace_back(folder);
   }
   return folders;

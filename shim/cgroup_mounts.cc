@@ -4,20 +4,11 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 
 namespace trivet::shim {
 namespace {
-
-std::vector<std::string_view> Split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-  }
-  return parts;
-}
 
 bool IsController(std::string_view option) {
   for (const std::string_view name :
@@ -63,12 +54,12 @@ MountPlan HierarchyPlan(const MountSpec& mount, const Hierarchy& hierarchy) {
 std::vector<Hierarchy> ParseHierarchies(std::string_view mountinfo) {
   constexpr size_t kMountPoint = 4;
   std::vector<Hierarchy> hierarchies;
-  for (const std::string_view line : Split(mountinfo, '\n')) {
-    const std::vector<std::string_view> fields = Split(line, ' ');
+  for (const std::string_view line : SplitAt(mountinfo, '\n')) {
+    const std::vector<std::string_view> fields = SplitAt(line, ' ');
     const auto dash = std::ranges::find(fields, "-");
     if (fields.size() <= kMountPoint || fields.end() - dash < 4 || dash[1] != "cgroup") continue;
     Hierarchy hierarchy{std::string(fields[kMountPoint]), {}};
-    for (const std::string_view option : Split(dash[3], ',')) {
+    for (const std::string_view option : SplitAt(dash[3], ',')) {
       if (IsController(option)) hierarchy.controllers.emplace_back(option);
     }
     if (!hierarchy.controllers.empty()) hierarchies.push_back(std::move(hierarchy));

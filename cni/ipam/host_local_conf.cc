@@ -79,7 +79,7 @@ Result<std::vector<IpAddress>> ReadRequested(const Value& root, const Environmen
 
 Dns ParseResolvConf(std::string_view text) {
   Dns dns;
-  for (const std::string& line : SplitAt(text, '\n')) {
+  for (const std::string_view line : SplitAt(text, '\n')) {
     const std::vector<std::string> words = SplitWords(line.substr(0, line.find_first_of("#;")));
     if (words.empty()) continue;
     const std::string& keyword = words.front();

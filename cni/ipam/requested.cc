@@ -15,12 +15,12 @@ Result<RequestedIps> ReadRequestedIps(const json::Value& root) {
   return requested;
 }
 
-std::vector<std::string> SplitAtCommas(const std::string& text) {
+std::vector<std::string> SplitAtCommas(std::string_view text) {
   std::vector<std::string> parts;
-  for (const std::string& part : SplitAt(text, ',')) {
+  for (const std::string_view part : SplitAt(text, ',')) {
     const size_t first = part.find_first_not_of(' ');
-    if (first == std::string::npos) continue;
-    parts.push_back(part.substr(first, part.find_last_not_of(' ') - first + 1));
+    if (first == std::string_view::npos) continue;
+    parts.emplace_back(part.substr(first, part.find_last_not_of(' ') - first + 1));
   }
   return parts;
 }

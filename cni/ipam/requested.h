@@ -29,6 +29,6 @@ struct RequestedIps {
 Result<RequestedIps> ReadRequestedIps(const json::Value& root);
 
 /// "a, b,c" without the spaces; empty parts are none.
-std::vector<std::string> SplitAtCommas(const std::string& text);
+std::vector<std::string> SplitAtCommas(std::string_view text);
 
 }  // namespace trivet::cni

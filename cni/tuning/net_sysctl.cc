@@ -62,10 +62,10 @@ bool HasForeignSyntax(const std::string& line) {
   return false;
 }
 
-std::string Trim(const std::string& line) {
+std::string Trim(std::string_view line) {
   const size_t start = line.find_first_not_of(" \t\r");
-  if (start == std::string::npos) return {};
-  return line.substr(start, line.find_last_not_of(" \t\r") - start + 1);
+  if (start == std::string_view::npos) return {};
+  return std::string(line.substr(start, line.find_last_not_of(" \t\r") - start + 1));
 }
 
 }  // namespace
@@ -78,8 +78,8 @@ Result<std::string> NetSysctlPath(std::string_view name, const std::string& ifna
   if (const size_t at = path.find(kPlaceholder); at != std::string::npos) {
     path.replace(at, kPlaceholder.size(), ifname);
   }
-  const std::vector<std::string> parts = SplitAt(path, '/');
-  const bool good = std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+  const std::vector<std::string_view> parts = SplitAt(path, '/');
+  const bool good = std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
     return !part.empty() && part != "." && part != ".." &&
            std::none_of(part.begin(), part.end(), [](unsigned char c) { return std::iscntrl(c); });
   });
@@ -113,7 +113,7 @@ Result<> CheckSysctlIsAllowed(const std::filesystem::path& file, const std::stri
   const auto content = ReadFile(file);
   if (!content && content.error().code() == Code::kNotFound) return {};
   if (!content) return Fail(Code::kFailedPrecondition, "{}", content.error().message());
-  for (const std::string& line : SplitAt(*content, '\n')) {
+  for (const std::string_view line : SplitAt(*content, '\n')) {
     const std::string text = Trim(line);
     if (text.empty()) continue;
     const ExtendedRegex expression(text);

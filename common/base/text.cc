@@ -4,11 +4,11 @@
 
 namespace trivet {
 
-std::vector<std::string> SplitAt(std::string_view text, char separator) {
-  std::vector<std::string> parts;
+std::vector<std::string_view> SplitAt(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
   while (true) {
     const size_t end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
+    parts.push_back(text.substr(0, end));
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }

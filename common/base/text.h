@@ -6,10 +6,9 @@
 
 namespace trivet {
 
-/// The parts between the separators, empty ones too: "a//b/" at '/' is {"a", "", "b", ""}, and ""
-/// is
-/// {""}.
-std::vector<std::string> SplitAt(std::string_view text, char separator);
+/// The parts between the separators, empty ones too: "a//b/" at '/' is {"a", "", "b", ""}.
+/// Of an empty text one empty part. They point into `text`.
+std::vector<std::string_view> SplitAt(std::string_view text, char separator);
 
 /// The parts between white space (of the C locale), none of them empty.
 std::vector<std::string> SplitWords(std::string_view text);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 #include "common/linux/path_in_root.h"
 
@@ -17,16 +18,6 @@ namespace trivet::container {
 namespace {
 
 constexpr uint64_t kMaxAccountsBytes = uint64_t{16} << 20;
-
-std::vector<std::string_view> Split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
 
 std::optional<uint32_t> ParseNumber(std::string_view text) {
   uint32_t number = 0;
@@ -46,8 +37,8 @@ struct Account {
 // The first line of /etc/passwd that `matches`.
 std::optional<Account> FindAccount(std::string_view passwd,
                                    const std::function<bool(const Account&)>& matches) {
-  for (const std::string_view line : Split(passwd, '\n')) {
-    const auto fields = Split(line, ':');
+  for (const std::string_view line : SplitAt(passwd, '\n')) {
+    const auto fields = SplitAt(line, ':');
     if (fields.size() < 6) continue;
     const auto uid = ParseNumber(fields[2]);
     const auto gid = ParseNumber(fields[3]);
@@ -59,8 +50,8 @@ std::optional<Account> FindAccount(std::string_view passwd,
 }
 
 std::optional<uint32_t> FindGroup(std::string_view group, std::string_view name) {
-  for (const std::string_view line : Split(group, '\n')) {
-    const auto fields = Split(line, ':');
+  for (const std::string_view line : SplitAt(group, '\n')) {
+    const auto fields = SplitAt(line, ':');
     if (fields.size() >= 3 && fields[0] == name) {
       if (const auto gid = ParseNumber(fields[2])) return gid;
     }
@@ -70,11 +61,11 @@ std::optional<uint32_t> FindGroup(std::string_view group, std::string_view name)
 
 std::set<uint32_t> GroupsOf(std::string_view group, std::string_view user) {
   std::set<uint32_t> gids;
-  for (const std::string_view line : Split(group, '\n')) {
-    const auto fields = Split(line, ':');
+  for (const std::string_view line : SplitAt(group, '\n')) {
+    const auto fields = SplitAt(line, ':');
     if (fields.size() < 4) continue;
     const auto gid = ParseNumber(fields[2]);
-    if (gid && std::ranges::count(Split(fields[3], ','), user) != 0) gids.insert(*gid);
+    if (gid && std::ranges::count(SplitAt(fields[3], ','), user) != 0) gids.insert(*gid);
   }
   return gids;
 }

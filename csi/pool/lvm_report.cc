@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/base/json.h"
+#include "common/base/text.h"
 
 namespace trivet::csi::lvm {
 namespace {
@@ -29,16 +30,6 @@ Result<> ReadIfGiven(const json::Value& row, std::string_view column, std::optio
   return {};
 }
 
-std::vector<std::string> SplitTags(std::string_view text) {
-  std::vector<std::string> tags;
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    if (comma != 0) tags.emplace_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return tags;
-}
-
 // {"report": [{"vg": [row, ...]}]}
 Result<json::Value> ReadRows(std::string_view text, std::string_view kind) {
   ASSIGN_OR_RETURN(const json::Value root, json::Parse(text));
@@ -59,7 +50,9 @@ Result<LogicalVolume> ParseVolume(const json::Value& row) {
   RETURN_IF_ERROR(json::ReadRequired(row, "lv_name", volume.name));
   ASSIGN_OR_RETURN(volume.size_bytes, ReadNumber<uint64_t>(row, "lv_size"));
   RETURN_IF_ERROR(json::ReadRequired(row, "lv_tags", tags));
-  volume.tags = SplitTags(tags);
+  for (const std::string_view tag : SplitAt(tags, ',')) {
+    if (!tag.empty()) volume.tags.emplace_back(tag);
+  }
   RETURN_IF_ERROR(json::ReadRequired(row, "lv_attr", attributes));
   volume.is_thin_pool = attributes.starts_with('t');
   RETURN_IF_ERROR(json::ReadRequired(row, "pool_lv", volume.thin_pool));

@@ -5,7 +5,8 @@
 namespace trivet {
 namespace {
 
-using Parts = std::vector<std::string>;
+using Parts = std::vector<std::string_view>;
+using Words = std::vector<std::string>;
 
 TEST(Text, IsSplitAtEverySeparator) {
   EXPECT_EQ(SplitAt("a//b/", '/'), (Parts{"a", "", "b", ""}));
@@ -15,10 +16,10 @@ TEST(Text, IsSplitAtEverySeparator) {
 }
 
 TEST(Text, WordsHaveAnyWhiteSpaceBetweenThem) {
-  EXPECT_EQ(SplitWords(" one\ttwo \r\n three\v\f"), (Parts{"one", "two", "three"}));
-  EXPECT_EQ(SplitWords("alone"), Parts{"alone"});
-  EXPECT_EQ(SplitWords(" \n "), Parts{});
-  EXPECT_EQ(SplitWords(""), Parts{});
+  EXPECT_EQ(SplitWords(" one\ttwo \r\n three\v\f"), (Words{"one", "two", "three"}));
+  EXPECT_EQ(SplitWords("alone"), Words{"alone"});
+  EXPECT_EQ(SplitWords(" \n "), Words{});
+  EXPECT_EQ(SplitWords(""), Words{});
 }
 
 }  // namespace
