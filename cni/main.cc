@@ -9,6 +9,7 @@
 #include "cni/invocation.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
+#include "common/linux/nftables_socket.h"
 
 namespace trivet::cni {
 namespace {
@@ -57,6 +58,7 @@ int RunFlags(std::string_view flag, const char* value) {
 }
 
 int RunAsPlugin(const char* program) {
+  const nft::NetfilterSocketReuse reuse;  // closed when the answer is given and the locks are free
   // Whatever the runtime's mask: records and reservations are readable by root alone where we say
   // so.
   auto input = ReadAll(STDIN_FILENO, "standard input", kMaxInputBytes);

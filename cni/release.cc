@@ -81,8 +81,9 @@ Result<> RemoveTorn(const Paths& paths, const AttachmentStore& store) {
 
 Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
                               const std::vector<Attachment>& attachments) {
-  RETURN_IF_ERROR(ReleaseLinks(socket, attachments));
+  // First: the kernel frees what was deleted in the time in which it unregisters the links.
   RETURN_IF_ERROR(ReleaseMasquerade(paths, attachments));
+  RETURN_IF_ERROR(ReleaseLinks(socket, attachments));
   for (const Attachment& attachment : attachments) {
     if (!attachment.spoof_checked_mac.empty()) {
       RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())

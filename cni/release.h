@@ -8,8 +8,8 @@
 
 namespace trivet::cni {
 
-/// Undoes what attachments of one network made outside of their containers, in the reverse order of
-/// ADD and each step repeatable: links, masquerade, policy. Their addresses are in use until this
+/// Undoes what attachments of one network made outside of their containers, each step repeatable:
+/// masquerade, links, policy. Their addresses are in use until this
 /// has succeeded. It stops at the first failure.
 Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
                               const std::vector<Attachment>& attachments);

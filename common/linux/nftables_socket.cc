@@ -23,6 +23,8 @@ constexpr int kMinBufferBytes = 1 << 20;
 constexpr uint32_t kBeginSequence = 0xfffffffe;
 constexpr uint32_t kEndSequence = 0xffffffff;
 
+thread_local NetfilterSocketReuse* reuse = nullptr;
+
 struct Refusal {
   uint32_t operation;
   int err;
@@ -107,7 +109,20 @@ Error ToError(const Refusal& refusal, const std::vector<std::string>& operations
 
 }  // namespace
 
+NetfilterSocketReuse::NetfilterSocketReuse() {
+  reuse = this;
+}
+
+NetfilterSocketReuse::~NetfilterSocketReuse() {
+  reuse = nullptr;
+}
+
+NetfilterSocket::~NetfilterSocket() {
+  if (reuse != nullptr && idle_ && fd_.valid()) reuse->fd_ = std::move(fd_);
+}
+
 Result<NetfilterSocket> NetfilterSocket::Open() {
+  if (reuse != nullptr && reuse->fd_.valid()) return NetfilterSocket(std::move(reuse->fd_));
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
   if (!fd.valid()) return FailErrno("open netfilter socket");
   RETURN_IF_ERROR(SetOption(fd.get(), NETLINK_CAP_ACK, "NETLINK_CAP_ACK"));
@@ -127,6 +142,7 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   ReserveSendBuffer(fd_.get(), batch.size());
+  idle_ = false;
   if (::sendmsg(fd_.get(), &message, 0) < 0) {
     return FailErrno("send nftables transaction of {} bytes", batch.size());
   }
@@ -152,6 +168,7 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
       if (refusal && (!first || refusal->operation < first->operation)) first = std::move(refusal);
     }
   }
+  idle_ = true;
   if (first) return std::unexpected(ToError(*first, operations));
   if (!acknowledged || overflow) {
     return Fail(Code::kInternal, "nftables transaction: no answer from the kernel");
@@ -161,6 +178,7 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
 
 Result<> NetfilterSocket::Ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
                               std::string_view what) {
+  idle_ = false;
   if (::send(fd_.get(), request, request->nlmsg_len, 0) < 0) return FailErrno("{}", what);
   return ReceiveAnswers(visit, what);
 }
@@ -178,10 +196,12 @@ Result<> NetfilterSocket::ReceiveAnswers(const std::function<void(const nlmsghdr
     for (auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.get()); mnl_nlmsg_ok(answer, left);
          answer = mnl_nlmsg_next(answer, &left)) {
       if (auto refusal = ReadRefusal(answer)) {
+        idle_ = true;
         return std::unexpected(Error::FromErrno(refusal->err, what));
       }
       interrupted = interrupted || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
       if (answer->nlmsg_type == NLMSG_DONE || answer->nlmsg_type == NLMSG_ERROR) {
+        idle_ = true;
         if (interrupted) return Fail(Code::kAborted, "{}: changed while reading", what);
         return {};
       }

@@ -19,6 +19,9 @@ namespace trivet::nft {
 class NetfilterSocket {
  public:
   static Result<NetfilterSocket> Open();
+  ~NetfilterSocket();
+  NetfilterSocket(NetfilterSocket&&) noexcept = default;
+  NetfilterSocket& operator=(NetfilterSocket&&) = delete;
 
   /// Sends `messages`, each with its index in `operations` as sequence number, as one batch.
   /// Errors: the first refused operation, by its name.
@@ -33,6 +36,23 @@ class NetfilterSocket {
   explicit NetfilterSocket(UniqueFd fd) : fd_(std::move(fd)) {}
   Result<> ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit, std::string_view what);
 
+  UniqueFd fd_;
+  bool idle_ = true;  // nothing of an answer is left in it
+};
+
+/// While it lives, its thread's netfilter sockets are one and the same, which is closed with it:
+/// the kernel lets whoever closes one wait until everything is freed that anybody deleted, which
+/// takes tens of milliseconds, and that goes on meanwhile. The thread stays in its network
+/// namespace. Not within another. Source: nf_tables_api.c (nft_rcv_nl_event).
+class NetfilterSocketReuse {
+ public:
+  NetfilterSocketReuse();
+  ~NetfilterSocketReuse();
+  NetfilterSocketReuse(const NetfilterSocketReuse&) = delete;
+  NetfilterSocketReuse& operator=(const NetfilterSocketReuse&) = delete;
+
+ private:
+  friend class NetfilterSocket;
   UniqueFd fd_;
 };
 
