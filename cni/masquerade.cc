@@ -12,7 +12,7 @@
 #include "cni/packet_family.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
-#include "common/linux/nftables.h"
+#include "common/linux/nftables_frame.h"
 
 namespace trivet::cni {
 namespace {
@@ -71,6 +71,18 @@ Result<nft::Rule> MakeRule(const std::string& network, const PacketFamily& famil
   return rule;
 }
 
+Result<nft::Frame> MakeFrame(const std::string& network, const std::vector<IpPrefix>& subnets) {
+  nft::Frame frame{.table = OurTable(), .sets = {}, .chains = {}};
+  nft::FilledChain& filled = frame.chains.emplace_back();
+  filled.chain = MakeChain(network);
+  for (const PacketFamily& family : PacketFamilies()) {
+    frame.sets.push_back(MakeSet(network, family));
+    ASSIGN_OR_RETURN(nft::Rule rule, MakeRule(network, family, subnets));
+    filled.rules.push_back(std::move(rule));
+  }
+  return frame;
+}
+
 Result<FileLock> AcquireLock(const std::filesystem::path& file) {
   RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));  // DEL may be the first to come
   return FileLock::Acquire(file);
@@ -86,21 +98,14 @@ std::string MasqueradeChainName(const std::string& network) {
 }
 
 Result<> Masquerade::Add(const std::vector<IpPrefix>& subnets, const std::vector<IpAddress>& pods) {
-  const nft::Chain chain = MakeChain(network_);
-  nft::Transaction transaction(OurTable());
-  transaction.AddTable(nft::Existing::kIsKept);
-  transaction.AddChain(chain, nft::Existing::kIsKept);
-  transaction.FlushChain(chain.name);
-  for (const PacketFamily& family : PacketFamilies()) {
-    const nft::Set set = MakeSet(network_, family);
-    transaction.AddSet(set, nft::Existing::kIsKept);
-    ASSIGN_OR_RETURN(nft::Rule rule, MakeRule(network_, family, subnets));
-    transaction.AddRule(chain.name, std::move(rule));
-    const auto elements = ElementsOf(pods, family);
-    if (!elements.empty()) transaction.AddElements(set, elements, nft::Existing::kIsKept);
-  }
+  ASSIGN_OR_RETURN(const nft::Frame frame, MakeFrame(network_, subnets));
   ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
-  return std::move(transaction).Commit();
+  return nft::CommitWithin(frame, [&](nft::Transaction& transaction) {
+    for (const PacketFamily& family : PacketFamilies()) {
+      transaction.AddElements(MakeSet(network_, family), ElementsOf(pods, family),
+                              nft::Existing::kIsKept);
+    }
+  });
 }
 
 Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {

@@ -10,7 +10,7 @@
 #include "cni/link.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
-#include "common/linux/nftables.h"
+#include "common/linux/nftables_frame.h"
 
 namespace trivet::cni {
 namespace {
@@ -54,6 +54,17 @@ nft::Rule SpoofRule() {
   return rule;
 }
 
+nft::Frame SpoofFrame() {
+  nft::Frame frame{.table = SpoofTable(), .sets = {PortSet(), SenderSet()}, .chains = {}};
+  nft::FilledChain& filled = frame.chains.emplace_back();
+  filled.chain = {
+      .name = kSpoofChain,
+      .hook = nft::Hook{.type = "filter", .number = kBridgePreRouting, .priority = kPriority},
+      .comment = "macspoofchk"};
+  filled.rules.push_back(SpoofRule());
+  return frame;
+}
+
 Result<FileLock> LockSpoofCheck(const std::filesystem::path& file) {
   RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
   return FileLock::Acquire(file);
@@ -62,23 +73,13 @@ Result<FileLock> LockSpoofCheck(const std::filesystem::path& file) {
 }  // namespace
 
 Result<> SpoofCheck::Add(const std::string& port, const std::string& mac) {
-  nft::Transaction transaction(SpoofTable());
-  transaction.AddTable(nft::Existing::kIsKept);
-  transaction.AddChain(
-      {.name = kSpoofChain,
-       .hook = nft::Hook{.type = "filter", .number = kBridgePreRouting, .priority = kPriority},
-       .comment = "macspoofchk"},
-      nft::Existing::kIsKept);
-  transaction.FlushChain(kSpoofChain);
-  transaction.AddSet(PortSet(), nft::Existing::kIsKept);
-  transaction.AddSet(SenderSet(), nft::Existing::kIsKept);
-  transaction.AddRule(kSpoofChain, SpoofRule());
   const nft::Element sender = SenderElement(port, mac);
   const nft::Element checked = PortElement(port);
-  transaction.AddElements(SenderSet(), {&sender, 1}, nft::Existing::kIsKept);
-  transaction.AddElements(PortSet(), {&checked, 1}, nft::Existing::kIsKept);
   ASSIGN_OR_RETURN(const FileLock lock, LockSpoofCheck(lock_file_));
-  return std::move(transaction).Commit();
+  return nft::CommitWithin(SpoofFrame(), [&](nft::Transaction& transaction) {
+    transaction.AddElements(SenderSet(), {&sender, 1}, nft::Existing::kIsKept);
+    transaction.AddElements(PortSet(), {&checked, 1}, nft::Existing::kIsKept);
+  });
 }
 
 Result<> SpoofCheck::Remove(const std::string& port, const std::string& mac) {

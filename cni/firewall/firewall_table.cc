@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "cni/packet_family.h"
-#include "common/linux/nftables.h"
+#include "common/linux/nftables_frame.h"
 
 namespace trivet::cni {
 namespace {
@@ -73,18 +73,19 @@ nft::Rule MatchPod(const PacketFamily& family, uint32_t offset) {
   return rule;
 }
 
-void AddRules(nft::Transaction& transaction) {
+std::vector<nft::Rule> MakeFirewallRules() {
+  std::vector<nft::Rule> rules;
   constexpr uint32_t kSecondRegister = IFNAMSIZ / 4;
   const nft::Verdict accept{.code = NF_ACCEPT, .chain = {}};
   nft::Rule same;
   same.Meta(NFT_META_IIFNAME).Meta(NFT_META_OIFNAME, kSecondRegister);
   same.LookupVerdict(SameBridgeMap().name);
-  transaction.AddRule(kFirewallChain, same);
+  rules.push_back(std::move(same));
   nft::Rule between;
   between.Meta(NFT_META_IIFNAME).Lookup(BridgeSet().name);
   between.Meta(NFT_META_OIFNAME).Lookup(BridgeSet().name);
   between.Decide({.code = NF_DROP, .chain = {}});
-  transaction.AddRule(kFirewallChain, between);
+  rules.push_back(std::move(between));
   const uint32_t states = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
   nft::Bytes mask(sizeof states, '\0');  // the state is in the host's byte order
   std::memcpy(mask.data(), &states, sizeof states);
@@ -92,11 +93,24 @@ void AddRules(nft::Transaction& transaction) {
     nft::Rule replies = MatchPod(family, family.destination_offset);
     replies.Ct(NFT_CT_STATE).Bitwise(mask, nft::Bytes(mask.size(), '\0'));
     replies.NotEqual(nft::Bytes(mask.size(), '\0')).Decide(accept);
-    transaction.AddRule(kFirewallChain, replies);
+    rules.push_back(std::move(replies));
     nft::Rule sent = MatchPod(family, family.source_offset);
     sent.Decide(accept);
-    transaction.AddRule(kFirewallChain, sent);
+    rules.push_back(std::move(sent));
   }
+  return rules;
+}
+
+nft::Frame FirewallFrame() {
+  nft::Frame frame{
+      .table = FirewallTableName(), .sets = {BridgeSet(), SameBridgeMap()}, .chains = {}};
+  for (const PacketFamily& family : PacketFamilies()) frame.sets.push_back(PodSet(family));
+  nft::FilledChain& filled = frame.chains.emplace_back();
+  filled.chain = {.name = kFirewallChain,
+                  .hook = nft::Hook{.number = NF_INET_FORWARD, .priority = kFirewallPriority},
+                  .comment = {}};
+  filled.rules = MakeFirewallRules();
+  return frame;
 }
 
 Result<> CheckElements(const nft::Set& set, const std::vector<nft::Element>& wanted) {
@@ -114,29 +128,15 @@ Result<> CheckElements(const nft::Set& set, const std::vector<nft::Element>& wan
 
 Result<> FirewallTable::Add(const std::vector<IpAddress>& pods, const std::string& bridge,
                             IngressPolicy policy) {
-  nft::Transaction transaction(FirewallTableName());
-  const nft::Chain chain{
-      .name = kFirewallChain,
-      .hook = nft::Hook{.number = NF_INET_FORWARD, .priority = kFirewallPriority},
-      .comment = {}};
-  transaction.AddTable(nft::Existing::kIsKept);
-  transaction.AddChain(chain, nft::Existing::kIsKept);
-  transaction.FlushChain(chain.name);
-  transaction.AddSet(BridgeSet(), nft::Existing::kIsKept);
-  transaction.AddSet(SameBridgeMap(), nft::Existing::kIsKept);
-  for (const PacketFamily& family : PacketFamilies()) {
-    transaction.AddSet(PodSet(family), nft::Existing::kIsKept);
-  }
-  AddRules(transaction);
-  for (const PacketFamily& family : PacketFamilies()) {
-    transaction.AddElements(PodSet(family), PodElements(pods, family), nft::Existing::kIsKept);
-  }
-  if (policy != IngressPolicy::kOpen) {
+  return nft::CommitWithin(FirewallFrame(), [&](nft::Transaction& transaction) {
+    for (const PacketFamily& family : PacketFamilies()) {
+      transaction.AddElements(PodSet(family), PodElements(pods, family), nft::Existing::kIsKept);
+    }
+    if (policy == IngressPolicy::kOpen) return;
     transaction.AddElements(BridgeSet(), BridgeElements(bridge), nft::Existing::kIsKept);
     transaction.AddElements(SameBridgeMap(), SameBridgeElements(bridge, policy),
                             nft::Existing::kIsKept);
-  }
-  return std::move(transaction).Commit();
+  });
 }
 
 Result<> FirewallTable::RemovePods(const std::vector<IpAddress>& pods) {

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "cni/portmap/host_port_maps.h"
@@ -24,11 +25,8 @@ nft::Chain BaseChain(const char* name, const char* type, uint32_t hook, int32_t 
           .comment = {}};
 }
 
-std::vector<nft::Chain> HostPortChains() {
-  return {{.name = kHostPorts, .hook = {}, .comment = {}},
-          BaseChain("prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST),
-          BaseChain("output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST),
-          BaseChain(kGuard, "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW)};
+nft::Chain RegularChain(const std::string& name, std::string comment = {}) {
+  return {.name = name, .hook = {}, .comment = std::move(comment)};
 }
 
 void MatchFamily(nft::Rule& rule, const PacketFamily& family) {
@@ -86,51 +84,59 @@ nft::Rule Guard(uint32_t offset) {
   return rule;
 }
 
-// chain -> its rules.
-std::vector<std::pair<std::string, nft::Rule>> HostPortRules() {
-  std::vector<std::pair<std::string, nft::Rule>> rules;
-  rules.emplace_back("prerouting", ToHostPorts());
-  rules.emplace_back("output", ToHostPorts());
-  rules.emplace_back(kHostPorts, SpareLoopback6());
+std::vector<nft::Rule> HostPortRules() {
+  std::vector<nft::Rule> rules;
+  rules.push_back(SpareLoopback6());
   for (const PacketFamily& family : PacketFamilies()) {
     for (const bool bound : {true, false}) {
-      nft::Rule policy = LoadKey(family, bound);
-      policy.LookupVerdict(PolicyMap(family, bound).name);
-      rules.emplace_back(kHostPorts, std::move(policy));
-      rules.emplace_back(kHostPorts, Translate(family, bound));
+      rules.push_back(LoadKey(family, bound));
+      rules.back().LookupVerdict(PolicyMap(family, bound).name);
+      rules.push_back(Translate(family, bound));
     }
   }
-  const PacketFamily& v4 = FamilyOf(Loopback().address);
-  rules.emplace_back(kGuard, Guard(v4.source_offset));
-  rules.emplace_back(kGuard, Guard(v4.destination_offset));
   return rules;
+}
+
+template <class... Rules>
+void AddTo(nft::Frame& frame, nft::Chain chain, Rules... rules) {
+  nft::FilledChain& filled = frame.chains.emplace_back();
+  filled.chain = std::move(chain);
+  (filled.rules.push_back(std::move(rules)), ...);
 }
 
 }  // namespace
 
-void AddHostPortChains(nft::Transaction& transaction) {
-  transaction.AddTable(nft::Existing::kIsKept);
-  for (const nft::Set& map : AllMaps()) transaction.AddSet(map, nft::Existing::kIsKept);
-  transaction.AddSet(LocalnetSet(), nft::Existing::kIsKept);
-  for (const nft::Chain& chain : HostPortChains()) {
-    transaction.AddChain(chain, nft::Existing::kIsKept);
-    transaction.FlushChain(chain.name);
-  }
-  for (const auto& [chain, rule] : HostPortRules()) transaction.AddRule(chain, rule);
+nft::Frame HostPortFrame() {
+  nft::Frame frame{.table = HostPortsTable(), .sets = AllMaps(), .chains = {}};
+  frame.sets.push_back(LocalnetSet());
+  AddTo(frame, RegularChain(kHostPorts));
+  frame.chains.back().rules = HostPortRules();
+  AddTo(frame, BaseChain("prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST),
+        ToHostPorts());
+  AddTo(frame, BaseChain("output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST), ToHostPorts());
+  const PacketFamily& v4 = FamilyOf(Loopback().address);
+  AddTo(frame, BaseChain(kGuard, "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW),
+        Guard(v4.source_offset), Guard(v4.destination_offset));
+  return frame;
 }
 
-std::map<std::string, size_t> HostPortRuleCounts() {
-  std::map<std::string, size_t> counts;
-  for (const auto& [chain, rule] : HostPortRules()) ++counts[chain];
-  return counts;
+void AddPolicy(nft::Frame& frame, const PortPolicy& policy) {
+  const std::string mark = MarkChainName(policy.mark_bit);
+  const bool has_mark =
+      std::any_of(frame.chains.begin(), frame.chains.end(),
+                  [&](const nft::FilledChain& filled) { return filled.chain.name == mark; });
+  if (policy.snat && !has_mark) {
+    AddTo(frame, BaseChain(mark.c_str(), "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC),
+          MakeMasqueradeRule(policy.mark_bit));
+  }
+  AddTo(frame, RegularChain(PolicyChainName(policy), policy.subnet.Network().ToString()));
+  frame.chains.back().rules = MakePolicyRules(policy);
 }
 
 void FlushHostPortChains(nft::Transaction& transaction) {
-  for (const nft::Chain& chain : HostPortChains()) transaction.FlushChain(chain.name);
-}
-
-nft::Chain MarkChain(uint32_t mark_bit) {
-  return BaseChain(MarkChainName(mark_bit).c_str(), "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+  for (const nft::FilledChain& filled : HostPortFrame().chains) {
+    transaction.FlushChain(filled.chain.name);
+  }
 }
 
 }  // namespace trivet::cni

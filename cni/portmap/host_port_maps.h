@@ -1,13 +1,13 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cni/packet_family.h"
 #include "cni/portmap/host_port.h"
-#include "common/linux/nftables.h"
+#include "cni/portmap/port_policy.h"
+#include "common/linux/nftables_frame.h"
 
 namespace trivet::cni {
 
@@ -35,15 +35,11 @@ nft::Set LocalnetSet();
 nft::Element LocalnetElement(const std::string& interface);
 inline constexpr const char* kOpened = "opened";
 
-/// The table, the sets, and all chains but the policies': makes what is missing, and the rules
-/// anew.
-void AddHostPortChains(nft::Transaction& transaction);
-/// As those rules are there: chain -> number.
-std::map<std::string, size_t> HostPortRuleCounts();
+/// The table, the sets, and all chains but the policies'.
+nft::Frame HostPortFrame();
+/// The policy's chain and that of its mark, which policies of one mark share.
+void AddPolicy(nft::Frame& frame, const PortPolicy& policy);
 /// So that nothing refers to the maps any more.
 void FlushHostPortChains(nft::Transaction& transaction);
-
-/// A base chain of postrouting.
-nft::Chain MarkChain(uint32_t mark_bit);
 
 }  // namespace trivet::cni

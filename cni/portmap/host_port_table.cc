@@ -30,20 +30,6 @@ const PortPolicy* PolicyOf(const HostPort& port, const std::vector<PortPolicy>& 
   return found == policies.end() ? nullptr : &*found;
 }
 
-void AddPolicy(nft::Transaction& transaction, const PortPolicy& policy) {
-  if (policy.snat) {
-    const nft::Chain marked = MarkChain(policy.mark_bit);
-    transaction.AddChain(marked, nft::Existing::kIsKept);
-    transaction.FlushChain(marked.name);
-    transaction.AddRule(marked.name, MakeMasqueradeRule(policy.mark_bit));
-  }
-  const std::string chain = PolicyChainName(policy);
-  transaction.AddChain({.name = chain, .hook = {}, .comment = policy.subnet.Network().ToString()},
-                       nft::Existing::kIsKept);
-  transaction.FlushChain(chain);
-  for (const nft::Rule& rule : MakePolicyRules(policy)) transaction.AddRule(chain, rule);
-}
-
 bool IsAmong(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -64,9 +50,18 @@ HostPortTable::HostPortTable(const AttachmentKey& owner) : owner_(RecordName(own
 }
 
 Result<> HostPortTable::Add(const std::vector<HostPort>& ports,
-                            const std::vector<PortPolicy>& policies) {
+                            const std::vector<PortPolicy>& policies, const std::string& localnet) {
   RETURN_IF_ERROR(RefuseOverlaps(ports));
-  auto added = Commit(ports, policies);
+  ASSIGN_OR_RETURN(const LocalnetChange change, PlanLocalnetChange(localnet));
+  RETURN_IF_ERROR(Replace(ports, policies, change));
+  // Guarded before it is open.
+  return change.opens ? SetRouteLocalnet(localnet, true) : Result<>();
+}
+
+Result<> HostPortTable::Replace(const std::vector<HostPort>& ports,
+                                const std::vector<PortPolicy>& policies,
+                                const LocalnetChange& change) {
+  auto added = Commit(ports, policies, change);
   if (added || added.error().code() != Code::kAlreadyExists) return added;
   for (const HostPort& port : ports) {
     ASSIGN_OR_RETURN(const auto holder,
@@ -74,28 +69,32 @@ Result<> HostPortTable::Add(const std::vector<HostPort>& ports,
     if (holder) RETURN_IF_ERROR(Refuse(port, holder->comment));
   }
   RETURN_IF_ERROR(Remove(ports), "replace what is there");
-  return Commit(ports, policies);
+  return Commit(ports, policies, change);
 }
 
 // The ports last: a rule or a chain of another shape than ours, which the kernel may refuse with
 // "exists" too, is not taken for a port.
 Result<> HostPortTable::Commit(const std::vector<HostPort>& ports,
-                               const std::vector<PortPolicy>& policies) {
-  nft::Transaction transaction(HostPortsTable());
-  AddHostPortChains(transaction);
-  for (const PortPolicy& policy : policies) AddPolicy(transaction, policy);
+                               const std::vector<PortPolicy>& policies,
+                               const LocalnetChange& change) {
+  nft::Frame frame = HostPortFrame();
+  for (const PortPolicy& policy : policies) AddPolicy(frame, policy);
+  std::vector<std::pair<nft::Set, nft::Element>> elements;
   for (const HostPort& port : ports) {
     const PortPolicy* const policy = PolicyOf(port, policies);
     if (policy == nullptr) {
       return Fail(Code::kInternal, "host port {}: no policy of its family", Describe(port));
     }
     const PacketFamily& family = FamilyOf(port.container);
-    const nft::Element target = PortElement(port, owner_);
-    const nft::Element rule = PolicyElement(port, PolicyChainName(*policy), owner_);
-    transaction.AddElements(PortMap(family, IsBound(port)), {&target, 1});
-    transaction.AddElements(PolicyMap(family, IsBound(port)), {&rule, 1});
+    elements.emplace_back(PortMap(family, IsBound(port)), PortElement(port, owner_));
+    elements.emplace_back(PolicyMap(family, IsBound(port)),
+                          PolicyElement(port, PolicyChainName(*policy), owner_));
   }
-  return std::move(transaction).Commit();
+  return nft::CommitWithin(frame, [&](nft::Transaction& transaction) {
+    transaction.EnsureNoElements(LocalnetSet(), change.gone);
+    transaction.AddElements(LocalnetSet(), change.wanted, nft::Existing::kIsKept);
+    for (const auto& [map, element] : elements) transaction.AddElements(map, {&element, 1});
+  });
 }
 
 Result<> HostPortTable::Refuse(const HostPort& port, const std::string& holder) const {
@@ -149,10 +148,10 @@ Result<> HostPortTable::Check(const std::vector<HostPort>& ports) {
                 Describe(port), port.container.ToString(), port.container_port);
   }
   ASSIGN_OR_RETURN(auto counts, nft::ReadRuleCounts(HostPortsTable()));
-  for (const auto& [chain, rules] : HostPortRuleCounts()) {
-    if (counts[chain] == rules) continue;
-    return Fail(Code::kFailedPrecondition, "chain {} of table {} has {} rules, not {}", chain,
-                HostPortsTable().name, counts[chain], rules);
+  for (const auto& [chain, rules] : HostPortFrame().chains) {
+    if (counts[chain.name] == rules.size()) continue;
+    return Fail(Code::kFailedPrecondition, "chain {} of table {} has {} rules, not {}", chain.name,
+                HostPortsTable().name, counts[chain.name], rules.size());
   }
   return {};
 }
@@ -172,17 +171,21 @@ Result<std::vector<HostPortTable::Owned>> HostPortTable::List() {
 }
 
 // The comment stays from the first time: what was off before is off again in the end.
-Result<> HostPortTable::OpenLocalnet(const std::string& interface) {
+Result<HostPortTable::LocalnetChange> HostPortTable::PlanLocalnetChange(
+    const std::string& interface) {
+  LocalnetChange change;
+  if (interface.empty()) return change;
   ASSIGN_OR_RETURN(const bool open, HasRouteLocalnet(interface));
   nft::Element element = LocalnetElement(interface);
-  nft::Transaction transaction(HostPortsTable());
   if (!open) {
-    transaction.EnsureNoElements(LocalnetSet(), {&element, 1});
+    change.opens = true;
     element.comment = kOpened;
+    ASSIGN_OR_RETURN(const auto found,
+                     nft::FindElement(HostPortsTable(), LocalnetSet(), element.key));
+    if (found && found->comment != kOpened) change.gone.push_back(*found);
   }
-  transaction.AddElements(LocalnetSet(), {&element, 1}, nft::Existing::kIsKept);
-  RETURN_IF_ERROR(std::move(transaction).Commit());  // guarded before it is open
-  return open ? Result<>() : SetRouteLocalnet(interface, true);
+  change.wanted.push_back(std::move(element));
+  return change;
 }
 
 Result<> HostPortTable::CloseLocalnet(const std::string& interface) {

@@ -33,9 +33,12 @@ class HostPortTable {
   /// As `owner` of what List() told.
   explicit HostPortTable(std::string owner) : owner_(std::move(owner)) {}
 
-  /// All or none, and the policies' chains. What the owner has already is replaced. Errors:
-  /// kAlreadyExists that says who holds a port.
-  Result<> Add(const std::vector<HostPort>& ports, const std::vector<PortPolicy>& policies);
+  /// All or none, and the policies' chains. What the owner has already is replaced. 127.0.0.0/8 may
+  /// go out by the interface `localnet` (route_localnet), unless it is empty, and nothing comes in
+  /// there from it or to it. Errors: kAlreadyExists that says who holds a port; kNotFound when
+  /// there is no such interface.
+  Result<> Add(const std::vector<HostPort>& ports, const std::vector<PortPolicy>& policies,
+               const std::string& localnet);
   /// Those of `ports` that are the owner's; absent is success.
   Result<> Remove(const std::vector<HostPort>& ports);
   /// Errors: kFailedPrecondition that names the first of `ports` that is not in force.
@@ -52,11 +55,8 @@ class HostPortTable {
   static std::string OwnersOf(const std::string& network) { return network + '@'; }
   [[nodiscard]] const std::string& owner() const { return owner_; }
 
-  /// 127.0.0.0/8 may go out by `interface` (route_localnet), and nothing comes in there from it or
-  /// to it. The table is there.
-  static Result<> OpenLocalnet(const std::string& interface);
-  /// Undoes it for an interface that no container with host ports is behind any more. Absent is
-  /// success.
+  /// Undoes what Add() did for the interface, which no container with host ports is behind any
+  /// more. Absent is success.
   static Result<> CloseLocalnet(const std::string& interface);
   /// Removes policies' chains and closes interfaces that are not among these.
   static Result<> Retain(const std::vector<std::string>& chains,
@@ -65,7 +65,17 @@ class HostPortTable {
   static Result<> RemoveIfEmpty();
 
  private:
-  Result<> Commit(const std::vector<HostPort>& ports, const std::vector<PortPolicy>& policies);
+  /// What is to be done for an interface's route_localnet.
+  struct LocalnetChange {
+    bool opens = false;
+    std::vector<nft::Element> gone;
+    std::vector<nft::Element> wanted;
+  };
+  static Result<LocalnetChange> PlanLocalnetChange(const std::string& interface);
+  Result<> Replace(const std::vector<HostPort>& ports, const std::vector<PortPolicy>& policies,
+                   const LocalnetChange& change);
+  Result<> Commit(const std::vector<HostPort>& ports, const std::vector<PortPolicy>& policies,
+                  const LocalnetChange& change);
   [[nodiscard]] Result<> Refuse(const HostPort& port, const std::string& holder) const;
   static Result<> CloseLocalnetBut(const std::vector<std::string>& interfaces);
   Result<> RefuseOverlaps(const std::vector<HostPort>& ports);

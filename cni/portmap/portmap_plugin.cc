@@ -105,8 +105,8 @@ Result<> PortmapPlugin::Make(const json::Value& value, json::Value& /*result*/) 
   ASSIGN_OR_RETURN(const PortmapPlan plan, ParsePortmapPlan(value));
   {
     ASSIGN_OR_RETURN(const FileLock lock, LockHostPorts(paths()));
-    RETURN_IF_ERROR(HostPortTable(Key()).Add(plan.ports, Policies(*conf().previous)));
-    if (!plan.localnet.empty()) RETURN_IF_ERROR(HostPortTable::OpenLocalnet(plan.localnet));
+    RETURN_IF_ERROR(
+        HostPortTable(Key()).Add(plan.ports, Policies(*conf().previous), plan.localnet));
   }
   return ForgetStrayFlows(plan.ports);
 }

@@ -44,6 +44,7 @@ struct Hook {
   uint32_t number;              // NF_INET_FORWARD, ...
   int32_t priority;             // lower is earlier; NF_IP_PRI_FILTER is 0
   bool drop = false;            // the policy: what happens to a packet that no rule decided
+  friend bool operator==(const Hook&, const Hook&) = default;
 };
 
 struct Chain {
@@ -148,6 +149,14 @@ Result<std::optional<Element>> FindElement(const Table& table, const Set& set, c
 
 /// The names of the table's sets and maps, sorted. Errors: kNotFound when there is no such table.
 Result<std::vector<std::string>> ReadSetNames(const Table& table);
+
+/// The rules of each chain, in order, as Rule::Text(); a chain without rules is not among them.
+using RuleTexts = std::map<std::string, std::vector<std::string>>;
+/// Those of the table, or of one `chain` unless it is empty; an absent table or chain has none.
+Result<RuleTexts> ReadRules(const Table& table, const std::string& chain);
+
+/// The chain without its comment; none when there is no such chain or table.
+Result<std::optional<Chain>> FindChain(const Table& table, const std::string& name);
 
 /// How many rules each chain of the table has; a chain without rules is not told, an absent table
 /// has none.

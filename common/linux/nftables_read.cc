@@ -1,8 +1,11 @@
 #include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
 #include <libnftnl/common.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/udata.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
@@ -128,6 +131,36 @@ void CollectElements(const nlmsghdr* message, std::vector<ReadElement>& out) {
   nftnl_set_free(object);
 }
 
+void CollectRule(const nlmsghdr* message, RuleTexts& out) {
+  nftnl_rule* object = nftnl_rule_alloc();
+  if (object == nullptr) return;
+  if (nftnl_rule_nlmsg_parse(message, object) == 0) {
+    std::string text;
+    auto visit = [](nftnl_expr* expression, void* data) {
+      static_cast<std::string*>(data)->append(TextOf(expression));
+      return 0;
+    };
+    nftnl_expr_foreach(object, visit, &text);
+    out[nftnl_rule_get_str(object, NFTNL_RULE_CHAIN)].push_back(std::move(text));
+  }
+  nftnl_rule_free(object);
+}
+
+std::optional<Chain> ReadChain(const nlmsghdr* message, const std::string& name) {
+  nftnl_chain* object = nftnl_chain_alloc();
+  if (object == nullptr) return std::nullopt;
+  Chain chain{.name = name, .hook = {}, .comment = {}};
+  const bool parsed = nftnl_chain_nlmsg_parse(message, object) == 0;
+  if (parsed && nftnl_chain_is_set(object, NFTNL_CHAIN_HOOKNUM)) {
+    chain.hook = Hook{.type = nftnl_chain_get_str(object, NFTNL_CHAIN_TYPE),
+                      .number = nftnl_chain_get_u32(object, NFTNL_CHAIN_HOOKNUM),
+                      .priority = nftnl_chain_get_s32(object, NFTNL_CHAIN_PRIO),
+                      .drop = nftnl_chain_get_u32(object, NFTNL_CHAIN_POLICY) == NF_DROP};
+  }
+  nftnl_chain_free(object);
+  return parsed ? std::optional(std::move(chain)) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<Element>> ReadElements(const Table& table, const Set& set) {
@@ -196,24 +229,40 @@ Result<std::vector<std::string>> ReadSetNames(const Table& table) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-Result<std::map<std::string, size_t>> ReadRuleCounts(const Table& table) {
-  std::map<std::string, size_t> counts;
+Result<RuleTexts> ReadRules(const Table& table, const std::string& chain) {
+  RuleTexts rules;
   auto build = [&](char* buffer) {
     nlmsghdr* request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, table.family, NLM_F_DUMP, 0);
     mnl_attr_put_strz(request, NFTA_RULE_TABLE, table.name.c_str());
+    if (!chain.empty()) mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain.c_str());
     return request;
   };
-  auto visit = [&](const nlmsghdr* message) {
-    nftnl_rule* object = nftnl_rule_alloc();
-    if (object == nullptr) return;
-    if (nftnl_rule_nlmsg_parse(message, object) == 0) {
-      ++counts[nftnl_rule_get_str(object, NFTNL_RULE_CHAIN)];
-    }
-    nftnl_rule_free(object);
-  };
   RETURN_IF_ERROR(DumpStable(
-      build, [&] { counts.clear(); }, visit, fmt::format("read rules of table {}", table.name)));
+      build, [&] { rules.clear(); }, [&](const nlmsghdr* m) { CollectRule(m, rules); },
+      fmt::format("read rules of table {}", table.name)));
+  return rules;
+}
+
+Result<std::map<std::string, size_t>> ReadRuleCounts(const Table& table) {
+  ASSIGN_OR_RETURN(const RuleTexts rules, ReadRules(table, {}));
+  std::map<std::string, size_t> counts;
+  for (const auto& [chain, texts] : rules) counts[chain] = texts.size();
   return counts;
+}
+
+Result<std::optional<Chain>> FindChain(const Table& table, const std::string& name) {
+  const std::string what = fmt::format("find chain {} of table {}", name, table.name);
+  std::array<char, kRequestBytes> buffer{};
+  nlmsghdr* request =
+      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETCHAIN, table.family, NLM_F_ACK, 0);
+  mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, table.name.c_str());
+  mnl_attr_put_strz(request, NFTA_CHAIN_NAME, name.c_str());
+  ASSIGN_OR_RETURN(auto socket, NetfilterSocket::Open(), what);
+  std::optional<Chain> chain;
+  auto asked = socket.Ask(request, [&](const nlmsghdr* m) { chain = ReadChain(m, name); }, what);
+  if (!asked && asked.error().code() == Code::kNotFound) return std::nullopt;
+  RETURN_IF_ERROR(asked);
+  return chain;
 }
 
 }  // namespace trivet::nft

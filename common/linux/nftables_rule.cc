@@ -1,18 +1,25 @@
 #include "common/linux/nftables_rule.h"
 
 #include <arpa/inet.h>
+#include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include <array>
 #include <cstdlib>
+
+#include "common/base/error.h"
 
 namespace trivet::nft {
 namespace {
 
-// Register 0 of ours is the kernel's first one of four bytes.
+// Register 0 of ours is the kernel's first one of four bytes. One that is the first of sixteen has
+// two numbers, of which the kernel tells the older. Source: nf_tables_api.c (nft_dump_register).
 uint32_t KernelRegister(uint32_t number) {
-  return NFT_REG32_00 + number;
+  constexpr uint32_t kParts = NFT_REG_SIZE / NFT_REG32_SIZE;
+  return number % kParts == 0 ? NFT_REG_1 + number / kParts : NFT_REG32_00 + number;
 }
 
 }  // namespace
@@ -102,7 +109,7 @@ Rule& Rule::LookupIn(std::string_view set, uint32_t from, uint32_t flags) {
   nftnl_expr* lookup = Add("lookup");
   nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, KernelRegister(from));
   nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
-  if (flags != 0) nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, flags);
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, flags);
   return *this;
 }
 
@@ -162,12 +169,17 @@ Rule& Rule::Masquerade() {
   return *this;
 }
 
+// With all that the kernel adds by itself, so that Text() is as it tells the rule.
 Rule& Rule::DestinationNat(uint32_t family, uint32_t address_from, uint32_t port_from) {
+  constexpr uint32_t kAddressAndPort = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED;
   nftnl_expr* nat = Add("nat");
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, KernelRegister(address_from));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MAX, KernelRegister(address_from));
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, KernelRegister(port_from));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MAX, KernelRegister(port_from));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FLAGS, kAddressAndPort);
   return *this;
 }
 
@@ -181,6 +193,18 @@ Rule& Rule::SetMark(uint32_t from) {
 Rule& Rule::Comment(std::string_view comment) {
   comment_ = comment;
   return *this;
+}
+
+std::string Rule::Text() const {
+  std::string text;
+  for (const auto& expression : expressions_) text += TextOf(expression.get());
+  return text;
+}
+
+std::string TextOf(const nftnl_expr* expression) {
+  std::array<char, 512> line{};  // the longest is a comparison of sixteen bytes, or a set's name
+  nftnl_expr_snprintf(line.data(), line.size(), expression, NFTNL_OUTPUT_DEFAULT, 0);
+  return fmt::format("{} {}\n", nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), line.data());
 }
 
 }  // namespace trivet::nft

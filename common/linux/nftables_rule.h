@@ -79,6 +79,10 @@ class Rule {
   /// At most 127 bytes are kept; shown by `nft list`.
   Rule& Comment(std::string_view comment);
 
+  /// The expressions as libnftnl writes them, one a line: the same for the rule in the kernel, see
+  /// ReadRules(). Without the comment.
+  [[nodiscard]] std::string Text() const;
+
  private:
   friend class Transaction;
   struct ExpressionDeleter {
@@ -91,5 +95,8 @@ class Rule {
   std::vector<std::unique_ptr<nftnl_expr, ExpressionDeleter>> expressions_;
   std::string comment_;
 };
+
+/// One line of Rule::Text().
+std::string TextOf(const nftnl_expr* expression);
 
 }  // namespace trivet::nft
