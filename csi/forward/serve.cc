@@ -66,29 +66,34 @@ int AwaitStopAndFollow(const sigset_t& stop_signals, EndpointSource& source, Nod
   return signal;
 }
 
-}  // namespace
-
-Result<> CheckForwarding(const ForwardOptions& options) {
+Result<> CheckFlags(const ForwardOptions& options) {
   if (options.endpoints.empty() && options.endpoints_file.empty()) {
     return Fail(Code::kInvalidArgument,
                 "--mode=controller: --node-endpoint or --node-endpoints-file is wanted");
   }
-  if (options.tls.any()) RETURN_IF_ERROR(rpc::CheckTls(options.tls));
+  return options.tls.any() ? rpc::CheckTls(options.tls) : Result<>{};
+}
+
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ForwardOptions& options) {
+  return options.tls.any() ? rpc::ClientCredentials(options.tls) : nullptr;
+}
+
+}  // namespace
+
+// Following them connects to none: that is for the first call.
+Result<> CheckForwarding(const ForwardOptions& options) {
+  RETURN_IF_ERROR(CheckFlags(options));
+  NodeLinks links(CredentialsOf(options));
   EndpointSource source(options);
   ASSIGN_OR_RETURN(const auto endpoints, source.Changed());
-  for (const auto& [name, address] : endpoints.value_or(Endpoints())) {
-    if (IsUnix(address) || options.tls.any()) continue;
-    return Fail(Code::kInvalidArgument, "node {}: {} needs --tls-cert, --tls-key and --tls-ca",
-                name, address);
-  }
-  return {};
+  return links.Follow(endpoints.value_or(Endpoints()));
 }
 
 Result<> ServeForwarding(const ForwardOptions& options) {
   constexpr auto kGrace = std::chrono::seconds(10);
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
-  RETURN_IF_ERROR(CheckForwarding(options));
-  NodeLinks links(options.tls.any() ? rpc::ClientCredentials(options.tls) : nullptr);
+  RETURN_IF_ERROR(CheckFlags(options));
+  NodeLinks links(CredentialsOf(options));
   EndpointSource source(options);
   RETURN_IF_ERROR(FollowChange(source, links));
 
