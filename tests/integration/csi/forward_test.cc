@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -147,7 +148,13 @@ std::shared_ptr<grpc::Channel> ForwardTest::Connect(const std::string& socket) {
 }
 
 void ForwardTest::Signal(const std::string& process, int signal) {
-  ASSERT_THAT(SendSignal(processes_.at(process).pidfd, signal), IsOk());
+  const UniqueFd& pidfd = processes_.at(process).pidfd;
+  ASSERT_THAT(SendSignal(pidfd, signal), IsOk());
+  // Its threads go on until each of them has seen the signal.
+  if (signal != SIGSTOP) return;
+  siginfo_t info{};
+  ASSERT_EQ(
+      ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WSTOPPED), 0);
 }
 
 void ForwardTest::Kill(const std::string& process) {
