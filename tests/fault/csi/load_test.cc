@@ -1,5 +1,7 @@
 // Content that fio wrote and checks, over snapshots, copies, groups and growth, while fio writes.
 
+#include <sys/wait.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -9,33 +11,51 @@
 namespace trivet::csi {
 namespace {
 
-// A job of a fixed size in the file `name` of a folder; each block carries its own checksum.
-bool RunFio(const std::string& folder, const std::string& name, const std::string& arguments) {
-  return std::system(("fio --name=" + name + " --directory=" + folder +
-                      " --rw=randwrite --bs=4k --size=16m --direct=1 --ioengine=psync "
-                      "--verify=crc32c --verify_fatal=1 --verify_state_save=0 --end_fsync=1 "
-                      "--output=/dev/null " +
-                      arguments)
-                         .c_str()) == 0;
+using ::testing::AssertionFailure;
+using ::testing::AssertionResult;
+using ::testing::AssertionSuccess;
+
+// A job of a fixed size in the file `name` of a folder; each block carries its own checksum. It
+// takes seconds, and is given up after minutes.
+AssertionResult RunFio(const std::string& folder, const std::string& name,
+                       const std::string& arguments) {
+  constexpr int kLimitSeconds = 300;
+  constexpr int kGivenUp = 124;  // timeout(1)
+  const int status =
+      std::system(("timeout --kill-after=10 " + std::to_string(kLimitSeconds) +
+                   " fio --name=" + name + " --directory=" + folder +
+                   " --rw=randwrite --bs=4k --size=16m --direct=1 --ioengine=psync --verify=crc32c "
+                   "--verify_fatal=1 --verify_state_save=0 --end_fsync=1 --output=/dev/null " +
+                   arguments)
+                      .c_str());
+  if (status == 0) return AssertionSuccess();
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kGivenUp) {
+    return AssertionFailure() << "fio in " << folder << " was not done after " << kLimitSeconds
+                              << " s";
+  }
+  return AssertionFailure() << "fio in " << folder << " ended with status " << status;
 }
 
 // Writes for some seconds, then reads it all and checks it.
 class Writer {
  public:
   explicit Writer(const std::string& folder)
-      : thread_([this, folder] { passed_ = RunFio(folder, "load", "--rate_iops=1000"); }) {
-    while (!std::filesystem::exists(folder + "/load.0.0")) std::this_thread::yield();
+      : thread_([this, folder] {
+          passed_ = RunFio(folder, "load", "--rate_iops=1000");
+          ended_ = true;
+        }) {
+    while (!ended_ && !std::filesystem::exists(folder + "/load.0.0")) std::this_thread::yield();
   }
-  ~Writer() { EXPECT_TRUE(Join()); }
+  ~Writer() {
+    thread_.join();
+    EXPECT_TRUE(passed_);
+  }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
-  bool Join() {
-    if (thread_.joinable()) thread_.join();
-    return passed_;
-  }
 
  private:
-  std::atomic<bool> passed_ = false;
+  AssertionResult passed_ = AssertionFailure();  // read once the thread has ended
+  std::atomic<bool> ended_ = false;
   std::thread thread_;
 };
 
