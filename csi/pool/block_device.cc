@@ -35,7 +35,7 @@ Result<BlockDevice> OpenBlockDevice(const std::filesystem::path& link, int acces
   if (!S_ISBLK(info.st_mode)) {
     return Fail(Code::kFailedPrecondition, "{}: not a block device", link.native());
   }
-  return BlockDevice{std::move(fd), NodeOf(info.st_rdev).value_or(link), info.st_rdev};
+  return BlockDevice{{NodeOf(info.st_rdev).value_or(link), info.st_rdev}, std::move(fd)};
 }
 
 Result<> SetReadOnly(const BlockDevice& device, bool read_only) {

@@ -153,6 +153,10 @@ Result<std::optional<BlockDevice>> FilePool::FindDevice(const std::string& id) c
   return loops_.Find(ImageOf(id));
 }
 
+Result<std::optional<DeviceName>> FilePool::SeeDevice(const std::string& id) const {
+  return loops_.See(ImageOf(id));
+}
+
 Result<BlockDevice> FilePool::Attach(const std::string& id, const AttachOptions& options) {
   ASSIGN_OR_RETURN(BlockDevice device, loop::Attach(ImageOf(id), options));
   loops_.Note(ImageOf(id), device);

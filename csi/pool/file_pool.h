@@ -35,6 +35,7 @@ class FilePool final : public LedgerPool {
   Result<std::vector<std::string>> List() const override;
 
   Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const override;
+  Result<std::optional<DeviceName>> SeeDevice(const std::string& id) const override;
   Result<BlockDevice> Attach(const std::string& id, const AttachOptions& options) override;
   Result<> Detach(const std::string& id, BlockDevice device) override;
   Result<> Refresh(const BlockDevice& device) override;

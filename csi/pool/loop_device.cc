@@ -44,7 +44,7 @@ Result<BlockDevice> Open(const std::filesystem::path& node, int access) {
   if (!S_ISBLK(info.st_mode)) {
     return Fail(Code::kFailedPrecondition, "{}: not a block device", node.native());
   }
-  return BlockDevice{std::move(fd), node, info.st_rdev};
+  return BlockDevice{{node, info.st_rdev}, std::move(fd)};
 }
 
 Result<std::filesystem::path> GetFree() {
@@ -89,6 +89,17 @@ std::string BackingFile(const std::string& device) {
   if (!text) return "";
   while (text->ends_with('\n')) text->pop_back();
   return *text;
+}
+
+// A number that no other binding of any device has had since the node started.
+// Source: Documentation/ABI/stable/sysfs-block, diskseq; disk_force_media_change() in
+// block/disk-events.c, which loop.c calls when a file is bound, changed and let go.
+std::string BindingOf(const DeviceName& device) {
+  return ReadFile(kSysBlock / device.path.filename() / "diskseq").value_or("");
+}
+
+bool IsSameFile(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 bool IsBackedBy(const BlockDevice& device, const struct stat& file) {
@@ -158,18 +169,17 @@ Result<std::optional<BlockDevice>> Find(const std::filesystem::path& path) {
   return FindAnywhere(image);
 }
 
+std::optional<Finder::Seen> Finder::LastSeen(const std::filesystem::path& image) {
+  const std::lock_guard lock(mutex_);
+  const auto found = last_seen_.find(image);
+  return found == last_seen_.end() ? std::nullopt : std::optional(found->second);
+}
+
 Result<std::optional<BlockDevice>> Finder::Find(const std::filesystem::path& path) {
   Image image(path);
   RETURN_IF_ERROR(image.Stat());
-  std::string last_seen;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = last_seen_.find(path); found != last_seen_.end()) {
-      last_seen = found->second;
-    }
-  }
-  if (!last_seen.empty()) {
-    if (auto device = OpenIfShown(image, last_seen)) return device;
+  if (const auto seen = LastSeen(path)) {
+    if (auto device = OpenIfShown(image, seen->device.path.filename())) return device;
   }
   ASSIGN_OR_RETURN(auto device, FindAnywhere(image));
   if (device) {
@@ -181,9 +191,30 @@ Result<std::optional<BlockDevice>> Finder::Find(const std::filesystem::path& pat
   return device;
 }
 
-void Finder::Note(const std::filesystem::path& image, const BlockDevice& device) {
+Result<std::optional<DeviceName>> Finder::See(const std::filesystem::path& path) {
+  Image image(path);
+  RETURN_IF_ERROR(image.Stat());
+  const auto seen = LastSeen(path);
+  const bool is_known = seen && !seen->binding.empty() && !image.deleted &&
+                        IsSameFile(seen->file, image.file) &&
+                        seen->binding == BindingOf(seen->device);
+  if (is_known) return seen->device;
+  ASSIGN_OR_RETURN(const auto device, Find(path));
+  if (!device) return std::nullopt;
+  Note(path, *device);
+  return *device;
+}
+
+// The binding is read before the look at what is bound: should it change in between, what is noted
+// is a former one, which no look finds again.
+void Finder::Note(const std::filesystem::path& path, const BlockDevice& device) {
+  Seen seen{.device = static_cast<const DeviceName&>(device), .binding = BindingOf(device)};
+  Image image(path);
+  const bool is_shown = image.Stat() && !image.deleted && IsBackedBy(device, image.file);
+  if (!is_shown) seen.binding.clear();
+  seen.file = image.file;
   const std::lock_guard lock(mutex_);
-  last_seen_[image] = device.path.filename();
+  last_seen_[path] = std::move(seen);
 }
 
 Result<> Detach(const BlockDevice& device) {

@@ -13,12 +13,16 @@
 
 namespace trivet::csi {
 
-/// An open block device that shows a volume's bytes. Holding it keeps the device
-/// bound; what happens when it is dropped is its maker's choice (AttachOptions).
-struct BlockDevice {
-  UniqueFd fd;                 // read-write, or read-only when attached so
+/// Which block device it is. Nothing holds it.
+struct DeviceName {
   std::filesystem::path path;  // "/dev/loop3"
   dev_t number = 0;
+};
+
+/// An open block device that shows a volume's bytes. Holding it keeps the device
+/// bound; what happens when it is dropped is its maker's choice (AttachOptions).
+struct BlockDevice : DeviceName {
+  UniqueFd fd;  // read-write, or read-only when attached so
 };
 
 /// How a volume's bytes become a block device.
@@ -50,12 +54,21 @@ Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image);
 class Finder {
  public:
   Result<std::optional<BlockDevice>> Find(const std::filesystem::path& image);
-  /// Where it was attached just now.
+  /// As Find, and opens the device only where it may have been bound anew since it was noted.
+  Result<std::optional<DeviceName>> See(const std::filesystem::path& image);
+  /// Where it was found or attached just now.
   void Note(const std::filesystem::path& image, const BlockDevice& device);
 
  private:
+  struct Seen {
+    DeviceName device;
+    std::string binding;  // its diskseq; empty where the kernel has none (before Linux 5.15)
+    struct stat file{};   // what it shows
+  };
+  std::optional<Seen> LastSeen(const std::filesystem::path& image);
+
   std::mutex mutex_;
-  std::map<std::filesystem::path, std::string> last_seen_;  // guarded by mutex_; image -> "loop3"
+  std::map<std::filesystem::path, Seen> last_seen_;  // guarded by mutex_; by image
 };
 
 /// Unbinds the device; when it is still in use the kernel does so with its last user.

@@ -93,6 +93,10 @@ class Pool {
 
   /// The device that shows the volume; none when it is not attached.
   virtual Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const = 0;
+  /// As FindDevice, for one who only wants to know which device it is.
+  virtual Result<std::optional<DeviceName>> SeeDevice(const std::string& id) const {
+    return FindDevice(id);
+  }
   /// Makes one. The caller has made sure that there is none.
   virtual Result<BlockDevice> Attach(const std::string& id, const AttachOptions& options) = 0;
   /// The device is closed meanwhile: some are not let go while anybody has them open.

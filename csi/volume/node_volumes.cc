@@ -47,7 +47,7 @@ Result<NodeVolumes::Place> NodeVolumes::Locate(const std::string& id,
   const std::filesystem::path path = Resolve(volume_path);
   const std::string step = fmt::format("volume {}", id);
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(auto device, FindShown(*pool, record), step);
+  ASSIGN_OR_RETURN(auto device, SeeShown(*pool, record), step);
   if (!device) return nowhere;
   if (IsRawStagingPath(attachments_.Of(id), path)) {
     return Place{record, std::move(*device), path, false};
@@ -76,11 +76,13 @@ Result<uint64_t> NodeVolumes::Grow(const std::string& id, const std::filesystem:
                 place.record.size_bytes);
   }
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(place.record));
-  RETURN_IF_ERROR(RefreshShown(*pool, place.record, place.device), step);
+  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, place.record), step);
+  if (!device) return Fail(Code::kNotFound, "{}: its device is gone", step);
+  RETURN_IF_ERROR(RefreshShown(*pool, place.record, *device), step);
   if (!place.is_mount) return place.record.size_bytes;
 
-  ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(place.device), step);
-  ASSIGN_OR_RETURN(const Superblock superblock, ReadSuperblock(place.device.fd.get()), step);
+  ASSIGN_OR_RETURN(const uint64_t device_bytes, DeviceBytes(*device), step);
+  ASSIGN_OR_RETURN(const Superblock superblock, ReadSuperblock(device->fd.get()), step);
   if (IsSmaller(superblock, device_bytes)) {
     RETURN_IF_ERROR(GrowMounted(superblock, place.path, device_bytes), step);
   }

@@ -82,7 +82,7 @@ class NodeVolumes {
   /// Where a volume was found, for the calls that look at it there.
   struct Place {
     VolumeRecord record;
-    BlockDevice device;
+    DeviceName device;
     std::filesystem::path path;
     bool is_mount = false;  // its file system, else its device node
   };
@@ -103,7 +103,7 @@ class NodeVolumes {
   Result<> EnsureFormatted(VolumeRecord& record, const BlockDevice& device);
   Result<> ReleaseDevice(Pool& pool, const std::string& id, BlockDevice device) const;
   void ReleaseUnstaged(Pool& pool, const std::string& id) const;
-  Result<> BindToTarget(const BlockDevice& device, const PublishRequest& request, const Use& use);
+  Result<> BindToTarget(const DeviceName& device, const PublishRequest& request, const Use& use);
   Result<> ReconcileOne(Pool& pool, const std::string& id);
 
   VolumeStore& records_;

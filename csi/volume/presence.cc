@@ -33,7 +33,7 @@ std::optional<Sight> AskAbout(const std::filesystem::path& path, const dev_t* de
   return std::nullopt;
 }
 
-Result<Sight> Look(const std::filesystem::path& path, const BlockDevice* device) {
+Result<Sight> Look(const std::filesystem::path& path, const DeviceName* device) {
   if (const auto sight = AskAbout(path, device == nullptr ? nullptr : &device->number)) {
     return *sight;
   }
@@ -45,26 +45,26 @@ Result<Sight> Look(const std::filesystem::path& path, const BlockDevice* device)
 
 }  // namespace
 
-bool Shows(const MountEntry& entry, const BlockDevice& device) {
+bool Shows(const MountEntry& entry, const DeviceName& device) {
   if (entry.device == device.number) return true;
   // A bound node: the entry's file system is /dev's, its root the node's name there.
   const bool is_dev = entry.type == "devtmpfs" || entry.type == "tmpfs";
   return is_dev && entry.root.ends_with("/" + device.path.filename().native());
 }
 
-bool IsAt(const MountTable& table, const std::filesystem::path& path, const BlockDevice& device) {
+bool IsAt(const MountTable& table, const std::filesystem::path& path, const DeviceName& device) {
   const MountEntry* entry = table.At(path);
   return entry != nullptr && Shows(*entry, device);
 }
 
-Result<Sight> LookAt(const std::filesystem::path& path, const BlockDevice& device) {
+Result<Sight> LookAt(const std::filesystem::path& path, const DeviceName& device) {
   return Look(path, &device);
 }
 
-Result<> UnmountAll(const std::filesystem::path& target, const std::optional<BlockDevice>& device) {
+Result<> UnmountAll(const std::filesystem::path& target, const DeviceName* device) {
   constexpr int kMostLayers = 64;
   for (int layer = 0; layer < kMostLayers; ++layer) {
-    ASSIGN_OR_RETURN(const Sight sight, Look(target, device ? &*device : nullptr));
+    ASSIGN_OR_RETURN(const Sight sight, Look(target, device));
     if (sight == Sight::kNoMount) return {};
     if (sight == Sight::kOtherMount) {
       return Fail(Code::kFailedPrecondition, "unmount {}: a foreign {} is mounted there",
@@ -84,7 +84,7 @@ std::string TypeOfMountAt(const std::filesystem::path& path) {
   return entry == nullptr ? "mount" : entry->type;
 }
 
-pid_t ForeignHolder(const BlockDevice& device) {
+pid_t ForeignHolder(const DeviceName& device) {
   std::error_code error;
   std::set<std::filesystem::path> seen = {
       std::filesystem::read_symlink("/proc/self/ns/mnt", error)};
@@ -98,7 +98,7 @@ pid_t ForeignHolder(const BlockDevice& device) {
   return 0;
 }
 
-bool IsAnywhere(const MountTable& table, const BlockDevice& device) {
+bool IsAnywhere(const MountTable& table, const DeviceName& device) {
   return std::ranges::any_of(table.entries(),
                              [&](const MountEntry& entry) { return Shows(entry, device); });
 }

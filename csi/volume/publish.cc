@@ -14,7 +14,7 @@ namespace {
 
 // Publications whose mount is gone (a reboot of the pod's node, a hand that
 // unmounted it) do not count.
-Result<> ForgetUnmounted(Attachment& attachment, const BlockDevice& device) {
+Result<> ForgetUnmounted(Attachment& attachment, const DeviceName& device) {
   auto& publications = attachment.publications;
   for (auto one = publications.begin(); one != publications.end();) {
     ASSIGN_OR_RETURN(const Sight sight, LookAt(one->first, device));
@@ -26,7 +26,7 @@ Result<> ForgetUnmounted(Attachment& attachment, const BlockDevice& device) {
 // A mount volume is staged when its device is mounted there; a block volume when
 // it has a device, as nothing is mounted for it.
 Result<> CheckStaged(const PublishRequest& request, const Attachment& attachment,
-                     const BlockDevice& device) {
+                     const DeviceName& device) {
   const bool known_elsewhere =
       attachment.staging && attachment.staging->path != request.staging_path;
   const bool other_access = attachment.staging && attachment.staging->use.capability.access_type !=
@@ -51,6 +51,14 @@ Result<> CheckReadOnly(const Use& use, const Attachment& attachment) {
       "needs access mode SINGLE_NODE_READER_ONLY, or readonly publication by the controller");
 }
 
+// A file system's mount says which device it is of. A raw device's node is shown itself, and so it
+// is looked into first: it may have to be made.
+Result<std::optional<DeviceName>> DeviceFor(const Use& use, const Pool& pool,
+                                            const VolumeRecord& record) {
+  if (use.capability.access_type == AccessType::kMount) return SeeShown(pool, record);
+  return FindShown(pool, record);
+}
+
 }  // namespace
 
 Result<> NodeVolumes::Publish(const PublishRequest& asked) {
@@ -66,7 +74,7 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
                 .read_only = asked.read_only || reader || published_to_read};
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(asked.id), step);
-  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, record), step);
+  ASSIGN_OR_RETURN(const auto device, DeviceFor(use, *pool, record), step);
   if (!device) return Fail(Code::kFailedPrecondition, "{}: it is not staged", step);
   Attachment attachment = attachments_.Of(asked.id);
   RETURN_IF_ERROR(ForgetUnmounted(attachment, *device), step);
@@ -95,7 +103,7 @@ Result<> NodeVolumes::Publish(const PublishRequest& asked) {
   return KernelStep(step, BindToTarget(*device, request, use));
 }
 
-Result<> NodeVolumes::BindToTarget(const BlockDevice& device, const PublishRequest& request,
+Result<> NodeVolumes::BindToTarget(const DeviceName& device, const PublishRequest& request,
                                    const Use& use) {
   const AccessType type = use.capability.access_type;
   ASSIGN_OR_RETURN(const UniqueFd target, EnsureTarget(request.target_path, type));
@@ -114,8 +122,8 @@ Result<> NodeVolumes::Unpublish(const std::string& id, const std::filesystem::pa
   const std::filesystem::path target = Resolve(target_path);
 
   ASSIGN_OR_RETURN(const Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(const auto device, FindShown(*pool, id), step);
-  RETURN_IF_ERROR(UnmountAll(target, device), step);
+  ASSIGN_OR_RETURN(const auto device, SeeShown(*pool, id), step);
+  RETURN_IF_ERROR(UnmountAll(target, device ? &*device : nullptr), step);
   RETURN_IF_ERROR(RemoveTarget(target), step);
   Attachment attachment = attachments_.Of(id);
   if (attachment.publications.erase(target) == 0) return {};

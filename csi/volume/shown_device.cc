@@ -16,6 +16,17 @@ Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const std::string
   return pool.FindDevice(id);
 }
 
+Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const VolumeRecord& record) {
+  if (!record.encryption.wanted) return pool.SeeDevice(record.id);
+  return FindShown(pool, record);
+}
+
+Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const std::string& id) {
+  ASSIGN_OR_RETURN(const auto mapping, crypt::Find(id));
+  if (mapping) return *mapping;
+  return pool.SeeDevice(id);
+}
+
 Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown) {
   ASSIGN_OR_RETURN(auto own, pool.FindDevice(id));
   const bool is_mapping = !own || own->number != shown.number;

@@ -15,6 +15,10 @@ Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const VolumeRecor
 /// As FindShown, where the record cannot be read: the mapping if there is one.
 Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const std::string& id);
 
+/// As FindShown, for one who only wants to know which device it is.
+Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const VolumeRecord& record);
+Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const std::string& id);
+
 /// Lets the shown device go, and what is below it.
 Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown);
 

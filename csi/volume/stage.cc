@@ -308,7 +308,7 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
     if (record && record->tuning.trim == Trim::kUnstage && IsAt(table, path, *device)) {
       LogUntrimmed(id, TrimMounted(path));
     }
-    RETURN_IF_ERROR(UnmountAll(path, device), step);
+    RETURN_IF_ERROR(UnmountAll(path, &*device), step);
     RETURN_IF_ERROR(ReleaseDevice(*pool, id, std::move(*device)), step);
   }
   attachment.staging.reset();

@@ -50,9 +50,9 @@ TEST(MountTable, HasNothingWhereNothingIsMounted) {
 TEST(Presence, KnowsAFileSystemAndABoundNodeOfADevice) {
   const TempDirectory folder;
   const MountTable table = ReadExample(folder);
-  const BlockDevice loop3{UniqueFd(), "/dev/loop3", makedev(7, 3)};
-  const BlockDevice loop4{UniqueFd(), "/dev/loop4", makedev(7, 4)};
-  const BlockDevice loop44{UniqueFd(), "/dev/loop44", makedev(7, 44)};
+  const DeviceName loop3{"/dev/loop3", makedev(7, 3)};
+  const DeviceName loop4{"/dev/loop4", makedev(7, 4)};
+  const DeviceName loop44{"/dev/loop44", makedev(7, 44)};
 
   EXPECT_TRUE(IsAt(table, "/kubelet/a b", loop3));
   EXPECT_TRUE(IsAt(table, "/kubelet/raw", loop4));
