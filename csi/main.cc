@@ -86,6 +86,7 @@ Offer OfferOf(const Options& options, const Pools& pools, Mode mode) {
   return {.mode = mode,
           .level = LevelOf(options),
           .copies = pools.can_copy(),
+          .grows = pools.can_grow(),
           .attach = options.attach,
           .max_volumes = options.max_volumes};
 }

@@ -7,9 +7,10 @@ constexpr std::chrono::milliseconds kClaimPatience{2000};
 
 Offer OfferIn(const ::csi::v1::ControllerGetCapabilitiesResponse& response) {
   using Claimed = ::csi::v1::ControllerServiceCapability::RPC;
-  Offer offer{.mode = Mode::kController};
+  Offer offer{.mode = Mode::kController, .grows = false};
   for (const auto& capability : response.capabilities()) {
     offer.copies |= capability.rpc().type() == Claimed::CREATE_DELETE_SNAPSHOT;
+    offer.grows |= capability.rpc().type() == Claimed::EXPAND_VOLUME;
     offer.attach |= capability.rpc().type() == Claimed::PUBLISH_UNPUBLISH_VOLUME;
   }
   return offer;
@@ -23,7 +24,7 @@ Result<Offer> Claims::Ask(const grpc::ServerContext* caller) {
       csi::Ask(caller, ToEach(nodes, ::csi::v1::ControllerGetCapabilitiesRequest()),
                &::csi::v1::Controller::Stub::AsyncControllerGetCapabilities,
                Patience<::csi::v1::ControllerGetCapabilitiesResponse>{.at_most = kClaimPatience});
-  Offer all{.mode = Mode::kController, .level = level_};
+  Offer all{.mode = Mode::kController, .level = level_, .grows = false};
   bool known = false;
   const std::lock_guard lock(mutex_);
   for (const auto& answer : answers) {
@@ -32,6 +33,7 @@ Result<Offer> Claims::Ask(const grpc::ServerContext* caller) {
     if (said == said_.end()) continue;
     known = true;
     all.copies |= said->second.copies;
+    all.grows |= said->second.grows;
     all.attach |= said->second.attach;
   }
   if (known) return all;

@@ -33,6 +33,7 @@ class DevicePool final : public Pool {
     return Provisioning::kThick;
   }
   [[nodiscard]] bool wipes() const override { return true; }
+  [[nodiscard]] bool can_grow() const override { return false; }
   [[nodiscard]] Result<uint64_t> SizeFor(const CapacityRange& range,
                                          const Usage& usage) const override;
 

@@ -36,6 +36,8 @@ class Pool {
   [[nodiscard]] virtual std::optional<Provisioning> only_provisioning() const = 0;
   /// Whether Remove overwrites the bytes, which takes as long as that takes.
   [[nodiscard]] virtual bool wipes() const { return false; }
+  /// Whether a volume can become larger than it was made.
+  [[nodiscard]] virtual bool can_grow() const { return true; }
   /// What sizes are multiples of.
   [[nodiscard]] virtual uint64_t unit_bytes() const { return kSectorBytes; }
   /// The size that a volume for this request would have. Errors: kOutOfRange when the range holds

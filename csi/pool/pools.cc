@@ -85,6 +85,10 @@ Result<Pool*> Pools::Of(const VolumeRecord& record) const {
   return pool;
 }
 
+bool Pools::can_grow() const {
+  return std::ranges::any_of(pools_, [](const auto& pool) { return pool->can_grow(); });
+}
+
 bool Pools::can_copy() const {
   return std::ranges::any_of(pools_, [](const auto& pool) { return pool->can_copy(); });
 }

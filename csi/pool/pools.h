@@ -24,6 +24,8 @@ class Pools {
   Result<Pool*> Named(const std::string& name) const;
   /// As Named, naming the volume, too.
   Result<Pool*> Of(const VolumeRecord& record) const;
+  /// Whether volumes of any pool can grow.
+  [[nodiscard]] bool can_grow() const;
   /// Whether any pool can make copies.
   [[nodiscard]] bool can_copy() const;
 

@@ -14,9 +14,9 @@ using Rpc = ::csi::v1::ControllerServiceCapability::RPC;
 
 std::vector<Rpc::Type> ControllerClaims(const Offer& offer) {
   std::vector<Rpc::Type> capabilities = {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES,
-                                         Rpc::GET_CAPACITY,         Rpc::EXPAND_VOLUME,
-                                         Rpc::GET_VOLUME,           Rpc::SINGLE_NODE_MULTI_WRITER,
-                                         Rpc::MODIFY_VOLUME};
+                                         Rpc::GET_CAPACITY,         Rpc::GET_VOLUME,
+                                         Rpc::MODIFY_VOLUME,        Rpc::SINGLE_NODE_MULTI_WRITER};
+  if (offer.grows) capabilities.push_back(Rpc::EXPAND_VOLUME);
   if (offer.level >= SpecLevel::k1_13) {
     capabilities.insert(capabilities.end(), {Rpc::GET_VOLUME_HEALTH, Rpc::LIST_VOLUME_HEALTH});
   }

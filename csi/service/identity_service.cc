@@ -13,6 +13,7 @@ void Describe(const Offer& offer, ::csi::v1::GetPluginCapabilitiesResponse& resp
     response.add_capabilities()->mutable_service()->set_type(Offered::GROUP_CONTROLLER_SERVICE);
     response.add_capabilities()->mutable_service()->set_type(Offered::SNAPSHOT_METADATA_SERVICE);
   }
+  if (!offer.grows) return;
   response.add_capabilities()->mutable_volume_expansion()->set_type(
       ::csi::v1::PluginCapability::VolumeExpansion::ONLINE);
 }

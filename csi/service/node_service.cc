@@ -1,6 +1,6 @@
 #include "csi/service/node_service.h"
 
-#include <array>
+#include <vector>
 
 #include "common/rpc/status.h"
 #include "csi/service/answers.h"
@@ -14,9 +14,16 @@ namespace {
 using NodeRpc = ::csi::v1::NodeServiceCapability::RPC;
 using ::csi::v1::VolumeUsage;
 
-constexpr std::array kNodeCapabilities = {NodeRpc::STAGE_UNSTAGE_VOLUME, NodeRpc::GET_VOLUME_STATS,
-                                          NodeRpc::EXPAND_VOLUME,
-                                          NodeRpc::SINGLE_NODE_MULTI_WRITER};
+std::vector<NodeRpc::Type> NodeClaims(const Offer& offer) {
+  std::vector<NodeRpc::Type> capabilities = {
+      NodeRpc::STAGE_UNSTAGE_VOLUME, NodeRpc::GET_VOLUME_STATS, NodeRpc::SINGLE_NODE_MULTI_WRITER};
+  if (offer.grows) capabilities.push_back(NodeRpc::EXPAND_VOLUME);
+  if (offer.level >= SpecLevel::k1_13) {
+    capabilities.insert(capabilities.end(),
+                        {NodeRpc::GET_VOLUME_HEALTH, NodeRpc::GET_STORAGE_HEALTH});
+  }
+  return capabilities;
+}
 
 void Fill(const VolumeStats& stats, ::csi::v1::NodeGetVolumeStatsResponse& response) {
   VolumeUsage& bytes = *response.add_usage();
@@ -121,11 +128,7 @@ grpc::Status NodeService::NodeExpandVolume(grpc::ServerContext* /*context*/,
 grpc::Status NodeService::NodeGetCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::NodeGetCapabilitiesRequest* /*request*/,
     ::csi::v1::NodeGetCapabilitiesResponse* response) {
-  for (const auto capability : kNodeCapabilities) {
-    response->add_capabilities()->mutable_rpc()->set_type(capability);
-  }
-  if (offer_.level < SpecLevel::k1_13) return grpc::Status::OK;
-  for (const auto capability : {NodeRpc::GET_VOLUME_HEALTH, NodeRpc::GET_STORAGE_HEALTH}) {
+  for (const auto capability : NodeClaims(offer_)) {
     response->add_capabilities()->mutable_rpc()->set_type(capability);
   }
   return grpc::Status::OK;

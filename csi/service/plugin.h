@@ -31,6 +31,7 @@ struct Offer {
   Mode mode = Mode::kAll;
   SpecLevel level = SpecLevel::k1_12;
   bool copies = false;       // snapshots and clones: some pool can share blocks
+  bool grows = true;         // expansion: volumes of some pool can become larger
   bool attach = false;       // ControllerPublishVolume; Kubernetes does without
   uint64_t max_volumes = 0;  // published to the node at a time; 0 = any number
 };

@@ -247,6 +247,10 @@ Result<VolumeRecord> Provisioner::Grow(const std::string& id, const CapacityRang
   }
   const std::string step = fmt::format("volume {}: grow", id);
   ASSIGN_OR_RETURN(Pool* const pool, pools_.Of(record));
+  if (!pool->can_grow()) {
+    return Fail(Code::kOutOfRange, "{}: volumes of pool {} do not grow, it has {} bytes", step,
+                pool->name(), record.size_bytes);
+  }
   ASSIGN_OR_RETURN(const uint64_t size_bytes, pool->SizeFor(range, record.usage), step);
 
   const VolumeRecord before = record;

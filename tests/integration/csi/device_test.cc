@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -11,14 +9,10 @@
 
 #include "common/linux/command.h"
 #include "common/linux/file.h"
-#include "tests/integration/csi/driver_test.h"
+#include "tests/integration/csi/device_test.h"
 #include "tests/testing/matchers.h"
 
 namespace trivet::csi {
-namespace {
-
-using ::testing::HasSubstr;
-using ::testing::UnorderedElementsAre;
 
 std::string RunProgram(const std::string& program, const std::vector<std::string>& args) {
   const auto output = RunCommand({.program = program, .args = args});
@@ -29,56 +23,56 @@ std::string RunProgram(const std::string& program, const std::vector<std::string
   return out;
 }
 
-class DevicePools : public DriverTest {
- protected:
-  void SetUp() override {
-    DriverTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    Kill();
-    std::filesystem::create_directory(Path("disks"));
-    small_ = AddDisk("small", 64 * kMiB);
-    large_ = AddDisk("large", 320 * kMiB);
-    std::ofstream(Path("csi.json"))
-        << R"({"pools": [{"name": "whole", "type": "device", "devices": [")" << Path("disks")
-        << "/*\"]}]}";
-    Start();
-  }
+void DevicePools::SetUp() {
+  DriverTest::SetUp();
+  if (IsSkipped() || HasFatalFailure()) return;
+  std::filesystem::create_directory(Path("disks"));
+  small_ = AddDisk("small", 64 * kMiB);
+  large_ = AddDisk("large", 320 * kMiB);
+  StartWith(R"({"name": "whole", "type": "device", "devices": [")" + Path("disks") + "/*\"]}");
+}
 
-  void TearDown() override {
-    for (const std::string& device : devices_)
-      RunProgram("/usr/sbin/losetup", {"--detach", device});
-    DriverTest::TearDown();
-  }
+void DevicePools::TearDown() {
+  for (const std::string& device : devices_) RunProgram("/usr/sbin/losetup", {"--detach", device});
+  DriverTest::TearDown();
+}
 
-  // A disk with a name of its own, as by-id has them; returns the device.
-  std::string AddDisk(const std::string& name, int64_t bytes) {
-    const std::string image = Path(name + ".disk");
-    std::ofstream(image).flush();
-    std::filesystem::resize_file(image, static_cast<uintmax_t>(bytes));
-    const std::string device = RunProgram("/usr/sbin/losetup", {"--find", "--show", image});
-    devices_.push_back(device);
-    std::filesystem::create_symlink(device, Path("disks/" + name));
-    return device;
-  }
+std::string DevicePools::AddDisk(const std::string& name, int64_t bytes) {
+  const std::string image = Path(name + ".disk");
+  std::ofstream(image).flush();
+  std::filesystem::resize_file(image, static_cast<uintmax_t>(bytes));
+  const std::string device =
+      RunProgram("/usr/sbin/losetup", {"--partscan", "--find", "--show", image});
+  devices_.push_back(device);
+  std::filesystem::create_symlink(device, Path("disks/" + name));
+  return device;
+}
 
-  void WriteTo(const std::string& device, off_t offset, const std::string& data) {
-    const UniqueFd fd(::open(device.c_str(), O_WRONLY | O_CLOEXEC));
-    ASSERT_EQ(::pwrite(fd.get(), data.data(), data.size(), offset),
-              static_cast<ssize_t>(data.size()));
-    ASSERT_EQ(::fsync(fd.get()), 0);
-  }
+void DevicePools::StartWith(const std::string& pools) {
+  Kill();
+  std::ofstream(Path("csi.json")) << R"({"pools": [)" << pools << "]}";
+  Start();
+}
 
-  static bool IsEmpty(const std::string& file) {
-    const std::string size = std::to_string(std::filesystem::file_size(file));
-    const auto compared = RunCommand(
-        {.program = "/usr/bin/cmp", .args = {"--silent", "--bytes=" + size, file, "/dev/zero"}});
-    return compared && compared->exit_code == 0;
-  }
+void DevicePools::WriteTo(const std::string& device, off_t offset, const std::string& data) {
+  const UniqueFd fd(::open(device.c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_EQ(::pwrite(fd.get(), data.data(), data.size(), offset),
+            static_cast<ssize_t>(data.size()));
+  ASSERT_EQ(::fsync(fd.get()), 0);
+}
 
-  std::string small_;
-  std::string large_;
-  std::vector<std::string> devices_;
-};
+bool DevicePools::IsEmpty(const std::string& file) {
+  const std::string size = std::to_string(std::filesystem::file_size(file));
+  const auto compared = RunCommand(
+      {.program = "/usr/bin/cmp", .args = {"--silent", "--bytes=" + size, file, "/dev/zero"}});
+  return compared && compared->exit_code == 0;
+}
+
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class DeviceKinds : public DevicePools, public ::testing::WithParamInterface<Kind> {};
 
@@ -132,31 +126,12 @@ TEST_F(DevicePools, GiveTheSmallestDeviceThatIsLargeEnough) {
   EXPECT_THAT(message(), HasSubstr("pool whole: 10485760 bytes wanted"));
 }
 
-TEST_F(DevicePools, TakeNoDeviceThatSomethingIsOnOrThatSomebodyUses) {
-  const std::string id = Created("large", {"block", 320 * kMiB});
-  EXPECT_EQ(Capacity(), 64 * kMiB);
-  WriteTo(small_, 512, "data");
-  EXPECT_EQ(Capacity(), 0) << "data without a signature";
-  WriteTo(small_, 512, std::string(4, '\0'));
-  EXPECT_EQ(Capacity(), 64 * kMiB);
-
-  RunProgram("/usr/sbin/mkfs.ext4", {"-q", small_});
-  EXPECT_EQ(Capacity(), 0) << "a file system";
-  ASSERT_EQ(::mkdir(Path("mnt").c_str(), 0700), 0);
-  ASSERT_EQ(::mount(small_.c_str(), Path("mnt").c_str(), "ext4", 0, nullptr), 0);
-  EXPECT_EQ(Capacity(), 0) << "a mount";
-  ASSERT_EQ(::umount(Path("mnt").c_str()), 0);
-  WriteTo(small_, 0, std::string(1 << 20, '\0'));
-  EXPECT_EQ(Capacity(), 64 * kMiB);
-  const UniqueFd exclusive(::open(small_.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
-  EXPECT_EQ(Capacity(), 0) << "somebody has it for himself";
-  EXPECT_EQ(Delete(id), grpc::OK) << message();
-}
-
 TEST_F(DevicePools, DoNotGrowAndAreNotCopied) {
   const std::string id = Created("pvc-1", kExt4);
   EXPECT_EQ(Expand(id, 128 * kMiB), grpc::OUT_OF_RANGE);
-  EXPECT_THAT(message(), HasSubstr("a whole device does not grow"));
+  EXPECT_THAT(message(), HasSubstr("volumes of pool whole do not grow, it has 67108864 bytes"));
+  Created("pvc-2", kXfs);
+  EXPECT_EQ(Expand(id, 128 * kMiB), grpc::OUT_OF_RANGE) << "no device is free: " << message();
   EXPECT_EQ(Expand(id, 64 * kMiB), grpc::OK) << message();
   Context context;
   ::csi::v1::CreateSnapshotRequest request;
@@ -167,18 +142,27 @@ TEST_F(DevicePools, DoNotGrowAndAreNotCopied) {
             grpc::UNIMPLEMENTED);
 }
 
-TEST_F(DevicePools, NeverTakeAnotherDiskForTheVolumes) {
-  const std::string id = Created("pvc-1", kExt4);
-  Kill();
-  std::filesystem::remove(Path("disks/small"));
-  const std::string other = AddDisk("other", 64 * kMiB);
-  std::filesystem::create_symlink(other, Path("disks/small"));
-  Start();
-  EXPECT_EQ(Stage(id, kExt4), grpc::FAILED_PRECONDITION);
-  EXPECT_THAT(message(), HasSubstr("is another device than the volume's"));
-  WriteTo(other, 4096, "theirs");
-  EXPECT_EQ(Delete(id), grpc::OK) << message();
-  EXPECT_FALSE(IsEmpty(Path("other.disk"))) << "a stranger's disk was wiped";
+TEST_F(DevicePools, ClaimExpansionOnlyBesideAPoolThatGrows) {
+  const auto claims = [&] {
+    std::string text;
+    Context for_plugin;
+    ::csi::v1::GetPluginCapabilitiesResponse plugin;
+    EXPECT_TRUE(identity().GetPluginCapabilities(&for_plugin, {}, &plugin).ok());
+    text += plugin.ShortDebugString();
+    Context for_controller;
+    ::csi::v1::ControllerGetCapabilitiesResponse of_controller;
+    EXPECT_TRUE(controller().ControllerGetCapabilities(&for_controller, {}, &of_controller).ok());
+    text += of_controller.ShortDebugString();
+    Context for_node;
+    ::csi::v1::NodeGetCapabilitiesResponse of_node;
+    EXPECT_TRUE(node().NodeGetCapabilities(&for_node, {}, &of_node).ok());
+    return text + of_node.ShortDebugString();
+  };
+  EXPECT_THAT(claims(), Not(HasSubstr("EXPAND_VOLUME")));
+  EXPECT_THAT(claims(), Not(HasSubstr("volume_expansion")));
+  StartWith(R"({"name": "whole", "type": "device", "devices": [")" + Path("disks") +
+            R"(/*"]}, {"name": "files", "type": "file", "path": ")" + Path("files") + "\"}");
+  EXPECT_THAT(claims(), ContainsRegex("volume_expansion.*EXPAND_VOLUME.*EXPAND_VOLUME"));
 }
 
 TEST_F(DevicePools, SurviveAKillBetweenRecordAndClaim) {

@@ -47,7 +47,7 @@ def find(path):
 
 
 def link_of(name):
-    return MAPPER / f"{GROUP}-{name.replace('-', '--')}"
+    return MAPPER / f"{GROUP.replace('-', '--')}-{name.replace('-', '--')}"
 
 
 def round_up(size):
