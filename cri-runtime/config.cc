@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cri-runtime/selinux/policy.h"
 #include "cri-runtime/systemd/unit_name.h"
 
 namespace trivet::cri {
@@ -27,6 +28,7 @@ void VisitRest(Config& c, Visitor visit) {
   visit("metricsAddress", c.metrics_address);
   visit("cgroupDriver", c.cgroup_driver);
   visit("cgroupParent", c.cgroup_parent);
+  visit("selinux", c.selinux);
   visit("localImport", c.local_import);
   visit("pidsLimit", c.pids_limit);
   visit("stopTimeoutSeconds", c.stop_timeout_seconds);
@@ -90,6 +92,7 @@ Result<> CheckConfig(const Config& config) {
   });
   RETURN_IF_ERROR(status);
   RETURN_IF_ERROR(CheckGroups(config));
+  RETURN_IF_ERROR(selinux::ParseMode(config.selinux), "selinux");
   if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cniBinDirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));

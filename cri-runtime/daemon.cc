@@ -55,6 +55,11 @@ bool CanRestrictDevices(const Cgroups& cgroups) {
   return can.has_value();
 }
 
+Result<selinux::Policy> OpenSelinux(const Config& config) {
+  ASSIGN_OR_RETURN(const selinux::Mode mode, selinux::ParseMode(config.selinux));
+  return selinux::Policy::Open(mode);
+}
+
 // What of the daemon is there for its whole life.
 struct Parts {
   Node& node;
@@ -131,6 +136,8 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                                  .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
   sandbox::ShimLauncher launcher;
   container::SeccompFilters seccomp;
+  ASSIGN_OR_RETURN(const selinux::Policy selinux_policy, OpenSelinux(config), "selinux");
+  selinux::Levels selinux_levels;
   state::KeyedMutex sandbox_locks;
   ASSIGN_OR_RETURN(const uint64_t capabilities, container::ReadAvailableCapabilities());
   ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
@@ -147,8 +154,8 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
   node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, *cgroups, network,
-                      *network_monitor, *pod_cidrs, seccomp, capabilities, boot_id, sandbox_locks,
-                      CanRestrictDevices(*cgroups)});
+                      *network_monitor, *pod_cidrs, seccomp, selinux_policy, selinux_levels,
+                      capabilities, boot_id, sandbox_locks, CanRestrictDevices(*cgroups)});
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
 

@@ -12,6 +12,8 @@
 #include "cri-runtime/live_config.h"
 #include "cri-runtime/paths.h"
 #include "cri-runtime/sandbox/shim_launcher.h"
+#include "cri-runtime/selinux/levels.h"
+#include "cri-runtime/selinux/policy.h"
 #include "cri-runtime/shim_client/reactor.h"
 #include "cri-runtime/state/keyed_mutex.h"
 #include "cri-runtime/state/store.h"
@@ -31,6 +33,8 @@ struct Node {
   network::NetworkMonitor& network_monitor;
   network::PodCidrs& pod_cidrs;
   container::SeccompFilters& seccomp;
+  const selinux::Policy& selinux;
+  selinux::Levels& selinux_levels;
   uint64_t available_capabilities = 0;
   std::string boot_id;
   /// Held shared while something is made in a sandbox, alone while the sandbox goes.

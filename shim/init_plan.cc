@@ -60,6 +60,18 @@ Result<MountPlan> PlanFileSystem(const MountSpec& spec) {
   return plan;
 }
 
+// /proc, /sys and cgroups are the kernel's, and labelled by the policy. Message queues are one file
+// system per IPC namespace, mounted already: it takes no option any more, and the node's is not
+// ours.
+void PlanLabel(MountKind kind, const std::string& label, const PlanContext& context,
+               MountPlan& plan) {
+  if (label.empty()) return;
+  if (kind == MountKind::kTmpfs || kind == MountKind::kDev || kind == MountKind::kDevpts) {
+    plan.options.emplace_back("context", label);
+  }
+  if (kind == MountKind::kMqueue && context.own_ipc) plan.root_label = label;
+}
+
 Result<MountPlan> PlanTree(const MountSpec& spec, std::vector<UniqueFd>& fds) {
   ASSIGN_OR_RETURN(UniqueFd tree, TakeFd(fds, spec.fd_index, "fd_index"));
   return MountPlan{.target = spec.target,
@@ -68,7 +80,8 @@ Result<MountPlan> PlanTree(const MountSpec& spec, std::vector<UniqueFd>& fds) {
                    .follows_link = true};
 }
 
-Result<> PlanMounts(const ContainerSpec& spec, std::vector<UniqueFd>& fds, InitPlan& plan) {
+Result<> PlanMounts(const ContainerSpec& spec, std::vector<UniqueFd>& fds,
+                    const PlanContext& context, InitPlan& plan) {
   for (const MountSpec& mount : spec.mounts) {
     RETURN_IF_ERROR(CheckPath(mount.target, "target"));
     if (mount.kind == MountKind::kCgroup) {
@@ -79,6 +92,7 @@ Result<> PlanMounts(const ContainerSpec& spec, std::vector<UniqueFd>& fds, InitP
         MountPlan planned,
         mount.kind == MountKind::kDetached ? PlanTree(mount, fds) : PlanFileSystem(mount),
         mount.target);
+    PlanLabel(mount.kind, spec.selinux_file_label, context, planned);
     plan.mounts.push_back(std::move(planned));
   }
   return {};
@@ -109,7 +123,7 @@ Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& 
                    MakeProcessPlan(spec.process, Purpose::kContainerStart, context.own_caps),
                    "process");
   ASSIGN_OR_RETURN(plan.root, TakeFd(fds, spec.root_fd_index, "root_fd_index"));
-  RETURN_IF_ERROR(PlanMounts(spec, fds, plan), "mounts");
+  RETURN_IF_ERROR(PlanMounts(spec, fds, context, plan), "mounts");
   RETURN_IF_ERROR(PlanDevices(spec, plan));
   RETURN_IF_ERROR(CheckPaths(spec.masked_paths, "masked_paths"));
   RETURN_IF_ERROR(CheckPaths(spec.readonly_paths, "readonly_paths"));
@@ -117,6 +131,7 @@ Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& 
   plan.masked_paths = spec.masked_paths;
   plan.readonly_paths.insert(plan.readonly_paths.end(), spec.readonly_paths.begin(),
                              spec.readonly_paths.end());
+  plan.file_label = spec.selinux_file_label;
   plan.readonly_root = spec.readonly_root;
   return plan;
 }

@@ -21,6 +21,7 @@ struct MountPlan {
   uint64_t attributes = 0;
   bool is_directory = true;
   bool is_dev = false;        // the default nodes and links go into it
+  std::string root_label;     // of a file system that takes no label when it is mounted, or empty
   bool follows_link = false;  // the system's own places (/proc, /dev) must not be links
 };
 
@@ -41,12 +42,14 @@ struct InitPlan {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   bool readonly_root = false;
+  std::string file_label;  // SELinux's, of the masks; or empty
 };
 
 /// What of the shim a plan needs.
 struct PlanContext {
   std::string attach_point;
   uint64_t own_caps = 0;
+  bool own_ipc = true;  // the IPC namespace is the pod's
 };
 
 /// Takes the descriptors that `spec` names out of `fds`.

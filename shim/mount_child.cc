@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <utility>
@@ -88,11 +89,14 @@ int Clone(int tree_fd) {
   return ::open_tree(tree_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 }
 
-int FolderMask(Masks& masks, const Reporter& report) {
+int FolderMask(const InitPlan& plan, Masks& masks, const Reporter& report) {
   if (masks.folder_fd >= 0) return Clone(masks.folder_fd);
   const int context = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
+  const char* label = plan.file_label.c_str();
   const bool made = context >= 0 &&
                     ::fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 &&
+                    (plan.file_label.empty() ||
+                     ::fsconfig(context, FSCONFIG_SET_STRING, "context", label, 0) == 0) &&
                     ::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
   constexpr unsigned kAttributes =
       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -118,7 +122,8 @@ void Mask(const InitPlan& plan, const char* path, Masks& masks, const Reporter& 
   if (target_fd < 0 && IsAbsent()) return;
   struct stat status{};
   report.Check(target_fd >= 0 && ::fstat(target_fd, &status) == 0, Step::kMask, path);
-  const int tree_fd = S_ISDIR(status.st_mode) ? FolderMask(masks, report) : FileMask(plan, masks);
+  const int tree_fd =
+      S_ISDIR(status.st_mode) ? FolderMask(plan, masks, report) : FileMask(plan, masks);
   report.Check(tree_fd >= 0 && MoveTree(tree_fd, target_fd), Step::kMask, path);
   ::close(target_fd);
 }
@@ -135,6 +140,15 @@ void MakeReadonly(const InitPlan& plan, const char* path, const Reporter& report
                Step::kReadonlyPath, path);
   ::close(tree_fd);
   ::close(target_fd);
+}
+
+// Where it cannot be set the policy's label stays, by which a container may do less.
+void SetRootLabel(int tree_fd, const std::string& label) {
+  if (label.empty()) return;
+  const int fd = ::openat(tree_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (::fsetxattr(fd, "security.selinux", label.data(), label.size(), 0) != 0) errno = 0;
+  ::close(fd);
 }
 
 }  // namespace
@@ -159,6 +173,7 @@ int NewFileSystem(const MountPlan& mount, const Reporter& report) {
   const int tree_fd = ::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes));
   report.Check(tree_fd >= 0, Step::kMount, target);
   ::close(context);
+  SetRootLabel(tree_fd, mount.root_label);
   return tree_fd;
 }
 

@@ -113,6 +113,10 @@ Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, ui
   if (spec.apparmor_profile.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) {
     return Fail(Code::kInvalidArgument, "apparmor_profile: holds a control character");
   }
+  if (spec.selinux_label.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "selinux_label: holds a control character");
+  }
+  plan.selinux = spec.selinux_label;
   plan.oom_score_adj = std::to_string(spec.oom_score_adj);
   if (!spec.apparmor_profile.empty()) plan.apparmor = "exec " + spec.apparmor_profile;
   plan.uid = spec.uid;

@@ -54,6 +54,7 @@ struct ProcessPlan {
   bool terminal = false;
   std::vector<sock_filter> seccomp;
   std::string apparmor;  // "exec <profile>", or empty
+  std::string selinux;   // a label, or empty
   std::string oom_score_adj;
   std::vector<RlimitPlan> rlimits;
 

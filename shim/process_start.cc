@@ -57,6 +57,14 @@ void SetAppArmor(const ProcessPlan& plan, const Reporter& report) {
   report.Check(written, Step::kAppArmor, plan.apparmor.c_str());
 }
 
+// Of the program to be executed. Source: man 3 setexeccon; the thread's own file, as only a thread
+// may write its own.
+void SetSelinux(const ProcessPlan& plan, const Reporter& report) {
+  if (plan.selinux.empty()) return;
+  report.Check(WriteOwn("/proc/thread-self/attr/exec", plan.selinux), Step::kSelinux,
+               plan.selinux.c_str());
+}
+
 void SetLimits(const ProcessPlan& plan, const Reporter& report) {
   for (const RlimitPlan& limit : plan.rlimits) {
     report.Check(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &limit.value) == 0,
@@ -134,6 +142,7 @@ void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   ResetSignals();
   SetOomScore(plan, report);
   SetAppArmor(plan, report);
+  SetSelinux(plan, report);
   report.Check(::setsid() >= 0, Step::kSession);
 }
 

@@ -10,7 +10,8 @@ namespace trivet::shim {
 /// Into the cgroups of `plan.cgroup_procs`.
 void JoinCgroups(const ProcessPlan& plan, const Reporter& report);
 
-/// First thing in the child: own cgroup, signals, oom_score_adj, AppArmor profile, session.
+/// First thing in the child: own cgroup, signals, oom_score_adj, AppArmor profile, SELinux label,
+/// session.
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report);
 
 /// Last thing: limits, working directory below `root_fd`, standard input and output, credentials,

@@ -20,6 +20,8 @@ std::string_view Name(Step step) {
       return "set oom_score_adj";
     case Step::kAppArmor:
       return "set AppArmor profile";
+    case Step::kSelinux:
+      return "set SELinux label";
     case Step::kSession:
       return "setsid";
     case Step::kUserNamespace:

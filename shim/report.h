@@ -16,6 +16,7 @@ enum class Step : uint32_t {
   kJoinCgroup,
   kOomScore,
   kAppArmor,
+  kSelinux,
   kSession,
   kUserNamespace,
   kSysctl,

@@ -82,7 +82,9 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
   if (containers_.contains(spec.id)) return Fail(Code::kAlreadyExists, "{}: exists", what);
   ASSIGN_OR_RETURN(InitPlan plan,
                    MakeInitPlan(spec, packet.fds,
-                                {.attach_point = paths_.root().native(), .own_caps = own_caps_}),
+                                {.attach_point = paths_.root().native(),
+                                 .own_caps = own_caps_,
+                                 .own_ipc = spec_.ipc == NamespaceMode::kPod}),
                    what);
   RETURN_IF_ERROR(user_namespace_.Place(plan), what);
   ASSIGN_OR_RETURN(auto container,

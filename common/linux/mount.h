@@ -20,6 +20,7 @@ struct OverlaySpec {
   bool is_volatile = false;        // no sync at unmount: upper is void after a crash of the node
   int user_namespace_fd = -1;      // the lower folders' owners as this namespace maps them; -1: as
                                    // they are (Linux 5.19)
+  std::string selinux_label;       // of all files; empty: as they are
   std::string source = "overlay";  // what findmnt shows
 };
 

@@ -55,6 +55,7 @@ MountOptions WritableOptions(const OverlaySpec& spec) {
     options = {{"upperdir", spec.upper.native()}, {"workdir", spec.work.native()}};
   }
   if (spec.is_volatile) options.emplace_back("volatile", "");
+  if (!spec.selinux_label.empty()) options.emplace_back("context", spec.selinux_label);
   return options;
 }
 
@@ -66,11 +67,13 @@ Result<UniqueFd> MountByContext(const OverlaySpec& spec, const MountOptions& low
   return context.Mount(0);
 }
 
-// "upperdir=/a,volatile" for mount(2); none of the values has a comma.
+// "upperdir=/a,volatile" for mount(2). Of the values only a label has commas, and may be quoted.
 std::string TextOf(const MountOptions& options) {
   std::string text;
   for (const auto& [key, value] : options) {
-    text += (text.empty() ? "" : ",") + key + (value.empty() ? "" : "=" + value);
+    const bool quoted = value.find(',') != std::string::npos;
+    const std::string shown = quoted ? '"' + value + '"' : value;
+    text += (text.empty() ? "" : ",") + key + (shown.empty() ? "" : "=" + shown);
   }
   return text;
 }

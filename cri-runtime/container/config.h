@@ -24,6 +24,7 @@ struct Mount {
   std::string container_path;  // absolute
   std::string host_path;       // absolute; empty with `image`
   bool readonly = false;
+  bool relabel = false;  // with the container's SELinux label
   bool recursive_read_only = false;
   Propagation propagation = Propagation::kPrivate;
   std::string image;                                 // an image volume: its reference
@@ -89,6 +90,7 @@ struct Security {
   std::vector<std::string> readonly_paths;
   Profile seccomp;
   Profile apparmor;
+  selinux::Label selinux;  // what the request names of it
 };
 
 struct Config {
@@ -119,7 +121,7 @@ void Fields(Codec& c, Mount& m) {
   c("container_path", m.container_path), c("host_path", m.host_path), c("readonly", m.readonly);
   c("recursive_read_only", m.recursive_read_only), c("propagation", m.propagation);
   c("image", m.image), c("image_sub_path", m.image_sub_path), c("options", m.options);
-  c("id_mapping", m.id_mapping), c("injected", m.injected);
+  c("id_mapping", m.id_mapping), c("injected", m.injected), c("relabel", m.relabel);
 }
 template <class Codec>
 void Fields(Codec& c, Device& m) {
@@ -149,6 +151,7 @@ void Fields(Codec& c, Security& m) {
   c("groups_policy", m.groups_policy), c("no_new_privs", m.no_new_privs);
   c("masked_paths", m.masked_paths), c("readonly_paths", m.readonly_paths);
   c("seccomp", m.seccomp), c("apparmor", m.apparmor);
+  c("selinux", m.selinux);
 }
 template <class Codec>
 void Fields(Codec& c, Config& m) {

@@ -18,6 +18,7 @@
 #include "cri-runtime/container/user.h"
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/pod_files.h"
+#include "cri-runtime/selinux/choice.h"
 
 namespace trivet::container {
 namespace {
@@ -39,6 +40,17 @@ std::string LogPath(const sandbox::Config& sandbox, const Config& config) {
 
 }  // namespace
 
+Result<> Creation::ChooseLabels(const Security& security) {
+  const bool node_namespace = security.namespaces.pid == sandbox::NamespaceMode::kNode ||
+                              security.namespaces.ipc == sandbox::NamespaceMode::kNode;
+  ASSIGN_OR_RETURN(labels_,
+                   selinux::ChooseLabels(node_.selinux, {.options = security.selinux,
+                                                         .level = sandbox_->record->selinux_level,
+                                                         .privileged = security.privileged,
+                                                         .node_namespace = node_namespace}));
+  return {};
+}
+
 Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   progress.Enter("image");
   ASSIGN_OR_RETURN(const cdi::Edits edits,
@@ -46,6 +58,7 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   const Config config = cdi::Inject(asked, edits);
   RETURN_IF_ERROR(CheckPodAllows(config.security, sandbox_->record->config));
   RETURN_IF_ERROR(CheckIdMappings(config, sandbox_->record->config));
+  RETURN_IF_ERROR(ChooseLabels(config.security), "selinux_options");
   ASSIGN_OR_RETURN(user_namespace_, OpenUserNamespace(*sandbox_->record, node_.paths));
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
   progress.Enter("root file system");
@@ -83,7 +96,8 @@ Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
                                  .upper = folder / "fs",
                                  .work = folder / "work",
                                  .is_volatile = true,
-                                 .user_namespace_fd = user_namespace_.get()});
+                                 .user_namespace_fd = user_namespace_.get(),
+                                 .selinux_label = labels_.file});
 }
 
 Result<Record> Creation::Plan(const Config& config, const image::Image& image, int root_fd) const {
@@ -96,7 +110,8 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
                 .created_at_ns = cri::NowNs(),
                 .boot_id = node_.boot_id,
                 .cgroup = sandbox::ContainerGroup(pod, id_),
-                .log_path = LogPath(pod.config, config)};
+                .log_path = LogPath(pod.config, config),
+                .selinux = labels_};
   ASSIGN_OR_RETURN(record.volume_images, FindVolumeImages(config, node_.images));
   ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
   ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
@@ -134,6 +149,9 @@ Result<> Creation::MakeSharedMemory(const Record& record) const {
     options.emplace_back("uid", std::to_string(user->uids.host_id));
     options.emplace_back("gid", std::to_string(user->gids.host_id));
   }
+  if (const std::string& label = sandbox_->record->selinux_file_label; !label.empty()) {
+    options.emplace_back("context", label);
+  }
   ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs(options));
   return std::move(tmpfs).AttachTo(shm);
 }
@@ -146,7 +164,8 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
                 .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm",
                 .scratch = node_.paths.Upper(record.id) / "scratch",
-                .user_namespace_fd = user_namespace_.get()};
+                .user_namespace_fd = user_namespace_.get(),
+                .file_label = record.selinux.file};
   const std::vector<image::Pin> pins = PinsOf(record);
   for (size_t i = 1; i < pins.size(); ++i) {
     const auto image = node_.images.PinnedBy(pins[i].owner);
@@ -173,7 +192,8 @@ Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
                            .cgroup_v2 = node_.cgroups.BirthFolder(record.cgroup).native(),
                            .log_path = record.log_path,
                            .exit_path = node_.paths.ExitRecord(record.id).native(),
-                           .stdin_open = record.config.stdin_open};
+                           .stdin_open = record.config.stdin_open,
+                           .selinux_file_label = record.selinux.file};
   ASSIGN_OR_RETURN(spec.process, MakeProcess(node_, record));
   ASSIGN_OR_RETURN(spec.devices,
                    security.privileged ? NodeDevices() : PrepareDevices(record.config.devices));

@@ -22,6 +22,7 @@ class Creation {
   Result<> Run(const Config& asked, state::Progress& progress);
 
  private:
+  Result<> ChooseLabels(const Security& security);
   Result<DetachedMount> MountRoot(const image::Image& image) const;
   Result<Record> Plan(const Config& config, const image::Image& image, int root_fd) const;
   Result<> MakeGroup(const Record& record) const;
@@ -32,6 +33,7 @@ class Creation {
   cri::Node& node_;
   std::shared_ptr<const state::Sandbox> sandbox_;
   std::string id_;
+  selinux::Labels labels_;
   UniqueFd user_namespace_;  // the pod's own
 };
 

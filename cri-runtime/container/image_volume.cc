@@ -10,11 +10,18 @@
 namespace trivet::container {
 namespace {
 
-// One layer is a folder; several are an overlay without an upper one.
-Result<DetachedMount> MountLayers(const image::Image& image, int user_namespace_fd) {
-  if (image.layer_directories.size() > 1) {
+// One layer is a folder; several are an overlay without an upper one. Only an overlay can have
+// another label than its files, and it wants two folders: `scratch` is an empty one.
+Result<DetachedMount> MountLayers(const image::Image& image, const std::filesystem::path& scratch,
+                                  int user_namespace_fd, const std::string& selinux_label) {
+  std::vector<std::filesystem::path> lower = image.LowerDirectories();
+  if (lower.size() == 1 && !selinux_label.empty()) {
+    RETURN_IF_ERROR(EnsureDirectory(scratch));
+    lower.push_back(scratch);
+  }
+  if (lower.size() > 1) {
     return DetachedMount::Overlay(
-        {.lower = image.LowerDirectories(), .user_namespace_fd = user_namespace_fd});
+        {.lower = lower, .user_namespace_fd = user_namespace_fd, .selinux_label = selinux_label});
   }
   ASSIGN_OR_RETURN(DetachedMount layer, DetachedMount::Bind(image.layer_directories.front()));
   if (user_namespace_fd >= 0) RETURN_IF_ERROR(layer.SetIdMapping(user_namespace_fd));
@@ -44,8 +51,11 @@ Result<DetachedMount> CopyAttached(DetachedMount whole, const std::string& sub_p
 }  // namespace
 
 Result<ImageTree> MountImage(const image::Image& image, const std::string& sub_path,
-                             const std::filesystem::path& scratch, int user_namespace_fd) {
-  ASSIGN_OR_RETURN(DetachedMount tree, MountLayers(image, user_namespace_fd), "image " + image.id);
+                             const std::filesystem::path& scratch, int user_namespace_fd,
+                             const std::string& selinux_label) {
+  ASSIGN_OR_RETURN(DetachedMount tree,
+                   MountLayers(image, scratch, user_namespace_fd, selinux_label),
+                   "image " + image.id);
   bool is_directory = true;
   if (!sub_path.empty()) {
     ASSIGN_OR_RETURN(const UniqueFd part, OpenPart(tree, sub_path));

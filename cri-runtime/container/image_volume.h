@@ -20,10 +20,12 @@ struct ImageTree {
 
 /// `sub_path` is looked for inside of the image: no link of it leads out. `scratch` is an empty
 /// folder for a moment's mount where the kernel cannot copy a part of a detached one (before 6.15).
-/// `user_namespace_fd` is the one that owners are mapped to, or -1.
-/// Errors: kNotFound for a sub_path that the image does not have; the kernel's.
+/// `user_namespace_fd` is the one that owners are mapped to, or -1; `selinux_label` that of all
+/// files, or empty for those they have. Errors: kNotFound for a sub_path that the image does not
+/// have; the kernel's.
 Result<ImageTree> MountImage(const image::Image& image, const std::string& sub_path,
-                             const std::filesystem::path& scratch, int user_namespace_fd);
+                             const std::filesystem::path& scratch, int user_namespace_fd,
+                             const std::string& selinux_label);
 
 /// The images a container's record names, as the image store knows their users: its own, and one
 /// per image volume.

@@ -8,6 +8,7 @@
 
 #include "common/linux/mount.h"
 #include "cri-runtime/container/image_volume.h"
+#include "cri-runtime/selinux/relabel.h"
 
 namespace trivet::container {
 namespace {
@@ -60,13 +61,17 @@ Result<Source> OpenSource(const std::string& path) {
   return Source{std::move(fd), S_ISDIR(status.st_mode)};
 }
 
-Result<shim::MountSpec> Bind(const Mount& mount, bool devices, int user_namespace_fd,
-                             FdTable& fds) {
+// `pod` for what the request asks of a volume: a relabel, idmapped owners.
+Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& pod, FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
+  if (mount.relabel && !pod.file_label.empty()) {
+    RETURN_IF_ERROR(selinux::CheckRelabel(mount.host_path), "selinux_relabel");
+    RETURN_IF_ERROR(selinux::Relabel(source.fd.get(), pod.file_label), "selinux_relabel");
+  }
   ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree),
                    mount.host_path);
   // Mounts below it stay as they are: one without idmapped mounts would refuse the whole tree.
-  if (mount.id_mapping) RETURN_IF_ERROR(tree.SetIdMapping(user_namespace_fd), mount.host_path);
+  if (mount.id_mapping) RETURN_IF_ERROR(tree.SetIdMapping(pod.user_namespace_fd), mount.host_path);
   RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
                   mount.host_path);
   if (!devices) {
@@ -86,9 +91,10 @@ Result<shim::MountSpec> Bind(const Mount& mount, bool devices, int user_namespac
 Result<shim::MountSpec> BindImage(const Mount& mount, const image::Image& image,
                                   const PodMounts& pod, FdTable& fds) {
   constexpr const char* kReason = "ImageVolumeMountFailed";
-  ASSIGN_OR_RETURN(ImageTree mounted,
-                   MountImage(image, mount.image_sub_path, pod.scratch, pod.user_namespace_fd),
-                   kReason);
+  ASSIGN_OR_RETURN(
+      ImageTree mounted,
+      MountImage(image, mount.image_sub_path, pod.scratch, pod.user_namespace_fd, pod.file_label),
+      kReason);
   RETURN_IF_ERROR(mounted.tree.SetAttributes(AttributesOf(mount) | MOUNT_ATTR_NODEV), kReason);
   return shim::MountSpec{.kind = shim::MountKind::kDetached,
                          .target = Normal(mount.container_path),
@@ -136,13 +142,13 @@ Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const P
   std::erase_if(
       mounts, [&](const shim::MountSpec& mount) { return RequestMountsAt(config, mount.target); });
   for (const Mount& bind : PodBinds(config, pod)) {
-    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, -1, fds), bind.container_path);
+    ASSIGN_OR_RETURN(shim::MountSpec mount, Bind(bind, privileged, pod, fds), bind.container_path);
     mounts.push_back(std::move(mount));
   }
   auto volume_image = pod.volume_images.begin();
   for (const Mount& wanted : config.mounts) {
     ASSIGN_OR_RETURN(shim::MountSpec mount,
-                     wanted.image.empty() ? Bind(wanted, privileged, pod.user_namespace_fd, fds)
+                     wanted.image.empty() ? Bind(wanted, privileged, pod, fds)
                                           : BindImage(wanted, *volume_image++, pod, fds),
                      fmt::format("mount {}", wanted.container_path));
     mounts.push_back(std::move(mount));

@@ -19,6 +19,7 @@ struct PodMounts {
   std::vector<image::Image> volume_images;  // in the order of the mounts that name an image
   std::filesystem::path scratch;            // for MountImage
   int user_namespace_fd = -1;               // the pod's own, or -1
+  std::string file_label;                   // SELinux's, of what is to be relabelled; or empty
 };
 
 /// All mounts of a container in the order they are made: the standard ones (the OCI runtime

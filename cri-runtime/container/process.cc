@@ -26,6 +26,7 @@ Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record) {
                    node.seccomp.Get(seccomp, record.seccomp_profile, capabilities.bounding),
                    "seccomp");
   if (!security.privileged) process.apparmor_profile = security.apparmor.localhost_ref;
+  process.selinux_label = record.selinux.process;
   return process;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cri-runtime/container/config.h"
+#include "cri-runtime/selinux/label.h"
 
 namespace trivet::container {
 
@@ -36,6 +37,7 @@ struct Record {
   std::vector<std::string> env;   // of every process
   std::string cwd = "/";
   std::string seccomp_profile;  // text of a localhost profile, as it was at creation
+  selinux::Labels selinux;
 };
 
 ///   kCreating ─▶ kCreated ─▶ kRunning ─▶ kExited ─▶ (removed)
@@ -69,7 +71,7 @@ void Fields(Codec& c, Record& m) {
   c("created_at_ns", m.created_at_ns), c("boot_id", m.boot_id), c("cgroup", m.cgroup);
   c("log_path", m.log_path), c("stop_signal", m.stop_signal), c("user", m.user);
   c("args", m.args), c("env", m.env), c("cwd", m.cwd);
-  c("seccomp_profile", m.seccomp_profile);
+  c("seccomp_profile", m.seccomp_profile), c("selinux", m.selinux);
 }
 template <class Codec>
 void Fields(Codec& c, State& m) {

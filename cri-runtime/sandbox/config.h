@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cri-runtime/selinux/label.h"
 #include "proto/trivet/shim.h"
 
 namespace trivet::shim {
@@ -81,6 +82,7 @@ struct Config {
   std::map<std::string, std::string> sysctls;
   bool privileged = false;
   std::string runtime_handler;
+  selinux::Label selinux;  // what the request names of it
 };
 
 template <class Codec>
@@ -115,7 +117,7 @@ void Fields(Codec& c, Config& m) {
   c("dns", m.dns), c("port_mappings", m.port_mappings), c("labels", m.labels);
   c("annotations", m.annotations), c("cgroup_parent", m.cgroup_parent);
   c("namespaces", m.namespaces), c("sysctls", m.sysctls), c("privileged", m.privileged);
-  c("runtime_handler", m.runtime_handler);
+  c("runtime_handler", m.runtime_handler), c("selinux", m.selinux);
 }
 
 }  // namespace trivet::sandbox

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/linux/file.h"
+#include "cri-runtime/selinux/relabel.h"
 
 namespace trivet::sandbox {
 namespace {
@@ -67,8 +68,9 @@ std::string HostnameOf(const Config& config) {
   return config.hostname.empty() ? NodeName() : config.hostname;
 }
 
-Result<> WritePodFiles(const std::filesystem::path& folder, const Config& config,
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
                        const std::vector<std::string>& ips) {
+  const Config& config = record.config;
   RETURN_IF_ERROR(EnsureDirectory(folder, kPassable));
   ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(config));
   std::string hosts = Hosts(config.hostname, ips);
@@ -80,6 +82,8 @@ Result<> WritePodFiles(const std::filesystem::path& folder, const Config& config
   for (const auto& [name, text] : files) {
     RETURN_IF_ERROR(WriteFileVolatile(folder / name, text, kReadable));
     RETURN_IF_ERROR(GiveToPod(folder / name, config));
+    if (record.selinux_file_label.empty()) continue;
+    RETURN_IF_ERROR(selinux::SetFileLabel(folder / name, record.selinux_file_label), name);
   }
   return {};
 }

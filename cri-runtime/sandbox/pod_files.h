@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "cri-runtime/sandbox/config.h"
+#include "cri-runtime/sandbox/record.h"
 
 namespace trivet::sandbox {
 
@@ -19,8 +20,9 @@ std::string Hosts(const std::string& hostname, const std::vector<std::string>& i
 std::string HostnameOf(const Config& config);
 
 /// Writes resolv.conf, hosts and hostname into `folder` (made when absent). Without a DNS
-/// configuration, and on the node's network, the node's own files are copied.
-Result<> WritePodFiles(const std::filesystem::path& folder, const Config& config,
+/// configuration, and on the node's network, the node's own files are copied. They have the pod's
+/// SELinux label.
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
                        const std::vector<std::string>& ips);
 
 }  // namespace trivet::sandbox

@@ -14,11 +14,13 @@ namespace trivet::sandbox {
 struct Record {
   std::string id;  // 64 hexadecimal digits
   Config config;
-  int64_t created_at_ns = 0;  // Unix time
-  std::string boot_id;        // of the boot it was made in
-  std::string cgroup;         // the pod's cgroup, from the hierarchy's root
-  std::string cni_config;     // the configuration list as it was read; empty: no CNI
-  std::string cni_args;       // JSON: the capability arguments, the same for ADD and DEL
+  int64_t created_at_ns = 0;       // Unix time
+  std::string boot_id;             // of the boot it was made in
+  std::string cgroup;              // the pod's cgroup, from the hierarchy's root
+  std::string cni_config;          // the configuration list as it was read; empty: no CNI
+  std::string cni_args;            // JSON: the capability arguments, the same for ADD and DEL
+  std::string selinux_level;       // of its containers, where they name none; empty: no SELinux
+  std::string selinux_file_label;  // of the pod's own files
 };
 
 ///             ┌─ failure: undone, the record goes
@@ -41,7 +43,8 @@ template <class Codec>
 void Fields(Codec& c, Record& m) {
   c("id", m.id), c("config", m.config), c("created_at_ns", m.created_at_ns);
   c("boot_id", m.boot_id), c("cgroup", m.cgroup), c("cni_config", m.cni_config);
-  c("cni_args", m.cni_args);
+  c("cni_args", m.cni_args), c("selinux_level", m.selinux_level);
+  c("selinux_file_label", m.selinux_file_label);
 }
 template <class Codec>
 void Fields(Codec& c, State& m) {

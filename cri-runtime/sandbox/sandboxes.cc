@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "common/base/stopwatch.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
@@ -13,6 +15,7 @@
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/pod_files.h"
 #include "cri-runtime/sandbox/pod_network.h"
+#include "cri-runtime/selinux/choice.h"
 #include "cri-runtime/state/id.h"
 
 namespace trivet::sandbox {
@@ -69,7 +72,9 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
     // Nobody makes it any more: a daemon before us was killed meanwhile.
     RETURN_IF_ERROR(Undo(id), "undo what a crash left");
   }
-  ASSIGN_OR_RETURN(const Record record, Plan(config));
+  ASSIGN_OR_RETURN(Record record, Plan(config));
+  // Held until it is in a record.
+  ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
   const auto lock = node_.sandbox_locks.Lock(record.id);
   RETURN_IF_ERROR(node_.store.Add(record));
   auto built = Build(record, progress);
@@ -105,6 +110,27 @@ Result<Record> Sandboxes::Plan(const Config& config) const {
   return record;
 }
 
+// The pod's own files are its containers', and have their level.
+Result<selinux::Levels::Hold> Sandboxes::ChooseLabels(Record& record) const {
+  selinux::Levels::Hold hold;
+  const selinux::Label& options = record.config.selinux;
+  if (!node_.selinux.enabled()) return hold;
+  if (options.level.empty() && node_.selinux.has_levels()) {
+    ASSIGN_OR_RETURN(hold, node_.selinux_levels.Take([&](const std::string& level) {
+      const auto snapshot = node_.store.Get();
+      return std::ranges::any_of(snapshot->sandboxes, [&](const auto& named) {
+        return named.second->record->selinux_level == level;
+      });
+    }));
+  }
+  record.selinux_level = options.level.empty() ? hold.level() : options.level;
+  ASSIGN_OR_RETURN(
+      const selinux::Labels labels,
+      selinux::ChooseLabels(node_.selinux, {.options = options, .level = record.selinux_level}));
+  record.selinux_file_label = labels.file;
+  return hold;
+}
+
 Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
@@ -117,7 +143,7 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
   progress.Enter("pod files");
-  RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record.config, ips), "pod files");
+  RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
   return node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.phase = Phase::kReady;

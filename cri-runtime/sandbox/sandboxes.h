@@ -55,6 +55,7 @@ class Sandboxes {
 
  private:
   Result<Record> Plan(const Config& config) const;
+  Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
   Result<std::string> Make(const Config& config, state::Progress& progress);
   Result<> Build(const Record& record, state::Progress& progress);
   Result<> StartShim(const Record& record);

@@ -7,12 +7,6 @@
 
 namespace trivet::selinux {
 
-/// Labels as the kernel takes them; empty: the kernel decides.
-struct Labels {
-  std::string process;
-  std::string file;  // of the root and the mounts that are the container's own
-};
-
 /// What a request, its pod and its namespaces come to.
 struct Wish {
   Label options;      // of the request

@@ -28,6 +28,17 @@ void Fields(Codec& c, Label& m) {
   c("user", m.user), c("role", m.role), c("type", m.type), c("level", m.level);
 }
 
+/// Labels of a container as the kernel takes them; empty: the kernel decides.
+struct Labels {
+  std::string process;
+  std::string file;  // of the root and the mounts that are the container's own
+};
+
+template <class Codec>
+void Fields(Codec& c, Labels& m) {
+  c("process", m.process), c("file", m.file);
+}
+
 /// Errors: kInvalidArgument for less than three parts.
 Result<Label> ParseLabel(std::string_view text);
 

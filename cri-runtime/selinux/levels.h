@@ -42,7 +42,8 @@ class Levels {
     std::string level_;
   };
 
-  /// `is_used` says whether a record has the level.
+  /// `is_used` says whether a record has the level, as the records are when it is called: what is
+  /// not held any more is recorded.
   /// Errors: kResourceExhausted when all 523,776 are used.
   Result<Hold> Take(const std::function<bool(const std::string&)>& is_used);
 

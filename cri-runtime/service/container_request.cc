@@ -62,6 +62,7 @@ Result<container::Mount> ParseMount(const v1::Mount& from) {
   return container::Mount{.container_path = from.container_path(),
                           .host_path = from.host_path(),
                           .readonly = from.readonly(),
+                          .relabel = from.selinux_relabel(),
                           .recursive_read_only = from.recursive_read_only(),
                           .propagation = static_cast<Propagation>(from.propagation()),
                           .image = from.image().image(),

@@ -115,6 +115,7 @@ grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
     FillContainerStatus(*container, *response->mutable_status());
     if (request->verbose()) {
       (*response->mutable_info())["state"] = state::Encode(container->state);
+      (*response->mutable_info())["selinux"] = state::Encode(container->record->selinux);
     }
     return {};
   });

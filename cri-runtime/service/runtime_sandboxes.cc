@@ -69,6 +69,7 @@ grpc::Status RuntimeService::PodSandboxStatus(grpc::ServerContext* /*context*/,
     }
     if (request->verbose()) {
       (*response->mutable_info())["state"] = state::Encode(sandbox->state);
+      (*response->mutable_info())["selinuxLevel"] = sandbox->record->selinux_level;
     }
     return {};
   });

@@ -113,7 +113,7 @@ Result<> CheckUser(const v1::LinuxSandboxSecurityContext& security) {
     RETURN_IF_ERROR(CheckUserNumber("supplemental_groups", group));
   }
   RETURN_IF_ERROR(ParseGroupsPolicy(security.supplemental_groups_policy()));
-  return CheckSelinux(security.selinux_options());
+  return {};
 }
 
 Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Config& config) {
@@ -128,6 +128,7 @@ Result<> ParseLinux(const v1::LinuxPodSandboxConfig& linux_config, sandbox::Conf
   const auto& security = linux_config.security_context();
   ASSIGN_OR_RETURN(config.namespaces, ParseNamespaces(security.namespace_options()));
   config.privileged = security.privileged();
+  config.selinux = ParseSelinux(security.selinux_options());
   RETURN_IF_ERROR(CheckUser(security), "security_context");
   for (const auto& [name, value] : linux_config.sysctls()) {
     RETURN_IF_ERROR(CheckSysctl(name, value, config.namespaces), "sysctls");

@@ -1,7 +1,5 @@
 #include "cri-runtime/service/security_request.h"
 
-#include <filesystem>
-
 #include "common/linux/file.h"
 #include "cri-runtime/container/apparmor.h"
 #include "cri-runtime/container/capabilities.h"
@@ -139,13 +137,8 @@ Result<std::vector<std::string>> ParsePaths(
 
 }  // namespace
 
-// Where SELinux is not in the kernel there is nothing to be enforced, and pods that name a label
-// run everywhere else, too.
-Result<> CheckSelinux(const v1::SELinuxOption& options) {
-  const bool asked = !options.user().empty() || !options.role().empty() ||
-                     !options.type().empty() || !options.level().empty();
-  if (!asked || !std::filesystem::exists("/sys/fs/selinux/enforce")) return {};
-  return Fail(Code::kUnimplemented, "selinux_options: labels are not supported");
+selinux::Label ParseSelinux(const v1::SELinuxOption& options) {
+  return {options.user(), options.role(), options.type(), options.level()};
 }
 
 Result<container::GroupsPolicy> ParseGroupsPolicy(v1::SupplementalGroupsPolicy policy) {
@@ -173,7 +166,7 @@ Result<container::Security> ParseSecurity(const v1::LinuxContainerSecurityContex
   ASSIGN_OR_RETURN(security.readonly_paths, ParsePaths("readonly_paths", context.readonly_paths()));
   ASSIGN_OR_RETURN(security.seccomp, ParseSeccomp(context), "seccomp");
   ASSIGN_OR_RETURN(security.apparmor, ParseAppArmor(context), "apparmor");
-  RETURN_IF_ERROR(CheckSelinux(context.selinux_options()));
+  security.selinux = ParseSelinux(context.selinux_options());
   return security;
 }
 

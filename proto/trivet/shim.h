@@ -105,6 +105,7 @@ struct ProcessSpec {
   bool terminal = false;         // of an exec: kUnimplemented until streaming comes
   std::string seccomp_bpf;       // array of struct sock_filter; empty: none
   std::string apparmor_profile;  // empty: none
+  std::string selinux_label;     // "user:role:type:level"; empty: what the policy decides
   std::vector<Rlimit> rlimits;
   int32_t oom_score_adj = 0;
 };
@@ -160,6 +161,8 @@ struct ContainerSpec {
   std::string log_path;                   // absolute; empty: output is discarded
   std::string exit_path;  // where the ExitRecord is kept until the daemon removes it
   bool stdin_open = false;
+  // Of the file systems that are made for the container alone; empty: what the policy decides.
+  std::string selinux_file_label;
 };
 
 struct Started {
@@ -237,8 +240,8 @@ void Fields(Codec& c, Rlimit& m) {
 template <class Codec>
 void Fields(Codec& c, ProcessSpec& m) {
   c(m.args, m.env, m.cwd, m.uid, m.gid, m.additional_gids, m.bounding_caps, m.effective_caps,
-    m.ambient_caps, m.no_new_privs, m.terminal, m.seccomp_bpf, m.apparmor_profile, m.rlimits,
-    m.oom_score_adj);
+    m.ambient_caps, m.no_new_privs, m.terminal, m.seccomp_bpf, m.apparmor_profile, m.selinux_label,
+    m.rlimits, m.oom_score_adj);
 }
 template <class Codec>
 void Fields(Codec& c, MountSpec& m) {
@@ -252,7 +255,7 @@ template <class Codec>
 void Fields(Codec& c, ContainerSpec& m) {
   c(m.id, m.process, m.root_fd_index, m.readonly_root, m.pid, m.pid_target, m.mounts, m.devices,
     m.masked_paths, m.readonly_paths, m.cgroup_v2, m.cgroup_procs, m.log_path, m.exit_path,
-    m.stdin_open);
+    m.stdin_open, m.selinux_file_label);
 }
 template <class Codec>
 void Fields(Codec& c, Started& m) {

@@ -217,7 +217,6 @@ TEST_F(CriAttackTest, RelabelsNoFileOfTheNode) {
   auto* mount = config.add_mounts();
   mount->set_host_path((secret / "file").native());
   mount->set_container_path("/etc/hosts");
-  mount->set_selinux_relabel(true);
   MustStart(MustRunPod("pod"), config);
   EXPECT_LT(::getxattr((secret / "file").c_str(), "security.selinux", nullptr, 0), 0);
 }

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"GroupWithSystemd", R"({"cgroupDriver": "systemd", "cgroupParent": "/pods"})",
                   "cgroupParent: \"pods\" is no slice"},
         BadConfig{"NoProcesses", R"({"pidsLimit": 0})", "pidsLimit"},
+        BadConfig{"Selinux", R"({"selinux": "on"})", "selinux: unexpected \"on\""},
         BadConfig{"NoObject", "[]", "not an object"}),
     [](const auto& row) { return row.param.name; });
 

@@ -58,6 +58,15 @@ TEST(ParseContainer, PrefersTheNewSeccompField) {
             container::ProfileKind::kRuntimeDefault);
 }
 
+TEST(ParseContainer, TakesThePartsOfALabelAsTheyAre) {
+  v1::ContainerConfig request = Request();
+  SecurityOf(request).mutable_selinux_options()->set_type("my_t");
+  SecurityOf(request).mutable_selinux_options()->set_level("s0:c1");
+  const auto config = ParseContainer(request);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->security.selinux, (selinux::Label{.type = "my_t", .level = "s0:c1"}));
+}
+
 TEST(ParseContainer, TakesTheStopSignal) {
   v1::ContainerConfig request = Request();
   request.set_stop_signal(v1::SIGNAL_SIGUSR1);

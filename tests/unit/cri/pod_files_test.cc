@@ -26,8 +26,8 @@ TEST(Hosts, NamesThePodByEachOfItsAddresses) {
 
 TEST(WritePodFiles, WritesAllThree) {
   const testing::TempDirectory folder;
-  const Config config{.hostname = "pod-1", .dns = {.servers = {"10.96.0.10"}}};
-  ASSERT_THAT(WritePodFiles(folder / "p", config, {"10.0.0.2"}), IsOk());
+  const Record record{.config = {.hostname = "pod-1", .dns = {.servers = {"10.96.0.10"}}}};
+  ASSERT_THAT(WritePodFiles(folder / "p", record, {"10.0.0.2"}), IsOk());
   EXPECT_EQ(*ReadFile(folder / "p/hostname"), "pod-1\n");
   EXPECT_EQ(*ReadFile(folder / "p/resolv.conf"), "nameserver 10.96.0.10\n");
   EXPECT_THAT(*ReadFile(folder / "p/hosts"), HasSubstr("10.0.0.2\tpod-1"));

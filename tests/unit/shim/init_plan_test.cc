@@ -8,6 +8,8 @@
 namespace trivet::shim {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::trivet::testing::FailsWith;
 using ::trivet::testing::IsOk;
@@ -38,6 +40,33 @@ TEST_F(MakeInitPlanTest, AlwaysMountsProcWithoutProgramsAndDevices) {
   EXPECT_EQ(plan->mounts[0].attributes,
             uint64_t{MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
   EXPECT_FALSE(plan->mounts[0].follows_link);
+}
+
+TEST_F(MakeInitPlanTest, LabelsWhatIsTheContainersOwnOnly) {
+  const std::pair<std::string, std::string> label{"context", "u:r:t:s0:c1,c2"};
+  spec_.selinux_file_label = label.second;
+  spec_.mounts = {{.kind = MountKind::kProc, .target = "/proc"},
+                  {.kind = MountKind::kSysfs, .target = "/sys"},
+                  {.kind = MountKind::kDev, .target = "/dev"},
+                  {.kind = MountKind::kDevpts, .target = "/dev/pts"},
+                  {.kind = MountKind::kMqueue, .target = "/dev/mqueue"}};
+  const auto plan = Plan();
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(plan->mounts[0].options, Not(Contains(label)));
+  EXPECT_THAT(plan->mounts[1].options, Not(Contains(label)));
+  EXPECT_THAT(plan->mounts[2].options, Contains(label));
+  EXPECT_THAT(plan->mounts[3].options, Contains(label));
+  EXPECT_THAT(plan->mounts[4].options, Not(Contains(label)));
+  EXPECT_EQ(plan->mounts[4].root_label, label.second);
+  EXPECT_EQ(plan->file_label, label.second);
+}
+
+TEST_F(MakeInitPlanTest, LabelsNoMessageQueuesOfTheNode) {
+  spec_.selinux_file_label = "u:r:t";
+  spec_.mounts = {{.kind = MountKind::kMqueue, .target = "/dev/mqueue"}};
+  const auto plan = MakeInitPlan(spec_, fds_, {.attach_point = "/x", .own_ipc = false});
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(plan->mounts[0].root_label, "");
 }
 
 TEST_F(MakeInitPlanTest, RefusesADescriptorThatIsNotThere) {

@@ -37,6 +37,12 @@ TEST(MakeProcessPlan, EndsTheArgumentsWithNull) {
   EXPECT_STREQ(plan->envp[0], "C=d");
 }
 
+TEST(MakeProcessPlan, TakesASelinuxLabelOfOneLine) {
+  EXPECT_EQ(Plan({.args = {"a"}, .selinux_label = "u:r:t:s0:c1,c2"})->selinux, "u:r:t:s0:c1,c2");
+  EXPECT_THAT(Plan({.args = {"a"}, .selinux_label = "u:r:t\n"}),
+              FailsWith(Code::kInvalidArgument, "selinux_label"));
+}
+
 TEST(MakeProcessPlan, LeavesOutCapabilitiesTheNodeDoesNotHave) {
   const auto plan =
       Plan({.args = {"a"}, .bounding_caps = 7, .effective_caps = 7, .ambient_caps = 6}, 5);
