@@ -10,7 +10,7 @@
 namespace trivet::csi {
 
 /// Which device a volume has, as devices/<id>.json holds it: written before the device is used, and
-/// removed when it is wiped.
+/// removed when it is wiped; devices/<id>.deleting is of one that could not be.
 struct DeviceClaim {
   static constexpr std::string_view kKind = "device of volume";
   static constexpr int kVersion = 1;
@@ -21,7 +21,7 @@ struct DeviceClaim {
   std::string device;    // its path
   std::string identity;  // WholeDevice::identity when it was taken
   uint64_t size_bytes = 0;
-  bool deleting = false;  // the store's; a claim is removed in one step, and never marked
+  bool deleting = false;  // its volume is gone, and the device was not there to be wiped
 
   bool operator==(const DeviceClaim&) const = default;
 

@@ -4,12 +4,35 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 
 #include "common/linux/file.h"
 #include "csi/pool/block_device.h"
 #include "csi/pool/wipe.h"
 
 namespace trivet::csi {
+namespace {
+
+// Says that the device is attached, in this boot, and which it is: its names in /dev may go away
+// before its mounts do.
+std::string WriteMark(const std::string& boot_id, const DeviceName& device) {
+  return fmt::format("{} {} {}", boot_id, device.number, device.path.native());
+}
+
+// None when it is of another boot. An older version's mark has the boot only.
+std::optional<DeviceName> ParseMark(const std::string& text, const std::string& boot_id,
+                                    const std::filesystem::path& claimed) {
+  std::istringstream words(text);
+  std::string boot;
+  DeviceName device;
+  if (!(words >> boot) || boot != boot_id) return std::nullopt;
+  if (words >> device.number >> device.path) return device;
+  const auto opened = OpenBlockDevice(claimed, O_RDONLY);
+  return opened ? DeviceName(*opened) : DeviceName{.path = claimed};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<DevicePool>> DevicePool::Open(const PoolConfig& config,
                                                      const std::filesystem::path& folder) {
@@ -25,9 +48,9 @@ Result<std::unique_ptr<DevicePool>> DevicePool::Open(const PoolConfig& config,
 // What says that a device is attached is void after a reboot.
 void DevicePool::LoadAttached() {
   for (const DeviceClaim& claim : claims_.All()) {
-    if (claim.pool == name() && ReadFile(MarkOf(claim.id)).value_or("") == boot_id_) {
-      attached_.insert(claim.id);
-    }
+    if (claim.pool != name()) continue;
+    const auto device = ParseMark(ReadFile(MarkOf(claim.id)).value_or(""), boot_id_, claim.device);
+    if (device) attached_[claim.id] = *device;
   }
 }
 
@@ -38,20 +61,27 @@ std::filesystem::path DevicePool::MarkOf(const std::string& id) const {
 // Claims of other pools count as well: of one that had the device and is configured no more.
 std::vector<WholeDevice> DevicePool::FreeDevices() const {
   std::set<dev_t> taken;
+  std::set<std::string> unwiped;
   for (const DeviceClaim& claim : claims_.All()) {
-    if (const auto device = LookAtDevice(claim.device)) taken.insert(device->number);
+    if (claim.deleting && !claim.identity.empty()) {
+      unwiped.insert(claim.identity);  // wherever it comes back
+    } else if (const auto device = LookAtDevice(claim.device)) {
+      taken.insert(device->number);
+    }
   }
   for (const auto& [id, device] : reserved_) taken.insert(device.number);
   std::vector<WholeDevice> free = FindWholeDevices(config_.devices);
   std::erase_if(free, [&](const WholeDevice& device) {
-    return taken.contains(device.number) || WhyNotFree(device).has_value();
+    return taken.contains(device.number) || unwiped.contains(device.identity) ||
+           WhyNotFree(device).has_value();
   });
   return free;
 }
 
 Result<WholeDevice> DevicePool::DeviceOf(const DeviceClaim& claim) const {
-  ASSIGN_OR_RETURN(WholeDevice device, LookAtDevice(claim.device));
-  if (device.identity == claim.identity && device.size_bytes >= claim.size_bytes) return device;
+  auto device = LookAtDevice(claim.device);
+  if (!device) return Fail(Code::kUnavailable, "device {} is not there", claim.device);
+  if (device->identity == claim.identity && device->size_bytes >= claim.size_bytes) return device;
   return Fail(Code::kFailedPrecondition, "{} is another device than the volume's", claim.device);
 }
 
@@ -81,7 +111,7 @@ Space DevicePool::MeasureLocked() const {
     space.largest_bytes = std::max(*space.largest_bytes, device.size_bytes);
   }
   for (const DeviceClaim& claim : claims_.All()) {
-    if (claim.pool == name()) space.promised_bytes += claim.size_bytes;
+    if (claim.pool == name() && !claim.deleting) space.promised_bytes += claim.size_bytes;
   }
   for (const auto& [id, device] : reserved_) space.promised_bytes += device.size_bytes;
   space.total_bytes = space.free_bytes + space.promised_bytes;
@@ -155,6 +185,7 @@ Result<std::optional<uint64_t>> DevicePool::SizeOf(const std::string& id) const 
   if (!claim && claim.error().code() == Code::kNotFound) return std::nullopt;
   RETURN_IF_ERROR(claim);
   if (claim->pool != name()) return std::nullopt;
+  if (claim->deleting) return std::optional(claim->size_bytes);
   ASSIGN_OR_RETURN(const WholeDevice device, DeviceOf(*claim), "pool " + name());
   return std::optional(device.size_bytes);
 }
@@ -173,19 +204,21 @@ Result<> DevicePool::Remove(const std::string& id) {
   const auto claim = claims_.Find(id);
   if (!claim && claim.error().code() == Code::kNotFound) return {};
   RETURN_IF_ERROR(claim);
-  auto device = DeviceOf(*claim);
-  if (device) {
-    // Exclusively: a mount in another namespace is one, too.
-    ASSIGN_OR_RETURN(const BlockDevice opened, OpenBlockDevice(claim->device, O_RDWR | O_EXCL));
-    RETURN_IF_ERROR(SetReadOnly(opened, false));
-    RETURN_IF_ERROR(WipeDevice(opened.fd.get(), config_.wipe), claim->device);
-  } else {
-    // Should it come back with its data, that keeps it from being taken.
-    spdlog::warn("not wiped device={} volume={} reason=\"{}\"", claim->device, id,
-                 device.error().message());
-  }
+  if (const auto device = DeviceOf(*claim); !device) return GiveUp(*claim, device.error());
+  // Exclusively: a mount in another namespace is one, too.
+  ASSIGN_OR_RETURN(const BlockDevice opened, OpenBlockDevice(claim->device, O_RDWR | O_EXCL));
+  RETURN_IF_ERROR(SetReadOnly(opened, false));
+  RETURN_IF_ERROR(WipeDevice(opened.fd.get(), config_.wipe), claim->device);
   RETURN_IF_ERROR(RemoveFile(MarkOf(id)));
   return claims_.Remove(id);
+}
+
+// Its volume is gone, and it was not wiped: it may be broken, or come back.
+Result<> DevicePool::GiveUp(DeviceClaim claim, const Error& why) {
+  spdlog::warn("not wiped device={} identity=\"{}\" volume={} reason=\"{}\"", claim.device,
+               claim.identity, claim.id, why.message());
+  RETURN_IF_ERROR(RemoveFile(MarkOf(claim.id)));
+  return claims_.MarkDeleting(claim);
 }
 
 Result<std::vector<std::string>> DevicePool::List() const {
@@ -196,29 +229,35 @@ Result<std::vector<std::string>> DevicePool::List() const {
   return ids;
 }
 
+Result<std::optional<DeviceName>> DevicePool::SeeDevice(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = attached_.find(id);
+  return found == attached_.end() ? std::nullopt : std::optional(found->second);
+}
+
 Result<std::optional<BlockDevice>> DevicePool::FindDevice(const std::string& id) const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!attached_.contains(id)) return std::nullopt;
-  }
+  ASSIGN_OR_RETURN(const auto attached, SeeDevice(id));
+  if (!attached) return std::nullopt;
   ASSIGN_OR_RETURN(const DeviceClaim claim, claims_.Find(id));
-  ASSIGN_OR_RETURN(BlockDevice device, OpenBlockDevice(claim.device, O_RDONLY));
-  return std::optional(std::move(device));
+  auto device = OpenBlockDevice(claim.device, O_RDONLY);
+  if (device && device->number == attached->number) return std::optional(std::move(*device));
+  return Fail(Code::kUnavailable, "device {} is gone{}", claim.device,
+              device ? ": it is another one now" : "");
 }
 
 Result<BlockDevice> DevicePool::Attach(const std::string& id, const AttachOptions& options) {
   ASSIGN_OR_RETURN(const DeviceClaim claim, claims_.Find(id));
   RETURN_IF_ERROR(DeviceOf(claim));
-  RETURN_IF_ERROR(WriteFileVolatile(MarkOf(id), boot_id_));
   ASSIGN_OR_RETURN(BlockDevice device, OpenBlockDevice(claim.device, O_RDONLY));
+  RETURN_IF_ERROR(WriteFileVolatile(MarkOf(id), WriteMark(boot_id_, device)));
   RETURN_IF_ERROR(SetReadOnly(device, options.read_only));
   const std::lock_guard lock(mutex_);
-  attached_.insert(id);
+  attached_[id] = device;
   return device;
 }
 
 Result<> DevicePool::Detach(const std::string& id, BlockDevice device) {
-  RETURN_IF_ERROR(SetReadOnly(device, false));
+  if (device.fd.valid()) RETURN_IF_ERROR(SetReadOnly(device, false));
   RETURN_IF_ERROR(RemoveFile(MarkOf(id)));
   const std::lock_guard lock(mutex_);
   attached_.erase(id);

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,8 @@ namespace trivet::csi {
 
 /// A pool of whole devices: a volume has the smallest one that is large enough, for itself. It
 /// cannot grow, nor be copied. A device is taken only when nobody uses it and nothing is on it;
-/// when its volume is deleted it is wiped, and is free again.
+/// when its volume is deleted it is wiped, and is free again. One that is not there then keeps its
+/// claim, marked as deleting: should it come back, it is not given to anybody.
 class DevicePool final : public Pool {
  public:
   /// `folder` is where it writes down who has which device; pools may share it.
@@ -54,7 +54,9 @@ class DevicePool final : public Pool {
   Result<> Remove(const std::string& id) override;
   Result<std::vector<std::string>> List() const override;
 
+  /// Errors: kUnavailable when its disk is gone; SeeDevice still says which it was.
   Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const override;
+  Result<std::optional<DeviceName>> SeeDevice(const std::string& id) const override;
   Result<BlockDevice> Attach(const std::string& id, const AttachOptions& options) override;
   Result<> Detach(const std::string& id, BlockDevice device) override;
   Result<> Refresh(const BlockDevice& /*device*/) override { return {}; }
@@ -70,8 +72,10 @@ class DevicePool final : public Pool {
   [[nodiscard]] std::filesystem::path MarkOf(const std::string& id) const;
   [[nodiscard]] std::vector<WholeDevice> FreeDevices() const;  // mutex_ is held
   [[nodiscard]] Space MeasureLocked() const;                   // likewise
-  /// The claim's device, if it is still the one that was taken.
+  /// The claim's device, if it is still the one that was taken. Errors: kUnavailable when it is
+  /// not there; kFailedPrecondition for another one.
   Result<WholeDevice> DeviceOf(const DeviceClaim& claim) const;
+  Result<> GiveUp(DeviceClaim claim, const Error& why);
 
   const PoolConfig config_;
   const std::filesystem::path folder_;
@@ -79,7 +83,7 @@ class DevicePool final : public Pool {
   const std::string boot_id_;
   mutable std::mutex mutex_;
   std::map<std::string, WholeDevice> reserved_;  // guarded by mutex_; until it has its claim
-  std::set<std::string> attached_;               // guarded by mutex_
+  std::map<std::string, DeviceName> attached_;   // guarded by mutex_
 };
 
 }  // namespace trivet::csi

@@ -3,6 +3,17 @@
 #include "csi/pool/crypt_device.h"
 
 namespace trivet::csi {
+namespace {
+
+Result<std::optional<BlockDevice>> FindOwnToLeave(const Pool& pool, const std::string& id) {
+  auto found = pool.FindDevice(id);
+  if (found || found.error().code() != Code::kUnavailable) return found;
+  ASSIGN_OR_RETURN(auto seen, pool.SeeDevice(id));
+  if (!seen) return std::nullopt;
+  return BlockDevice{std::move(*seen), UniqueFd()};
+}
+
+}  // namespace
 
 Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const VolumeRecord& record) {
   if (!record.encryption.wanted) return pool.FindDevice(record.id);
@@ -27,8 +38,14 @@ Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const std::string& 
   return pool.SeeDevice(id);
 }
 
+Result<std::optional<BlockDevice>> FindToLeave(const Pool& pool, const std::string& id) {
+  ASSIGN_OR_RETURN(auto mapping, crypt::Find(id));
+  if (mapping) return mapping;
+  return FindOwnToLeave(pool, id);
+}
+
 Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown) {
-  ASSIGN_OR_RETURN(auto own, pool.FindDevice(id));
+  ASSIGN_OR_RETURN(auto own, FindOwnToLeave(pool, id));
   const bool is_mapping = !own || own->number != shown.number;
   shown.fd = UniqueFd();  // nothing is let go while it is open here
   if (is_mapping) RETURN_IF_ERROR(crypt::Close(id));

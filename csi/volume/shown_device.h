@@ -19,6 +19,9 @@ Result<std::optional<BlockDevice>> FindShown(const Pool& pool, const std::string
 Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const VolumeRecord& record);
 Result<std::optional<DeviceName>> SeeShown(const Pool& pool, const std::string& id);
 
+/// As FindShown, for one who lets it go: closed when its disk is gone, and its mounts are not.
+Result<std::optional<BlockDevice>> FindToLeave(const Pool& pool, const std::string& id);
+
 /// Lets the shown device go, and what is below it.
 Result<> ReleaseShown(Pool& pool, const std::string& id, BlockDevice shown);
 

@@ -296,7 +296,7 @@ Result<> NodeVolumes::Unstage(const std::string& id, const std::filesystem::path
   Attachment attachment = attachments_.Of(id);
   if (attachment.staging && attachment.staging->path != path) return {};
   ASSIGN_OR_RETURN(Pool* const pool, PoolHolding(id), step);
-  ASSIGN_OR_RETURN(auto device, FindShown(*pool, id), step);
+  ASSIGN_OR_RETURN(auto device, FindToLeave(*pool, id), step);
   if (device) {
     const auto mine = [&](const MountEntry& entry) { return Shows(entry, *device); };
     ASSIGN_OR_RETURN(const MountTable table, MountTable::Read(), step);

@@ -83,5 +83,83 @@ TEST_F(DevicePools, NeverTakeAnotherDiskForTheVolumes) {
   EXPECT_FALSE(IsEmpty(Path("other.disk"))) << "a stranger's disk was wiped";
 }
 
+class GoneDevices : public DevicePools, public ::testing::WithParamInterface<Kind> {};
+
+TEST_P(GoneDevices, KeepNoPodFromGoingAway) {
+  const Kind& kind = GetParam();
+  const std::string id = Created("pvc", kind);
+  ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
+  ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
+  WriteData(kind, "t", "data");
+  TakeAway();
+  EXPECT_EQ(Stage(id, kind), grpc::UNAVAILABLE) << message();
+  EXPECT_THAT(message(), HasSubstr("disks/small is gone"));
+  Restart();
+  EXPECT_EQ(Delete(id), grpc::UNAVAILABLE) << "it is in use: " << message();
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(Unpublish(id), grpc::OK) << message();
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(Unstage(id), grpc::OK) << message();
+  EXPECT_EQ(Stage(id, kind), grpc::UNAVAILABLE) << message();
+  EXPECT_THAT(message(), HasSubstr("disks/small is not there"));
+  BringBack();
+  ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
+  ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
+  EXPECT_EQ(ReadData(kind, "t", 4), "data");
+  EXPECT_EQ(Unpublish(id), grpc::OK) << message();
+  EXPECT_EQ(Unstage(id), grpc::OK) << message();
+}
+
+TEST_P(GoneDevices, AreNotMistakenForTheOneThatHasTheirName) {
+  const Kind& kind = GetParam();
+  const std::string id = Created("pvc", kind);
+  ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
+  ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
+  TakeAway();
+  const std::string other = AddDisk("other", 64 * kMiB);
+  std::filesystem::create_symlink(other, Path("disks/small"));
+  EXPECT_EQ(Unpublish(id), grpc::OK) << message();
+  EXPECT_EQ(Unstage(id), grpc::OK) << message();
+  EXPECT_EQ(Stage(id, kind), grpc::FAILED_PRECONDITION) << message();
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, GoneDevices, ::testing::Values(kExt4, kBlock),
+                         [](const auto& row) { return row.param.name; });
+
+// Without a signature, and with nothing at its start: no look at it would find out that it was a
+// volume.
+TEST_F(DevicePools, AreNeverGivenToAnotherVolumeUnwiped) {
+  Created("large", kXfs);
+  const std::string id = Created("pvc", kExt4);
+  WriteTo(small_, 1 << 20, "secret");
+  TakeAway();
+  EXPECT_EQ(Delete(id), grpc::OK) << "of a disk that is broken: " << message();
+  EXPECT_EQ(List().size(), 1U);
+  BringBack();
+  EXPECT_EQ(Capacity(), 0);
+  Restart();
+  EXPECT_EQ(Capacity(), 0);
+  std::string again;
+  EXPECT_EQ(Create("pvc", kExt4, again), grpc::RESOURCE_EXHAUSTED);
+
+  const std::string other = AddDisk("other", 64 * kMiB);
+  EXPECT_EQ(Capacity(), 64 * kMiB) << "of another disk";
+  EXPECT_EQ(Create("pvc", kExt4, again), grpc::FAILED_PRECONDITION);
+  TakeAway();
+  std::filesystem::rename(Path("disks/other"), Path("disks/small"));
+  EXPECT_EQ(Capacity(), 64 * kMiB) << "of another disk in its place";
+}
+
+TEST_F(DevicePools, AreKnownAsAttachedByTheMarkOfAnOlderVersion) {
+  const std::string id = Created("pvc", kExt4);
+  ASSERT_EQ(Stage(id, kExt4), grpc::OK) << message();
+  Kill();
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  std::ofstream(Path("state/devices/" + id + ".attached")) << boot;
+  Start();
+  ASSERT_EQ(Publish(id, kExt4), grpc::OK) << message();
+  EXPECT_EQ(Unpublish(id), grpc::OK) << message();
+  EXPECT_EQ(Unstage(id), grpc::OK) << message();
+}
+
 }  // namespace
 }  // namespace trivet::csi

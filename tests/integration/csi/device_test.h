@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ class DevicePools : public DriverTest {
   std::string AddDisk(const std::string& name, int64_t bytes);
   /// Starts the driver again, with these pools.
   void StartWith(const std::string& pools);
+  /// The small disk; its loop device stays, and what is mounted of it.
+  void TakeAway() { std::filesystem::remove(Path("disks/small")); }
+  void BringBack() { std::filesystem::create_symlink(small_, Path("disks/small")); }
   static void WriteTo(const std::string& device, off_t offset, const std::string& data);
   static bool IsEmpty(const std::string& file);
 
