@@ -40,20 +40,52 @@ Result<> ReleaseMasquerade(const Paths& paths, const std::vector<Attachment>& at
   return Masquerade(attachments.front().key.network, paths.masquerade_lock()).Remove(addresses);
 }
 
-Result<> ReleaseShared(netlink::RouteSocket& socket, const Paths& paths,
-                       const Attachment& attachment) {
+/// What other networks' attachments use of that which an attachment would take along.
+struct Shared {
+  bool bridge = false;
+  bool vlan_gateway = false;
+};
+
+Result<Shared> FindShared(const AttachmentStore& store, const Attachment& attachment) {
+  ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
+  ASSIGN_OR_RETURN(const std::vector<Attachment> listed, store.List());
+  Shared shared;
+  for (const Attachment& other : listed) {
+    if (other.key.network == attachment.key.network || other.bridge != attachment.bridge ||
+        other.boot_id != boot_id) {
+      continue;
+    }
+    shared.bridge = true;
+    shared.vlan_gateway = shared.vlan_gateway || other.vlan_gateway == attachment.vlan_gateway;
+  }
+  return shared;
+}
+
+// The caller holds the bridge's lock.
+Result<> ReleaseBridge(netlink::RouteSocket& socket, const Paths& paths,
+                       const AttachmentStore& store, const Attachment& attachment) {
+  ASSIGN_OR_RETURN(const Shared shared, FindShared(store, attachment));
+  if (!attachment.vlan_gateway.empty() && !shared.vlan_gateway) {
+    RETURN_IF_ERROR(DeleteLink(socket, attachment.vlan_gateway));
+  }
+  if (shared.bridge) return {};
+  return RemoveBridge(socket,
+                      {.name = attachment.bridge, .mark = paths.bridge_mark(attachment.bridge)});
+}
+
+// What the network's attachments share, then the record of the last one.
+Result<> ReleaseLast(netlink::RouteSocket& socket, const Paths& paths, const AttachmentStore& store,
+                     const Attachment& attachment) {
   if (attachment.masquerade) {
     RETURN_IF_ERROR(Masquerade(attachment.key.network, paths.masquerade_lock()).RemoveNetwork());
   }
-  if (!attachment.owns_bridge) return {};
-  RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
-  // Two networks may share the bridge: nobody gets a port on it between the look and the deletion.
+  if (!attachment.owns_bridge) return store.Remove(attachment.key);
+  // Two networks may share the bridge. An ADD makes it under this lock and after its record, so it
+  // is either seen here, whether its pod is a port already or not, or makes the bridge again. And
+  // of two networks' last attachments the second finds the first one's record gone.
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(paths.bridge_lock(attachment.bridge)));
-  if (!attachment.vlan_gateway.empty()) {
-    RETURN_IF_ERROR(DeleteLink(socket, attachment.vlan_gateway));
-  }
-  return RemoveBridge(socket,
-                      {.name = attachment.bridge, .mark = paths.bridge_mark(attachment.bridge)});
+  RETURN_IF_ERROR(ReleaseBridge(socket, paths, store, attachment));
+  return store.Remove(attachment.key);
 }
 
 Result<> FreeAddresses(const Paths& paths, const Attachment& attachment) {
@@ -103,8 +135,7 @@ Result<> ReleaseRecord(netlink::RouteSocket& socket, const Paths& paths,
   ASSIGN_OR_RETURN(const FileLock lock,
                    FileLock::Acquire(paths.network_lock(attachment.key.network)));
   ASSIGN_OR_RETURN(const bool others, store.HasOthers(attachment.key));
-  if (!others) RETURN_IF_ERROR(ReleaseShared(socket, paths, attachment));
-  return store.Remove(attachment.key);
+  return others ? store.Remove(attachment.key) : ReleaseLast(socket, paths, store, attachment);
 }
 
 Result<> ReleaseEarlierBoots(const Paths& paths, const std::string& boot_id) {

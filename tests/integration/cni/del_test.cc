@@ -1,5 +1,7 @@
 // DEL: whatever is gone already, everything else goes, too.
+#include "common/linux/file.h"
 #include "tests/integration/cni/plugin_test.h"
+#include "tests/testing/matchers.h"
 
 namespace trivet::cni {
 namespace {
@@ -14,6 +16,19 @@ class DelTest : public PluginTest {
   }
   [[nodiscard]] std::filesystem::path Record() const {
     return state() / "attachments/testnet@c1@eth0.json";
+  }
+  /// As an ADD of another network on the bridge leaves it before it makes anything, and a pod for
+  /// it.
+  Pod RecordOther(const json::Value& members = json::Value::object()) {
+    json::Value record = *json::Parse(ReadFile(Record()).value());
+    record["network"] = "othernet";
+    record["containerID"] = "c2";
+    record["hostInterface"] = "veth0other";
+    record["complete"] = false;
+    record.update(members);
+    EXPECT_THAT(WriteFileVolatile(state() / "attachments/othernet@c2@eth0.json", record.dump()),
+                testing::IsOk());
+    return MakePod("c2");
   }
   void DelAndExpectNothingLeft(const json::Value& conf, const Variables& extra = {}) {
     EXPECT_THAT(Del(pod_, conf, extra), Succeeds());
@@ -130,6 +145,46 @@ TEST_F(DelTest, ABridgeThatTwoNetworksShareGoesWithTheLastOfBoth) {
 
   EXPECT_THAT(Del(pod_, Conf()), Succeeds());
   EXPECT_TRUE(HasLink("br0"));
+  EXPECT_THAT(Del(second, other), Succeeds());
+
+  ExpectNothingLeft("after the last DEL");
+}
+
+TEST_F(DelTest, ABridgeStaysForAnAddOfAnotherNetworkThatHasYetToConnectItsPod) {
+  json::Value other = Conf();
+  other["name"] = "othernet";
+  const Pod second = RecordOther();
+
+  EXPECT_THAT(Del(pod_, Conf()), Succeeds());
+  EXPECT_TRUE(HasLink("br0"));
+  EXPECT_THAT(Del(second, other), Succeeds());
+
+  ExpectNothingLeft("after the last DEL");
+}
+
+TEST_F(DelTest, ABridgeGoesThoughAnotherNetworkHadItBeforeAReboot) {
+  RecordOther({{"bootID", "an earlier one"}});
+
+  EXPECT_THAT(Del(pod_, Conf()), Succeeds());
+
+  EXPECT_FALSE(HasLink("br0"));
+  std::filesystem::remove(state() / "attachments/othernet@c2@eth0.json");
+}
+
+// The gateway of VLAN 100, whose making wants a kernel that filters by VLAN.
+TEST_F(DelTest, AVlanGatewayThatTwoNetworksShareGoesWithTheLastOfBoth) {
+  Tell("/usr/sbin/ip",
+       {"link", "add", "port100", "master", "br0", "type", "veth", "peer", "name", "br0.100"});
+  const json::Value members{{"vlanGateway", "br0.100"}};
+  json::Value record = *json::Parse(ReadFile(Record()).value());
+  record.update(members);
+  ASSERT_THAT(WriteFileVolatile(Record(), record.dump()), testing::IsOk());
+  json::Value other = Conf();
+  other["name"] = "othernet";
+  const Pod second = RecordOther(members);
+
+  EXPECT_THAT(Del(pod_, Conf()), Succeeds());
+  EXPECT_TRUE(HasLink("br0.100"));
   EXPECT_THAT(Del(second, other), Succeeds());
 
   ExpectNothingLeft("after the last DEL");

@@ -93,6 +93,23 @@ TEST_F(ParallelTest, TheBridgeComesAndGoesUnderAddsAndDelsThatOverlap) {
   ExpectNothingLeft("after all waves");
 }
 
+TEST_F(ParallelTest, ABridgeGoesWithTheLastPodsOfTwoNetworksThatGoAtOnce) {
+  json::Value other = Conf();
+  other["name"] = "othernet";
+  for (int round = 0; round < 6; ++round) {
+    const Pod first = MakePod(fmt::format("a{}", round));
+    const Pod second = MakePod(fmt::format("b{}", round));
+    for (const char* verb : {"ADD", "DEL"}) {
+      const Started one = Start(verb, first, Conf());
+      const Started another = Start(verb, second, other);
+      Await(one);
+      Await(another);
+      EXPECT_EQ(HasLink("br0"), std::string_view(verb) == "ADD") << "round " << round;
+    }
+  }
+  ExpectNothingLeft("after all rounds");
+}
+
 TEST_F(ParallelTest, OfTwoAddsOfOneAttachmentOneSucceeds) {
   for (int round = 0; round < 10; ++round) {
     const Pod pod = MakePod(fmt::format("c{}", round));

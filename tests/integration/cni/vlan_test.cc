@@ -102,6 +102,21 @@ TEST_F(VlanTest, TheGatewayIsInItsVlanAlone) {
   ExpectNothingLeft("after the last DEL");
 }
 
+TEST_F(VlanTest, AGatewayThatTwoNetworksShareGoesWithTheLastOfBoth) {
+  json::Value other = WithGateway(100);
+  other["name"] = "othernet";
+  other["ipam"]["ranges"] = {
+      json::Value::array({{{"subnet", "10.9.0.0/24"}, {"rangeStart", "10.9.0.100"}}})};
+  other["ipam"]["routes"] = {{{"dst", "0.0.0.0/0"}}};
+  const Attached first = Attach("first", WithGateway(100));
+  const Attached second = Attach("second", other);
+
+  EXPECT_THAT(Del(first.pod, WithGateway(100)), Succeeds());
+  EXPECT_TRUE(Reaches(second.pod, "10.9.0.1"));
+  EXPECT_THAT(Del(second.pod, other), Succeeds());
+  ExpectNothingLeft("after the last DEL");
+}
+
 TEST_F(VlanTest, ATrunkCarriesItsVlansWithTagsAndNoOther) {
   json::Value conf = InVlan(0);
   conf["vlanTrunk"] = {{{"minID", 100}, {"maxID", 110}}, {{"id", 200}}};
