@@ -113,7 +113,7 @@ TEST_F(StandingRulesTest, AnAddSendsNoRuleThatIsThere) {
   Wall(b);
 
   EXPECT_EQ(Everything(), before);
-  EXPECT_THAT(Ruleset(), HasSubstr("tcp . 8081"));
+  EXPECT_THAT(Ruleset(), HasSubstr(" . 8081 "));
   Unchain(a);
   EXPECT_EQ(Everything(), before);
   Unchain(b);
