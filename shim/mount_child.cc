@@ -197,6 +197,8 @@ void EnterRoot(int root_fd, const char* attach_point, const Reporter& report) {
 void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {
   for (const MountPlan& mount : plan.mounts) {
     if (mount.is_dev && trees.dev_fd < 0) trees.dev_fd = MakeDev(plan, mount, report);
+    // Its root belongs to nobody of the user namespace. The mount of later is the same file system.
+    if (!mount.root_label.empty()) ::close(NewFileSystem(mount, report));
   }
 }
 

@@ -14,7 +14,8 @@ struct EarlyTrees {
   int sysfs_fd = -1;
 };
 
-/// /dev with its nodes: in the user namespace no device can be made.
+/// /dev with its nodes: in the user namespace no device can be made. And the label of the pod's
+/// message queues.
 void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
 
 /// In the user namespace, while the node's mounts are there: the kernel gives it a new proc or
