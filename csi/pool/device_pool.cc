@@ -78,6 +78,25 @@ std::vector<WholeDevice> DevicePool::FreeDevices() const {
   return free;
 }
 
+uint64_t DevicePool::PromisedBytes() const {
+  uint64_t bytes = 0;
+  for (const DeviceClaim& claim : claims_.All()) {
+    if (claim.pool == name() && !claim.deleting) bytes += claim.size_bytes;
+  }
+  for (const auto& [id, device] : reserved_) bytes += device.size_bytes;
+  return bytes;
+}
+
+std::vector<WholeDevice> DevicePool::OfferedDevices() const {
+  std::vector<WholeDevice> offered = FreeDevices();
+  if (config_.limit_bytes == 0) return offered;
+  const uint64_t promised = PromisedBytes();
+  std::erase_if(offered, [&](const WholeDevice& device) {
+    return promised + device.size_bytes > config_.limit_bytes;
+  });
+  return offered;
+}
+
 Result<WholeDevice> DevicePool::DeviceOf(const DeviceClaim& claim) const {
   auto device = LookAtDevice(claim.device);
   if (!device) return Fail(Code::kUnavailable, "device {} is not there", claim.device);
@@ -88,13 +107,14 @@ Result<WholeDevice> DevicePool::DeviceOf(const DeviceClaim& claim) const {
 Result<uint64_t> DevicePool::SizeFor(const CapacityRange& range, const Usage& usage) const {
   const uint64_t wanted = std::max(range.required_bytes, MinimumBytesOf(usage));
   const std::lock_guard lock(mutex_);
-  const std::vector<WholeDevice> free = FreeDevices();
-  const auto smallest =
-      std::ranges::find_if(free, [&](const auto& device) { return device.size_bytes >= wanted; });
-  if (smallest == free.end()) {
+  const std::vector<WholeDevice> offered = OfferedDevices();
+  const auto smallest = std::ranges::find_if(
+      offered, [&](const auto& device) { return device.size_bytes >= wanted; });
+  if (smallest == offered.end()) {
     return Fail(Code::kResourceExhausted,
-                "pool {}: {} bytes wanted, the largest free device has {}", name(), wanted,
-                free.empty() ? 0 : free.back().size_bytes);
+                "pool {}: {} bytes wanted, the largest free device{} has {}", name(), wanted,
+                config_.limit_bytes == 0 ? "" : " within limitBytes",
+                offered.empty() ? 0 : offered.back().size_bytes);
   }
   if (range.limit_bytes == 0 || smallest->size_bytes <= range.limit_bytes) {
     return smallest->size_bytes;
@@ -104,23 +124,14 @@ Result<uint64_t> DevicePool::SizeFor(const CapacityRange& range, const Usage& us
               range.limit_bytes, smallest->size_bytes);
 }
 
-Space DevicePool::MeasureLocked() const {
-  Space space{.limit_bytes = config_.limit_bytes, .largest_bytes = 0};
-  for (const WholeDevice& device : FreeDevices()) {
-    space.free_bytes += device.size_bytes;
-    space.largest_bytes = std::max(*space.largest_bytes, device.size_bytes);
-  }
-  for (const DeviceClaim& claim : claims_.All()) {
-    if (claim.pool == name() && !claim.deleting) space.promised_bytes += claim.size_bytes;
-  }
-  for (const auto& [id, device] : reserved_) space.promised_bytes += device.size_bytes;
-  space.total_bytes = space.free_bytes + space.promised_bytes;
-  return space;
-}
-
 Result<Space> DevicePool::Measure() const {
   const std::lock_guard lock(mutex_);
-  return MeasureLocked();
+  Space space{.promised_bytes = PromisedBytes(), .limit_bytes = config_.limit_bytes};
+  for (const WholeDevice& device : FreeDevices()) space.free_bytes += device.size_bytes;
+  const std::vector<WholeDevice> offered = OfferedDevices();  // the largest last
+  space.largest_bytes = offered.empty() ? 0 : offered.back().size_bytes;
+  space.total_bytes = space.free_bytes + space.promised_bytes;
+  return space;
 }
 
 Result<uint64_t> DevicePool::Available() const {
@@ -138,14 +149,11 @@ Result<> DevicePool::Reserve(const std::string& id, uint64_t size_bytes) {
                 has);
   }
   if (claim || reserved_.contains(id)) return {};
-  const Space space = MeasureLocked();
-  const bool over_limit =
-      space.limit_bytes != 0 && space.promised_bytes + size_bytes > space.limit_bytes;
-  std::vector<WholeDevice> free = FreeDevices();
-  const auto found = std::ranges::find(free, size_bytes, &WholeDevice::size_bytes);
-  if (found == free.end() || over_limit) {
-    return Fail(Code::kResourceExhausted, "pool {}: {} bytes wanted, {} available", name(),
-                size_bytes, AvailableBytes(space));
+  std::vector<WholeDevice> offered = OfferedDevices();
+  const auto found = std::ranges::find(offered, size_bytes, &WholeDevice::size_bytes);
+  if (found == offered.end()) {
+    return Fail(Code::kResourceExhausted, "pool {}: no device of {} bytes is free any more", name(),
+                size_bytes);
   }
   reserved_[id] = std::move(*found);
   return {};

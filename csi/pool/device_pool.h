@@ -71,7 +71,9 @@ class DevicePool final : public Pool {
   void LoadAttached();
   [[nodiscard]] std::filesystem::path MarkOf(const std::string& id) const;
   [[nodiscard]] std::vector<WholeDevice> FreeDevices() const;  // mutex_ is held
-  [[nodiscard]] Space MeasureLocked() const;                   // likewise
+  [[nodiscard]] uint64_t PromisedBytes() const;                // likewise
+  /// Those that are free and within the pool's limit: likewise.
+  [[nodiscard]] std::vector<WholeDevice> OfferedDevices() const;
   /// The claim's device, if it is still the one that was taken. Errors: kUnavailable when it is
   /// not there; kFailedPrecondition for another one.
   Result<WholeDevice> DeviceOf(const DeviceClaim& claim) const;

@@ -7,6 +7,7 @@
 #include "csi/config.h"
 #include "csi/filesystem/mount_table.h"
 #include "csi/filesystem/superblock.h"
+#include "csi/pool/device_claim.h"
 #include "csi/pool/lvm_report.h"
 #include "csi/pool/thin_metadata.h"
 #include "csi/service/fields.h"
@@ -39,6 +40,9 @@ void Volume(std::string_view input) {
 }
 void Snapshot(std::string_view input) {
   ReadRecord<csi::SnapshotRecord>(input, kSnapshotId);
+}
+void Device(std::string_view input) {
+  ReadRecord<csi::DeviceClaim>(input, kVolumeId);
 }
 void Group(std::string_view input) {
   ReadRecord<csi::GroupRecord>(input, kGroupId);
@@ -129,6 +133,7 @@ Targets CsiTargets() {
   return {{"csi_volume", Volume},
           {"csi_snapshot", Snapshot},
           {"csi_group", Group},
+          {"csi_device", Device},
           {"csi_attachment", Attachment},
           {"csi_superblock", Superblock},
           {"csi_mountinfo", MountInfo},

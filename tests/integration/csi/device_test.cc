@@ -126,6 +126,20 @@ TEST_F(DevicePools, GiveTheSmallestDeviceThatIsLargeEnough) {
   EXPECT_THAT(message(), HasSubstr("pool whole: 10485760 bytes wanted"));
 }
 
+TEST_F(DevicePools, SayAndGiveNoMoreThanTheirLimitLeavesADeviceFor) {
+  StartWith(R"({"name": "whole", "type": "device", "limitBytes": 367001600, "devices": [")" +
+            Path("disks") + "/*\"]}");
+  EXPECT_EQ(Capacity(), 320 * kMiB) << "of 350";
+  const std::string small = Created("a", kExt4);
+  EXPECT_EQ(Capacity(), 0) << "286 are left of the limit, and no device is that small";
+  std::string id;
+  EXPECT_EQ(Create("b", kExt4, id), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(message(), HasSubstr("the largest free device within limitBytes has 0"));
+  EXPECT_EQ(Delete(small), grpc::OK) << message();
+  EXPECT_EQ(Create("b", kXfs, id), grpc::OK) << message();
+  EXPECT_EQ(Capacity(), 0);
+}
+
 TEST_F(DevicePools, DoNotGrowAndAreNotCopied) {
   const std::string id = Created("pvc-1", kExt4);
   EXPECT_EQ(Expand(id, 128 * kMiB), grpc::OUT_OF_RANGE);
