@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -143,7 +144,14 @@ void PowerLoss::MountDisk(const std::filesystem::path& image) {
 
 void PowerLoss::UnmountDisk() {
   EXPECT_EQ(::umount2(Path("state").c_str(), 0), 0) << std::strerror(errno);
-  EXPECT_EQ(::umount2(Path("disk").c_str(), 0), 0) << std::strerror(errno);
+  // A volume's device is let go by its last user, which may be another driver on this machine that
+  // looks for its own devices just now.
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  int unmounted = -1;
+  do {
+    unmounted = ::umount2(Path("disk").c_str(), 0);
+  } while (unmounted != 0 && errno == EBUSY && std::chrono::steady_clock::now() < give_up);
+  EXPECT_EQ(unmounted, 0) << std::strerror(errno);
   // The next one has the same UUID: the kernel must not take it for this one.
   if (GetParam().type == std::string("btrfs")) {
     EXPECT_EQ(std::system("btrfs device scan --forget >/dev/null"), 0);
