@@ -39,7 +39,7 @@ Result<> WriteNew(const std::filesystem::path& file, std::string_view content, m
 }
 
 Result<> Replace(const std::filesystem::path& file, std::string_view content, mode_t mode,
-                 Durability durability) {
+                 Durability durability, Sync name) {
   const std::filesystem::path sibling = SiblingOf(file);
   auto written = WriteNew(sibling, content, mode, durability);
   if (written && ::rename(sibling.c_str(), file.c_str()) != 0) {
@@ -49,8 +49,7 @@ Result<> Replace(const std::filesystem::path& file, std::string_view content, mo
     ::unlink(sibling.c_str());
     return written;
   }
-  if (durability == Durability::kDurable) return SyncDirectory(file.parent_path());
-  return {};
+  return name == Sync::kNow ? SyncDirectory(file.parent_path()) : Result<>{};
 }
 
 }  // namespace
@@ -96,13 +95,13 @@ Result<> WriteControlFile(const std::filesystem::path& file, std::string_view va
 }
 
 Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view content,
-                             mode_t mode) {
-  return Replace(file, content, mode, Durability::kDurable);
+                             mode_t mode, Sync name) {
+  return Replace(file, content, mode, Durability::kDurable, name);
 }
 
 Result<> WriteFileVolatile(const std::filesystem::path& file, std::string_view content,
                            mode_t mode) {
-  return Replace(file, content, mode, Durability::kVolatile);
+  return Replace(file, content, mode, Durability::kVolatile, Sync::kLater);
 }
 
 Result<> RemoveAbandonedSiblings(const std::filesystem::path& directory) {

@@ -30,10 +30,14 @@ Result<> WriteAll(int fd, std::string_view data, std::string_view name);
 /// otherwise the code of the kernel's errno (EBUSY, EINVAL, ...).
 Result<> WriteControlFile(const std::filesystem::path& file, std::string_view value);
 
+/// When a change of names becomes durable: with the call, or with a sync that the caller makes
+/// later.
+enum class Sync { kNow, kLater };
+
 /// Replaces `file` so that a crash leaves the old content or the new, never a
-/// part: sibling, fsync, rename, fsync of the folder.
+/// part: sibling, fsync, rename, fsync of the folder (kLater: without the last).
 Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view content,
-                             mode_t mode = 0600);
+                             mode_t mode = 0600, Sync name = Sync::kNow);
 
 /// As WriteFileAtomically without the two fsyncs: for files that a reboot voids anyway (/run).
 Result<> WriteFileVolatile(const std::filesystem::path& file, std::string_view content,

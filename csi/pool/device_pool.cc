@@ -161,7 +161,7 @@ Result<> DevicePool::Reserve(const std::string& id, uint64_t size_bytes) {
 
 Result<> DevicePool::ReserveCopy(const std::string& source, const std::string& id,
                                  const Promise& /*promise*/) {
-  return Copy(source, id);
+  return Copy(source, id, Sync::kNow);
 }
 
 void DevicePool::Release(const std::string& id) {
@@ -184,7 +184,7 @@ Result<> DevicePool::Allocate(const VolumeRecord& record) {
   return {};
 }
 
-Result<> DevicePool::Copy(const std::string& /*source*/, const std::string& /*id*/) {
+Result<> DevicePool::Copy(const std::string& /*source*/, const std::string& /*id*/, Sync /*when*/) {
   return Fail(Code::kUnimplemented, "pool {}: whole devices cannot share blocks", name());
 }
 

@@ -47,7 +47,7 @@ class DevicePool final : public Pool {
 
   Result<> Allocate(const VolumeRecord& record) override;
   [[nodiscard]] bool can_copy() const override { return false; }
-  Result<> Copy(const std::string& source, const std::string& id) override;
+  Result<> Copy(const std::string& source, const std::string& id, Sync when) override;
   Result<std::optional<uint64_t>> SizeOf(const std::string& id) const override;
   Result<std::optional<UniqueFd>> OpenBytes(const std::string& id) const override;
   Result<std::vector<Extent>> Written(const std::string& id) const override;

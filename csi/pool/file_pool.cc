@@ -100,16 +100,17 @@ Result<> FilePool::Allocate(const VolumeRecord& record) {
     RETURN_IF_ERROR(Resize(fd.get(), old_bytes, record), image.native());
   }
   if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", image.native());
-  return SyncDirectory(config_.path);
+  // Its name is older than what was synced just now.
+  return keeps_order_ ? Result<>{} : SyncDirectory(config_.path);
 }
 
-Result<> FilePool::Copy(const std::string& source, const std::string& id) {
+Result<> FilePool::Copy(const std::string& source, const std::string& id, Sync when) {
   if (!can_copy_) {
     return Fail(Code::kUnimplemented,
                 "pool {}: its file system cannot share blocks (XFS with reflink=1 and btrfs can)",
                 name());
   }
-  auto copied = reflink::Clone(ImageOf(source), ImageOf(id));
+  auto copied = reflink::Clone(ImageOf(source), ImageOf(id), when);
   EndCopy(source, id);
   if (!copied && copied.error().code() == Code::kAlreadyExists) return {};
   return copied;

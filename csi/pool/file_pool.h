@@ -6,6 +6,7 @@
 #include <string>
 
 #include "csi/config.h"
+#include "csi/filesystem/write_order.h"
 #include "csi/pool/ledger_pool.h"
 
 namespace trivet::csi {
@@ -24,10 +25,13 @@ class FilePool final : public LedgerPool {
   /// would promise the same free space.
   [[nodiscard]] dev_t file_system() const { return file_system_; }
   [[nodiscard]] std::optional<Provisioning> only_provisioning() const override { return {}; }
+  [[nodiscard]] bool KeepsOrderWith(dev_t file_system) const override {
+    return keeps_order_ && file_system == file_system_;
+  }
 
   Result<> Allocate(const VolumeRecord& record) override;
   [[nodiscard]] bool can_copy() const override { return can_copy_; }
-  Result<> Copy(const std::string& source, const std::string& id) override;
+  Result<> Copy(const std::string& source, const std::string& id, Sync when) override;
   Result<std::optional<uint64_t>> SizeOf(const std::string& id) const override;
   Result<std::optional<UniqueFd>> OpenBytes(const std::string& id) const override;
   Result<std::vector<Extent>> Written(const std::string& id) const override;
@@ -42,7 +46,10 @@ class FilePool final : public LedgerPool {
 
  private:
   FilePool(PoolConfig config, dev_t file_system, bool can_copy)
-      : config_(std::move(config)), file_system_(file_system), can_copy_(can_copy) {}
+      : config_(std::move(config)),
+        file_system_(file_system),
+        keeps_order_(KeepsOrder(config_.path)),
+        can_copy_(can_copy) {}
   [[nodiscard]] std::filesystem::path ImageOf(const std::string& id) const;
   Result<Space> MeasureStorage() const override;
   [[nodiscard]] Result<> CheckCopy(const std::string& source) const override;
@@ -50,6 +57,7 @@ class FilePool final : public LedgerPool {
 
   const PoolConfig config_;
   const dev_t file_system_;
+  const bool keeps_order_;
   const bool can_copy_;
   mutable loop::Finder loops_;
 };

@@ -145,7 +145,7 @@ Result<> LvmPool::FinishThick(const std::string& id) {
   return lvm_->Change({"lvchange", "--deltag", kNew, lvm_->NameOf(id)});
 }
 
-Result<> LvmPool::Copy(const std::string& source, const std::string& id) {
+Result<> LvmPool::Copy(const std::string& source, const std::string& id, Sync /*when*/) {
   if (!is_thin()) {
     return Fail(Code::kUnimplemented,
                 "pool {}: thick logical volumes cannot share blocks (those of a thin pool can)",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/file.h"
 #include "csi/pool/extents.h"
 #include "csi/pool/ledger.h"
 #include "csi/pool/loop_device.h"
@@ -38,6 +39,10 @@ class Pool {
   [[nodiscard]] virtual bool wipes() const { return false; }
   /// Whether a volume can become larger than it was made.
   [[nodiscard]] virtual bool can_grow() const { return true; }
+  /// Whether records on `file_system` need no sync before a change here: Allocate, Copy and Remove,
+  /// when they change anything, are not durable before what was done there earlier, and make that
+  /// durable, too; and a sync there makes them durable. Source: KeepsOrder in write_order.h.
+  [[nodiscard]] virtual bool KeepsOrderWith(dev_t /*file_system*/) const { return false; }
   /// What sizes are multiples of.
   [[nodiscard]] virtual uint64_t unit_bytes() const { return kSectorBytes; }
   /// The size that a volume for this request would have. Errors: kOutOfRange when the range holds
@@ -77,8 +82,9 @@ class Pool {
   [[nodiscard]] virtual bool can_copy() const = 0;
   /// Makes `id` with the bytes that `source` has now, sharing its blocks. It is
   /// there whole and durable, or not at all; one that is there already is taken
-  /// for the result. Errors: kUnimplemented when the pool cannot.
-  virtual Result<> Copy(const std::string& source, const std::string& id) = 0;
+  /// for the result. kLater: only what KeepsOrderWith says is asked for.
+  /// Errors: kUnimplemented when the pool cannot.
+  virtual Result<> Copy(const std::string& source, const std::string& id, Sync when) = 0;
   /// The size of the volume's bytes; none when there are none.
   virtual Result<std::optional<uint64_t>> SizeOf(const std::string& id) const = 0;
   /// The volume's bytes, to read; what a device of it wrote is there. None when they can be seen
@@ -92,7 +98,6 @@ class Pool {
   virtual Result<> Remove(const std::string& id) = 0;
   /// The ids of all volumes and snapshots that have bytes here.
   virtual Result<std::vector<std::string>> List() const = 0;
-
   /// The device that shows the volume; none when it is not attached.
   virtual Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const = 0;
   /// As FindDevice, for one who only wants to know which device it is.
@@ -106,5 +111,18 @@ class Pool {
   /// Makes the device as large as the volume is now.
   virtual Result<> Refresh(const BlockDevice& device) = 0;
 };
+
+/// How a record is to be synced that a change of the pool follows.
+inline Sync SyncBeforeChange(const Pool& pool, dev_t records) {
+  return pool.KeepsOrderWith(records) ? Sync::kLater : Sync::kNow;
+}
+
+/// As SyncBeforeChange, of the record of `id`, which is to be removed: what is gone already is not
+/// changed by that.
+inline Result<Sync> SyncBeforeRemoval(const Pool& pool, const std::string& id, dev_t records) {
+  if (!pool.KeepsOrderWith(records)) return Sync::kNow;
+  ASSIGN_OR_RETURN(const auto size_bytes, pool.SizeOf(id));
+  return size_bytes ? Sync::kLater : Sync::kNow;
+}
 
 }  // namespace trivet::csi

@@ -7,6 +7,7 @@
 
 #include "common/base/unique_fd.h"
 #include "common/linux/file.h"
+#include "csi/filesystem/write_order.h"
 
 namespace trivet::csi::reflink {
 namespace {
@@ -30,19 +31,22 @@ Result<bool> IsSupported(const std::filesystem::path& folder) {
   return FailErrno("share blocks in {}", folder.native());
 }
 
-Result<> Clone(const std::filesystem::path& source, const std::filesystem::path& copy) {
+Result<> Clone(const std::filesystem::path& source, const std::filesystem::path& copy, Sync when) {
   const UniqueFd source_fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!source_fd.valid()) return FailErrno("open {}", source.native());
   ASSIGN_OR_RETURN(const UniqueFd fd, NamelessFile(copy.parent_path()));
   if (::ioctl(fd.get(), FICLONE, source_fd.get()) != 0) {
     return FailErrno("share the blocks of {}", source.native());
   }
-  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", copy.native());
+  // No byte is written here: the kernel has written out the source's before it shared them.
+  const bool keeps_order = KeepsOrder(copy.parent_path());
+  if (!keeps_order && ::fsync(fd.get()) != 0) return FailErrno("fsync {}", copy.native());
   // open(2): the way to name an O_TMPFILE that needs no further capability.
   const std::string nameless = fmt::format("/proc/self/fd/{}", fd.get());
   if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, copy.c_str(), AT_SYMLINK_FOLLOW) != 0) {
     return FailErrno("name {}", copy.native());
   }
+  if (keeps_order && when == Sync::kLater) return {};
   return SyncDirectory(copy.parent_path());
 }
 

@@ -120,7 +120,7 @@ Result<> Groups::CopyAll(GroupRecord& group, std::vector<SnapshotRecord>& member
   group.created_unix_nanos = NowUnixNanos();
   for (SnapshotRecord& member : members) {
     ASSIGN_OR_RETURN(Pool* const pool, pools_.Named(member.pool));
-    RETURN_IF_ERROR(pool->Copy(member.volume_id, member.id));
+    RETURN_IF_ERROR(pool->Copy(member.volume_id, member.id, Sync::kNow));
     member.created_unix_nanos = group.created_unix_nanos;
   }
   return {};

@@ -123,9 +123,10 @@ Result<VolumeRecord> Provisioner::CreateCopy(const CreateRequest& request, const
   return record;
 }
 
-// The record first, then the bytes; or neither.
+// The record first, then the bytes; or neither. No bytes are there yet, and so they are made.
 Result<> Provisioner::Make(VolumeRecord& record) {
-  auto made = records_.Put(record);
+  ASSIGN_OR_RETURN(const Pool* const pool, pools_.Of(record));
+  auto made = records_.Put(record, SyncBeforeChange(*pool, records_.file_system()));
   if (made) made = Complete(record);
   if (made) {
     spdlog::info("created volume={} pool={} bytes={}", record.id, record.pool, record.size_bytes);
@@ -179,7 +180,7 @@ Result<> Provisioner::Fill(VolumeRecord& record) {
                        StillVolume::Hold(*pool, stores_.attachments, record.source->id));
       still.emplace(std::move(held));
     }
-    RETURN_IF_ERROR(pool->Copy(record.source->id, record.id), "copy");
+    RETURN_IF_ERROR(pool->Copy(record.source->id, record.id, Sync::kNow), "copy");
   }
   ASSIGN_OR_RETURN(const auto size_bytes, pool->SizeOf(record.id));
   // A copy made just now is durable; one that was there may have been named and no more.
@@ -218,7 +219,9 @@ Result<> Provisioner::Delete(const std::string& id) {
   if (record->published) {
     return Fail(Code::kFailedPrecondition, "volume {}: delete: it is published to this node", id);
   }
-  RETURN_IF_ERROR(records_.MarkDeleting(*record));
+  ASSIGN_OR_RETURN(const Sync when, SyncBeforeRemoval(*pool, id, records_.file_system()),
+                   fmt::format("volume {}", id));
+  RETURN_IF_ERROR(records_.MarkDeleting(*record, when));
   RETURN_IF_ERROR(RemoveAll(*record));
   spdlog::info("deleted volume={}", id);
   return {};

@@ -1,5 +1,6 @@
 #include "csi/volume/record_store.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view kSuffix = ".json";
 constexpr std::string_view kDeletingSuffix = ".deleting";
 constexpr uint64_t kMaxRecordBytes = 64 << 10;
+constexpr mode_t kRecordMode = 0600;
 
 }  // namespace
 
@@ -20,7 +22,9 @@ Result<RecordStore<Record>> RecordStore<Record>::Open(const std::filesystem::pat
   const std::string step = fmt::format("{} records", Record::kKind);
   RETURN_IF_ERROR(EnsureDirectory(folder), step);
   ASSIGN_OR_RETURN(const std::vector<std::string> files, ListDirectory(folder), step);
-  RecordStore store(folder);
+  struct stat info{};
+  if (::stat(folder.c_str(), &info) != 0) return FailErrno("{}: stat {}", step, folder.native());
+  RecordStore store(folder, info.st_dev);
   for (const std::string& file : files) {
     RETURN_IF_ERROR(store.LoadOne(file), step);
   }
@@ -85,8 +89,8 @@ std::map<std::string, std::string> RecordStore<Record>::Unreadable() const {
 }
 
 template <class Record>
-Result<> RecordStore<Record>::Put(const Record& record) {
-  RETURN_IF_ERROR(WriteFileAtomically(FileOf(record.id), record.Write()),
+Result<> RecordStore<Record>::Put(const Record& record, Sync when) {
+  RETURN_IF_ERROR(WriteFileAtomically(FileOf(record.id), record.Write(), kRecordMode, when),
                   fmt::format("{} {}: write record", Record::kKind, record.id));
   const std::lock_guard lock(mutex_);
   records_[record.id] = record;
@@ -113,14 +117,14 @@ Result<> RecordStore<Record>::Settle(const std::string& id) {
 }
 
 template <class Record>
-Result<> RecordStore<Record>::MarkDeleting(Record& record) {
+Result<> RecordStore<Record>::MarkDeleting(Record& record, Sync when) {
   const std::filesystem::path file = FileOf(record.id);
   const std::filesystem::path marked = DeletingFileOf(record.id);
   const std::string step = fmt::format("{} {}: mark as deleting", Record::kKind, record.id);
   // Absent: it was marked by an earlier call, or by the process before this one.
   const bool renamed = ::rename(file.c_str(), marked.c_str()) == 0;
   if (!renamed && errno != ENOENT) return FailErrno("{}: rename {}", step, file.native());
-  if (auto synced = SyncDirectory(folder_); !synced) {
+  if (auto synced = when == Sync::kNow ? SyncDirectory(folder_) : Result<>{}; !synced) {
     if (renamed) (void)std::rename(marked.c_str(), file.c_str());
     return std::unexpected(std::move(synced).error().Wrap(step));
   }

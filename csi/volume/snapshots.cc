@@ -77,12 +77,13 @@ Result<> Snapshots::Cut(SnapshotRecord& record) {
   RETURN_IF_ERROR(pool->Remove(record.id));  // of an earlier call, cut at another moment
   RETURN_IF_ERROR(pool->ReserveCopy(record.volume_id, record.id, PromiseOf(record)));
   record.created_unix_nanos = NowUnixNanos();
-  RETURN_IF_ERROR(stores_.snapshots.Put(record));
+  const Sync when = SyncBeforeChange(*pool, stores_.snapshots.file_system());
+  RETURN_IF_ERROR(stores_.snapshots.Put(record, when));
   {
     ASSIGN_OR_RETURN(const StillVolume still,
                      StillVolume::Hold(*pool, stores_.attachments, record.volume_id));
     record.created_unix_nanos = NowUnixNanos();
-    RETURN_IF_ERROR(pool->Copy(record.volume_id, record.id));
+    RETURN_IF_ERROR(pool->Copy(record.volume_id, record.id, when));
   }
   record.cut = true;
   return stores_.snapshots.Put(record);
@@ -100,7 +101,10 @@ Result<> Snapshots::Delete(const std::string& id) {
                 "snapshot {}: is a member of group snapshot {}, and deleted with it", id,
                 record->group_id);
   }
-  RETURN_IF_ERROR(stores_.snapshots.MarkDeleting(*record));
+  ASSIGN_OR_RETURN(const Pool* const pool, pools_.Named(record->pool));
+  ASSIGN_OR_RETURN(const Sync when, SyncBeforeRemoval(*pool, id, stores_.snapshots.file_system()),
+                   fmt::format("snapshot {}", id));
+  RETURN_IF_ERROR(stores_.snapshots.MarkDeleting(*record, when));
   RETURN_IF_ERROR(RemoveAll(*record));
   spdlog::info("deleted snapshot={}", id);
   return {};
