@@ -150,6 +150,14 @@ Result<std::vector<std::string>> FilePool::List() const {
   return ids;
 }
 
+Result<std::vector<std::string>> FilePool::ListAttached() const {
+  ASSIGN_OR_RETURN(const std::set<std::string> shown, loop::ShownFileNames());
+  ASSIGN_OR_RETURN(std::vector<std::string> ids, List());
+  std::erase_if(ids,
+                [&](const std::string& id) { return !shown.contains(ImageOf(id).filename()); });
+  return ids;
+}
+
 Result<std::optional<BlockDevice>> FilePool::FindDevice(const std::string& id) const {
   return loops_.Find(ImageOf(id));
 }

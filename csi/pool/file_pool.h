@@ -37,6 +37,7 @@ class FilePool final : public LedgerPool {
   Result<std::vector<Extent>> Written(const std::string& id) const override;
   Result<> Remove(const std::string& id) override;
   Result<std::vector<std::string>> List() const override;
+  Result<std::vector<std::string>> ListAttached() const override;
 
   Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const override;
   Result<std::optional<DeviceName>> SeeDevice(const std::string& id) const override;

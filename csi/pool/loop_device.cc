@@ -16,6 +16,7 @@ namespace trivet::csi::loop {
 namespace {
 
 const std::filesystem::path kSysBlock = "/sys/block";
+constexpr std::string_view kDeleted = " (deleted)";  // after the name of a file that is
 
 // A node without udev or devtmpfs has no /dev/loopN for a number just allocated.
 Result<> MakeNode(const std::filesystem::path& node) {
@@ -126,7 +127,7 @@ struct Image {
 std::optional<BlockDevice> OpenIfShown(const Image& image, const std::string& device) {
   const std::string backing = BackingFile(device);
   const bool candidate = image.deleted
-                             ? backing == image.path.native() + " (deleted)"
+                             ? backing == image.path.native() + std::string(kDeleted)
                              : std::filesystem::path(backing).filename() == image.path.filename();
   if (!candidate) return std::nullopt;
   auto opened = Open("/dev/" + device, O_RDONLY);
@@ -215,6 +216,18 @@ void Finder::Note(const std::filesystem::path& path, const BlockDevice& device) 
   seen.file = image.file;
   const std::lock_guard lock(mutex_);
   last_seen_[path] = std::move(seen);
+}
+
+Result<std::set<std::string>> ShownFileNames() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, ListDirectory(kSysBlock));
+  std::set<std::string> names;
+  for (const std::string& device : devices) {
+    if (!device.starts_with("loop")) continue;
+    std::string backing = BackingFile(device);
+    if (backing.ends_with(kDeleted)) backing.resize(backing.size() - kDeleted.size());
+    if (!backing.empty()) names.insert(std::filesystem::path(backing).filename());
+  }
+  return names;
 }
 
 Result<> Detach(const BlockDevice& device) {

@@ -7,6 +7,8 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
@@ -70,6 +72,9 @@ class Finder {
   std::mutex mutex_;
   std::map<std::filesystem::path, Seen> last_seen_;  // guarded by mutex_; by image
 };
+
+/// The names, without folders, of all files that loop devices show: any other file has none.
+Result<std::set<std::string>> ShownFileNames();
 
 /// Unbinds the device; when it is still in use the kernel does so with its last user.
 Result<> Detach(const BlockDevice& device);

@@ -98,6 +98,9 @@ class Pool {
   virtual Result<> Remove(const std::string& id) = 0;
   /// The ids of all volumes and snapshots that have bytes here.
   virtual Result<std::vector<std::string>> List() const = 0;
+  /// Those of them that may have a device, found by one look at all devices where that is possible.
+  virtual Result<std::vector<std::string>> ListAttached() const { return List(); }
+
   /// The device that shows the volume; none when it is not attached.
   virtual Result<std::optional<BlockDevice>> FindDevice(const std::string& id) const = 0;
   /// As FindDevice, for one who only wants to know which device it is.

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
 
+#include <set>
+
 #include "csi/filesystem/freeze.h"
 #include "csi/filesystem/grow.h"
 #include "csi/volume/presence.h"
@@ -91,9 +93,13 @@ Result<uint64_t> NodeVolumes::Grow(const std::string& id, const std::filesystem:
 
 void NodeVolumes::Reconcile() {
   for (const auto& pool : pools_.all()) {
-    const auto ids = pool->List();
-    if (!ids) continue;  // reported by the controller's half
-    for (const std::string& id : *ids) {
+    const auto attached = pool->ListAttached();
+    if (!attached) continue;  // reported by the controller's half
+    std::set<std::string> ids(attached->begin(), attached->end());
+    for (const std::string& id : attachments_.Ids()) {  // also of what is attached no more
+      if (pool->SizeOf(id).value_or(std::nullopt)) ids.insert(id);
+    }
+    for (const std::string& id : ids) {
       if (auto done = ReconcileOne(*pool, id); !done) {
         spdlog::error("not reconciled volume={} reason=\"{}\"", id, done.error().message());
       }
