@@ -112,8 +112,10 @@ class Bench:
                 one, other = (statistics.median(column) for column in zip(*pairs))
                 print(f"| {name} | {one:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
         finally:
-            subprocess.run(["losetup", "--detach", bare], check=False)
-            subprocess.run(["umount", shown], check=False)
+            subprocess.run(["umount", shown], check=True)
+            listed = ["losetup", "--associated", image, "--noheadings", "--output", "NAME"]
+            loops = subprocess.run(listed, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+            subprocess.run(["losetup", "--detach", *loops], check=True)
 
     @staticmethod
     def fio(file, job):
