@@ -7,6 +7,7 @@
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/container/image_volume.h"
+#include "cri-runtime/container/mount_points.h"
 #include "cri-runtime/operations/memory.h"
 #include "cri-runtime/operations/metrics_server.h"
 #include "cri-runtime/operations/prometheus.h"
@@ -40,7 +41,7 @@ Result<> MakeFolders(const Paths& paths) {
        {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(), paths.Uppers()}) {
     RETURN_IF_ERROR(EnsureDirectory(folder));
   }
-  return {};
+  return container::MakeMountPoints(paths.MountPoints());
 }
 
 Result<std::unique_ptr<Cgroups>> OpenCgroups(const Config& config) {
@@ -135,6 +136,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                        network, {.directory = config.cni_config_dir,
                                  .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
   sandbox::ShimLauncher launcher;
+  RETURN_IF_ERROR(launcher.Prepare(config.shim), "shim");
   container::SeccompFilters seccomp;
   ASSIGN_OR_RETURN(const selinux::Policy selinux_policy, OpenSelinux(config), "selinux");
   selinux::Levels selinux_levels;

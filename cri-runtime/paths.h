@@ -12,13 +12,13 @@ namespace trivet::cri {
 ///     sandboxes/<id>.json    what a sandbox was asked to be; durable before anything is made
 ///     sandboxes/<id>.state   how it is
 ///     containers/<id>.json, <id>.state
-///     containers/<id>.exit   left by the shim when the container ended while nobody listened
 ///     pods/<sandbox>/        resolv.conf, hosts, hostname: bound into its containers
-///     pods/<sandbox>/cni-result.json   what ADD answered; its configuration is in the record
 ///     pod-cidrs              of this node, as the kubelet has told them
 ///     upper/<container>/     fs/ and work/ of its overlay
+///     mount-points/          the lowest layer of all, see container/mount_points.h
 ///   <run>/                   /run/trivet, 0700; gone after a reboot
 ///     shims/<sandbox>/       the shim's: spec, sock
+///     shims/<sandbox>/<container>.exit   left by the shim until the daemon has recorded the end
 ///     netns/<sandbox>        the network namespace, pinned for CNI
 struct Paths {
   std::filesystem::path state;
@@ -29,17 +29,16 @@ struct Paths {
   [[nodiscard]] std::filesystem::path Containers() const { return state / "containers"; }
   [[nodiscard]] std::filesystem::path Pods() const { return state / "pods"; }
   [[nodiscard]] std::filesystem::path Pod(const std::string& id) const { return Pods() / id; }
-  [[nodiscard]] std::filesystem::path CniResult(const std::string& id) const {
-    return Pod(id) / "cni-result.json";
-  }
   [[nodiscard]] std::filesystem::path PodCidrs() const { return state / "pod-cidrs"; }
   [[nodiscard]] std::filesystem::path Uppers() const { return state / "upper"; }
   [[nodiscard]] std::filesystem::path Upper(const std::string& id) const { return Uppers() / id; }
-  [[nodiscard]] std::filesystem::path ExitRecord(const std::string& id) const {
-    return Containers() / (id + ".exit");
-  }
+  [[nodiscard]] std::filesystem::path MountPoints() const { return state / "mount-points"; }
   [[nodiscard]] std::filesystem::path Shims() const { return run / "shims"; }
   [[nodiscard]] std::filesystem::path Shim(const std::string& id) const { return Shims() / id; }
+  [[nodiscard]] std::filesystem::path ExitRecord(const std::string& sandbox_id,
+                                                 const std::string& container_id) const {
+    return Shim(sandbox_id) / (container_id + ".exit");
+  }
   [[nodiscard]] std::filesystem::path NetworkNamespaces() const { return run / "netns"; }
   [[nodiscard]] std::filesystem::path NetworkNamespace(const std::string& id) const {
     return NetworkNamespaces() / id;

@@ -99,7 +99,7 @@ void Recovery::EndEarlierBoot() {
         container->state.phase != container::Phase::kCreated) {
       continue;
     }
-    LogFailure("record exit", id, container::CollectExit(node_, id));
+    LogFailure("record exit", id, container::CollectExit(node_, *container->record));
   }
   for (const auto& [id, sandbox] : snapshot->sandboxes) {
     if (sandbox->record->boot_id == node_.boot_id) continue;
@@ -170,7 +170,8 @@ void Recovery::Compare(const shim::State& running, const std::string& id) {
     const bool was_running = container->state.phase == container::Phase::kRunning;
     if (container->state.phase == container::Phase::kCreating) continue;  // it will be undone
     if (found == running.containers.end()) {
-      if (was_running) LogFailure("record exit", name, container::CollectExit(node_, name));
+      if (was_running)
+        LogFailure("record exit", name, container::CollectExit(node_, *container->record));
     } else if (found->phase == shim::ContainerPhase::kExited) {
       LogFailure("record exit", name, container::RecordExit(node_, found->exit));
     } else if (found->phase == shim::ContainerPhase::kRunning && !was_running) {

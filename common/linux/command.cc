@@ -165,7 +165,8 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
   settings.CleanSignals();
 
   std::vector<std::string> args = command.args;
-  args.insert(args.begin(), command.program.native());
+  const std::string& name = command.name.empty() ? command.program.native() : command.name;
+  args.insert(args.begin(), name);
   const std::vector<char*> argv = Pointers(args);
   static const std::vector<std::string> none;
   const std::vector<char*> environment =
@@ -175,8 +176,7 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
       ::posix_spawn(&pid, command.program.c_str(), settings.actions(), settings.attributes(),
                     argv.data(), command.environment ? environment.data() : environ);
   if (err != 0) {
-    return std::unexpected(
-        Error::FromErrno(err, fmt::format("start {}", command.program.native())));
+    return std::unexpected(Error::FromErrno(err, fmt::format("start {}", name)));
   }
   ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));  // not reaped yet: still the same process
   return Child{pid, std::move(pidfd)};

@@ -17,6 +17,7 @@ struct Command {
   std::filesystem::path program;                        // absolute: no PATH search
   std::vector<std::string> args;                        // without the program's own name
   std::optional<std::vector<std::string>> environment;  // "K=V"; absent: this process's
+  std::string name;                                     // argv[0]; empty: the program
 };
 
 /// {number in the child, descriptor here}. 0, 1 and 2 that are not named are /dev/null.

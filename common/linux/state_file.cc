@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -16,6 +17,8 @@ namespace {
 
 // A pipe or a device in a file's place is not waited for.
 constexpr int kOpenFlags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+constexpr size_t kPageBytes = 4096;  // of the smallest there is
 
 struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
@@ -35,7 +38,6 @@ Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t 
 }
 
 Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view content) {
-  constexpr size_t kPageBytes = 4096;  // of the smallest there is
   if (content.size() > kPageBytes) return false;
   const UniqueFd fd(::open(file.c_str(), O_WRONLY | kOpenFlags));
   struct stat info{};
@@ -43,6 +45,12 @@ Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view c
   if (!S_ISREG(info.st_mode) || static_cast<size_t>(info.st_size) > content.size()) return false;
   RETURN_IF_ERROR(WriteAll(fd.get(), content, file.native()));
   return true;
+}
+
+Result<> WritePage(const std::filesystem::path& file, std::string text) {
+  text.resize(std::max(text.size(), kPageBytes), '\n');
+  ASSIGN_OR_RETURN(const bool overwritten, OverwriteFile(file, text));
+  return overwritten ? Result<>() : WriteFileVolatile(file, text);
 }
 
 Result<> WriteFileThrough(const std::filesystem::path& sibling, const std::filesystem::path& file,

@@ -21,6 +21,10 @@ Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t 
 /// replace it: on a rename over a file ext4 starts to write to the disk.
 Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view content);
 
+/// As OverwriteFile where that is possible, else as WriteFileVolatile: for a text that line ends
+/// may follow, which fill it up to a page, so that the next one covers it.
+Result<> WritePage(const std::filesystem::path& file, std::string text);
+
 /// Replaces `file` by way of `sibling` in the same folder, so that a kill leaves the old content or
 /// the new; for a file that one caller at a time writes: whoever is killed leaves that one name
 /// behind, which the next call takes over.

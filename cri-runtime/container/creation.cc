@@ -92,7 +92,9 @@ Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
       return FailErrno("chown {}", (folder / "fs").native());
     }
   }
-  return DetachedMount::Overlay({.lower = image.LowerDirectories(),
+  std::vector<std::filesystem::path> layers = image.LowerDirectories();
+  layers.push_back(node_.paths.MountPoints());
+  return DetachedMount::Overlay({.lower = std::move(layers),
                                  .upper = folder / "fs",
                                  .work = folder / "work",
                                  .is_volatile = true,
@@ -185,15 +187,16 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
 
 Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
   const Security& security = record.config.security;
-  shim::ContainerSpec spec{.id = record.id,
-                           .readonly_root = security.readonly_rootfs,
-                           .pid = security.namespaces.pid,
-                           .pid_target = security.namespaces.pid_target,
-                           .cgroup_v2 = node_.cgroups.BirthFolder(record.cgroup).native(),
-                           .log_path = record.log_path,
-                           .exit_path = node_.paths.ExitRecord(record.id).native(),
-                           .stdin_open = record.config.stdin_open,
-                           .selinux_file_label = record.selinux.file};
+  shim::ContainerSpec spec{
+      .id = record.id,
+      .readonly_root = security.readonly_rootfs,
+      .pid = security.namespaces.pid,
+      .pid_target = security.namespaces.pid_target,
+      .cgroup_v2 = node_.cgroups.BirthFolder(record.cgroup).native(),
+      .log_path = record.log_path,
+      .exit_path = node_.paths.ExitRecord(record.sandbox_id, record.id).native(),
+      .stdin_open = record.config.stdin_open,
+      .selinux_file_label = record.selinux.file};
   ASSIGN_OR_RETURN(spec.process, MakeProcess(node_, record));
   ASSIGN_OR_RETURN(spec.devices,
                    security.privileged ? NodeDevices() : PrepareDevices(record.config.devices));

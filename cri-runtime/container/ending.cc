@@ -10,6 +10,8 @@
 namespace trivet::container {
 
 Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
+  const auto container = node.store.Get()->FindContainer(exit.id);
+  if (container == nullptr) return Fail(Code::kNotFound, "container {} does not exist", exit.id);
   RETURN_IF_ERROR(node.store.UpdateContainer(exit.id, [&](State& state) {
     if (state.phase == Phase::kExited) return;
     state.phase = Phase::kExited;
@@ -19,16 +21,16 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
     state.oom_killed = exit.oom_killed;
     state.finished_at_ns = exit.finished_at_ns;
   }));
-  return RemoveFile(node.paths.ExitRecord(exit.id));
+  return RemoveFile(node.paths.ExitRecord(container->record->sandbox_id, exit.id));
 }
 
-Result<> CollectExit(cri::Node& node, const std::string& id) {
-  shim::ExitRecord exit{.id = id, .exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
-  if (const auto text = ReadFile(node.paths.ExitRecord(id))) {
-    // A damaged one is what a power cut left; then all that is known is that it has ended.
+Result<> CollectExit(cri::Node& node, const Record& record) {
+  shim::ExitRecord exit{.exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
+  if (const auto text = ReadFile(node.paths.ExitRecord(record.sandbox_id, record.id))) {
+    // A damaged one is as none: then all that is known is that it has ended.
     if (auto kept = wire::Decode<shim::ExitRecord>(*text)) exit = std::move(*kept);
-    exit.id = id;
   }
+  exit.id = record.id;
   return RecordExit(node, exit);
 }
 

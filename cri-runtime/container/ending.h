@@ -15,7 +15,7 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit);
 
 /// For a container that is known to have ended: with the exit record that its shim left, or as
 /// killed when there is none. One that never ran, or has ended already, keeps its state.
-Result<> CollectExit(cri::Node& node, const std::string& id);
+Result<> CollectExit(cri::Node& node, const Record& record);
 
 /// Ends a container, running, created or half-made, tells its shim to forget it, and discards it.
 /// The caller holds the sandbox's lock. Absent is success.

@@ -34,7 +34,7 @@ Result<> CheckPod(cri::Node& node, const std::string& id) {
   if (record.cni_config.empty()) return {};
   ASSIGN_OR_RETURN(
       const KeptAttachment kept,
-      ReadAttachment(record, node.paths.NetworkNamespace(id), node.paths.CniResult(id)));
+      ReadAttachment(record, node.paths.NetworkNamespace(id), found->second->state.cni_result));
   return node.network.Check(kept.config, kept.attachment, kept.args, kept.result);
 }
 

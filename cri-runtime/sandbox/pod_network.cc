@@ -1,13 +1,7 @@
 #include "cri-runtime/sandbox/pod_network.h"
 
-#include <linux/rtnetlink.h>
-#include <net/if.h>
-
 #include <limits>
 
-#include "common/linux/file.h"
-#include "common/linux/netlink.h"
-#include "common/linux/netns.h"
 #include "cri-runtime/sandbox/bandwidth.h"
 
 namespace trivet::sandbox {
@@ -60,16 +54,8 @@ Result<json::Value> CapabilityArgsOf(const Record& record, json::Value node_args
   return args;
 }
 
-Result<> SetLoopbackUp(const std::filesystem::path& netns) {
-  ASSIGN_OR_RETURN(netlink::RouteSocket socket, OpenRouteSocketIn(netns));
-  netlink::Request request(RTM_NEWLINK, 0);
-  constexpr int kLoopbackIndex = 1;  // drivers/net/loopback.c: the first of each namespace
-  request.Struct(ifinfomsg{.ifi_index = kLoopbackIndex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
-  return socket.Execute(request, "set loopback up");
-}
-
 Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesystem::path& netns,
-                                      const std::filesystem::path& result_file) {
+                                      const std::string& result) {
   KeptAttachment kept;
   ASSIGN_OR_RETURN(kept.config, network::ParseNetworkConfig(record.cni_config));
   // Without the path when it is gone: a plugin must not open what another pod made there.
@@ -80,29 +66,21 @@ Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesyste
   } else {
     ASSIGN_OR_RETURN(kept.args, json::Parse(record.cni_args), "cni_args");
   }
-  if (const auto text = ReadFile(result_file)) {
-    if (auto parsed = json::Parse(*text)) kept.result = std::move(*parsed);
-  }
+  if (auto parsed = json::Parse(result)) kept.result = std::move(*parsed);
   return kept;
 }
 
-Result<std::vector<std::string>> AttachNetwork(const network::Network& network,
-                                               const Record& record,
-                                               const std::filesystem::path& netns,
-                                               const std::filesystem::path& result_file) {
-  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, result_file));
-  ASSIGN_OR_RETURN(const json::Value result, network.Add(kept.config, kept.attachment, kept.args));
-  RETURN_IF_ERROR(WriteFileVolatile(result_file, json::WritePretty(result)), "keep result");
-  return network::AddressesOf(result);
+Result<json::Value> AttachNetwork(const network::Network& network, const Record& record,
+                                  const std::filesystem::path& netns) {
+  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, ""));
+  return network.Add(kept.config, kept.attachment, kept.args);
 }
 
 Result<> DetachNetwork(const network::Network& network, const Record& record,
-                       const std::filesystem::path& netns,
-                       const std::filesystem::path& result_file) {
+                       const std::filesystem::path& netns, const std::string& result) {
   if (record.cni_config.empty()) return {};
-  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, result_file));
-  RETURN_IF_ERROR(network.Delete(kept.config, kept.attachment, kept.args, kept.result));
-  return RemoveFile(result_file);
+  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, result));
+  return network.Delete(kept.config, kept.attachment, kept.args, kept.result);
 }
 
 }  // namespace trivet::sandbox

@@ -17,10 +17,7 @@ namespace trivet::sandbox {
 network::Attachment AttachmentOf(const Record& record, const std::filesystem::path& netns);
 Result<json::Value> CapabilityArgsOf(const Record& record, json::Value node_args);
 
-/// Sets the loopback interface up in the network namespace.
-Result<> SetLoopbackUp(const std::filesystem::path& netns);
-
-/// All that is kept of one ADD: what DEL, CHECK and GC are given.
+/// All that is kept of one ADD: what DEL, CHECK and GC are given. `result` is State's cni_result.
 struct KeptAttachment {
   network::NetworkConfig config;
   network::Attachment attachment;
@@ -29,18 +26,15 @@ struct KeptAttachment {
 };
 /// Errors: kInvalidArgument for a damaged record.
 Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesystem::path& netns,
-                                      const std::filesystem::path& result_file);
+                                      const std::string& result);
 
-/// ADD, with the result kept in `result_file` for DEL. The pod's addresses.
+/// ADD. What it answered is to be kept for DEL.
 /// Errors: the plugin's. What a failed ADD made is Detach's to undo.
-Result<std::vector<std::string>> AttachNetwork(const network::Network& network,
-                                               const Record& record,
-                                               const std::filesystem::path& netns,
-                                               const std::filesystem::path& result_file);
+Result<json::Value> AttachNetwork(const network::Network& network, const Record& record,
+                                  const std::filesystem::path& netns);
 
 /// DEL with the configuration that ADD had. Repeatable; needs neither the namespace nor the result.
 Result<> DetachNetwork(const network::Network& network, const Record& record,
-                       const std::filesystem::path& netns,
-                       const std::filesystem::path& result_file);
+                       const std::filesystem::path& netns, const std::string& result);
 
 }  // namespace trivet::sandbox

@@ -37,6 +37,7 @@ struct State {
   uint64_t shim_start_time = 0;  // field 22 of /proc/<pid>/stat
   std::vector<std::string> ips;
   bool network_attached = false;  // CNI DEL is owed
+  std::string cni_result;         // JSON: what ADD answered, for DEL; empty: not known
 };
 
 template <class Codec>
@@ -50,6 +51,7 @@ template <class Codec>
 void Fields(Codec& c, State& m) {
   c("phase", m.phase), c("shim_pid", m.shim_pid), c("shim_start_time", m.shim_start_time);
   c("ips", m.ips), c("network_attached", m.network_attached);
+  c("cni_result", m.cni_result);
 }
 
 }  // namespace trivet::sandbox

@@ -37,16 +37,6 @@ std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snap
   return nullptr;
 }
 
-// What a shim leaves that is killed while it writes `file`: see WriteFileVolatile.
-Result<> RemovePartsOf(const std::filesystem::path& file) {
-  const std::string prefix = "." + file.filename().native() + ".";
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(file.parent_path()));
-  for (const std::string& name : names) {
-    if (name.starts_with(prefix)) RETURN_IF_ERROR(RemoveFile(file.parent_path() / name));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> Sandboxes::Run(const Config& config,
@@ -145,10 +135,7 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   progress.Enter("pod files");
   RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
-  return node_.store.UpdateSandbox(record.id, [&](State& state) {
-    state.phase = Phase::kReady;
-    state.ips = ips;
-  });
+  return node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kReady; });
 }
 
 Result<> Sandboxes::StartShim(const Record& record) {
@@ -191,9 +178,13 @@ Result<> Sandboxes::StartShim(const Record& record) {
 Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record) {
   if (record.cni_config.empty()) return std::vector<std::string>{};
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
-  RETURN_IF_ERROR(SetLoopbackUp(netns));
-  RETURN_IF_ERROR(EnsureDirectory(node_.paths.Pod(record.id), 0755));
-  return AttachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id));
+  ASSIGN_OR_RETURN(const json::Value result, AttachNetwork(node_.network, record, netns));
+  ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));
+  RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
+    state.cni_result = json::Write(result);
+    state.ips = ips;
+  }));
+  return ips;
 }
 
 Result<> Sandboxes::Stop(const std::string& id) {
@@ -222,7 +213,7 @@ Result<> Sandboxes::EndProcesses(const Record& record) {
   for (const auto& container : node_.store.Get()->ContainersOf(record.id)) {
     RETURN_IF_ERROR(node_.cgroups.Kill(container->record->cgroup, kKillPatience), "kill");
     if (container->state.phase == container::Phase::kRunning) {
-      RETURN_IF_ERROR(container::CollectExit(node_, container->record->id));
+      RETURN_IF_ERROR(container::CollectExit(node_, *container->record));
     }
   }
   RETURN_IF_ERROR(node_.cgroups.Kill(ReaperGroup(record), kKillPatience), "kill");
@@ -246,13 +237,8 @@ Result<> Sandboxes::EndShim(const Record& record) {
   const auto found = snapshot->sandboxes.find(record.id);
   if (found == snapshot->sandboxes.end() || found->second->state.shim_pid == 0) return {};
   const State& state = found->second->state;
-  RETURN_IF_ERROR(node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time,
-                                          told ? kShimEnd : std::chrono::seconds::zero()));
-  for (const auto& container : snapshot->ContainersOf(record.id)) {
-    if (told) break;
-    RETURN_IF_ERROR(RemovePartsOf(node_.paths.ExitRecord(container->record->id)));
-  }
-  return {};
+  return node_.launcher.AwaitEnd(state.shim_pid, state.shim_start_time,
+                                 told ? kShimEnd : std::chrono::seconds::zero());
 }
 
 // That the shim has ended is written with that DEL is no longer owed: until then both are repeated.
@@ -262,12 +248,12 @@ Result<> Sandboxes::FreeNetwork(const Record& record) {
   const State state = found == snapshot->sandboxes.end() ? State{} : found->second->state;
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   if (state.network_attached) {
-    RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns, node_.paths.CniResult(record.id)),
-                    "network");
+    RETURN_IF_ERROR(DetachNetwork(node_.network, record, netns, state.cni_result), "network");
   }
   if (state.network_attached || state.shim_pid != 0) {
     RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [](State& s) {
       s.network_attached = false;
+      s.cni_result.clear();
       s.shim_pid = 0;
     }));
   }
@@ -327,7 +313,7 @@ void Sandboxes::MarkDead(const std::string& id) {
       node_.store.UpdateSandbox(id, [](State& state) { state.phase = Phase::kNotReady; }));
   for (const auto& container : snapshot->ContainersOf(id)) {
     if (container->state.phase != container::Phase::kRunning) continue;
-    static_cast<void>(container::CollectExit(node_, container->record->id));
+    static_cast<void>(container::CollectExit(node_, *container->record));
   }
 }
 

@@ -65,15 +65,22 @@ bool WaitForEnd(const UniqueFd& pidfd, std::chrono::milliseconds patience) {
 
 }  // namespace
 
+Result<> ShimLauncher::Prepare(const std::filesystem::path& program) {
+  RETURN_IF_ERROR(programs_.Of(program));
+  return {};
+}
+
 Result<LaunchedShim> ShimLauncher::Launch(const std::filesystem::path& program,
                                           const std::filesystem::path& run_folder,
                                           const shim::SandboxSpec& spec) {
   RETURN_IF_ERROR(EnsureDirectory(run_folder));
   RETURN_IF_ERROR(WriteFileVolatile(run_folder / "spec", wire::Encode(spec)));
   ASSIGN_OR_RETURN(Pipe ready_pipe, MakePipe());
+  ASSIGN_OR_RETURN(const auto read_only, programs_.Of(program));
   const Command command{
-      .program = program,
-      .args = {"--run-dir", run_folder.native(), "--ready-fd", std::to_string(kReadyFd)}};
+      .program = read_only->path(),
+      .args = {"--run-dir", run_folder.native(), "--ready-fd", std::to_string(kReadyFd)},
+      .name = program.native()};
   // Its warnings go where ours go.
   ASSIGN_OR_RETURN(Child child, StartCommand(command, {{2, STDERR_FILENO},
                                                        {kReadyFd, ready_pipe.writer.get()}}));

@@ -11,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "common/linux/process.h"
+#include "cri-runtime/sandbox/shim_program.h"
 #include "proto/trivet/shim.h"
 
 namespace trivet::sandbox {
@@ -24,6 +25,9 @@ struct LaunchedShim {
 /// Starts shims, and reaps those that are this process's children. Any thread.
 class ShimLauncher {
  public:
+  /// Opens the program ahead of the first Launch.
+  Result<> Prepare(const std::filesystem::path& program);
+
   /// Leaves `spec` in `run_folder`, starts a shim for it and waits until it listens.
   /// Errors: the shim's own words when it gave up; kDeadlineExceeded.
   Result<LaunchedShim> Launch(const std::filesystem::path& program,
@@ -38,6 +42,7 @@ class ShimLauncher {
   void ReapEnded(int32_t pid);
 
  private:
+  ReadOnlyPrograms programs_;
   std::mutex mutex_;
   std::map<int32_t, Child> children_;
 };

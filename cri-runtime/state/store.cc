@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/state/fields.h"
 #include "cri-runtime/state/id.h"
@@ -198,8 +199,7 @@ Result<> Store::UpdateSandbox(const std::string& id,
   }
   auto next = std::make_shared<Sandbox>(*found->second);
   change(next->state);
-  const auto written =
-      WriteFileVolatile(FileOf(paths_.Sandboxes(), id, kStateSuffix), Encode(next->state));
+  const auto written = WritePage(FileOf(paths_.Sandboxes(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
   const Change told{id, id, EventsOf(found->second->state.phase, next->state.phase)};
   Publish([&](Snapshot& s) { s.sandboxes[id] = std::move(next); }, told);
@@ -218,7 +218,7 @@ Result<> Store::UpdateContainer(const std::string& id,
   auto next = std::make_shared<Container>(*found->second);
   change(next->state);
   const auto written =
-      WriteFileVolatile(FileOf(paths_.Containers(), id, kStateSuffix), Encode(next->state));
+      WritePage(FileOf(paths_.Containers(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
   const Change told{id, next->record->sandbox_id,
                     EventsOf(found->second->state.phase, next->state.phase)};
@@ -241,14 +241,14 @@ Result<> Store::RemoveSandbox(const std::string& id) {
 
 Result<> Store::RemoveContainer(const std::string& id) {
   const auto writing = writing_.Lock(id);
-  RETURN_IF_ERROR(RemoveFile(paths_.ExitRecord(id)));
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kStateSuffix)));
   RETURN_IF_ERROR(RemoveFile(FileOf(paths_.Containers(), id, kRecordSuffix)));
   const auto snapshot = Get();
   const auto found = snapshot->containers.find(id);
   if (found == snapshot->containers.end()) return {};
-  const Change told{id, found->second->record->sandbox_id,
-                    EventsOfRemoval(found->second->state.phase)};
+  const std::string& sandbox_id = found->second->record->sandbox_id;
+  RETURN_IF_ERROR(RemoveFile(paths_.ExitRecord(sandbox_id, id)));
+  const Change told{id, sandbox_id, EventsOfRemoval(found->second->state.phase)};
   Publish([&](Snapshot& s) { s.containers.erase(id); }, told);
   return {};
 }

@@ -1,33 +1,15 @@
 #include "csi/volume/attachment_store.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
 
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 #include "csi/volume/volume_id.h"
 
 namespace trivet::csi {
 namespace {
 
 constexpr std::string_view kAttachmentSuffix = ".json";
-constexpr size_t kPageBytes = 4096;
-
-// What fits into a page is written over what was there: one call, which a process that is killed
-// has done or has not. A new file and its rename take several times as long. Should the power fail
-// within it, the file is void anyway.
-Result<> WritePage(const std::filesystem::path& file, std::string text) {
-  text.resize(std::max(text.size(), kPageBytes), '\n');
-  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat info{};
-  const bool is_page = text.size() == kPageBytes && fd.valid() && ::fstat(fd.get(), &info) == 0 &&
-                       info.st_size == static_cast<off_t>(kPageBytes);
-  if (is_page && ::pwrite(fd.get(), text.data(), kPageBytes, 0) == ssize_t{kPageBytes}) return {};
-  return WriteFileVolatile(file, text);
-}
 
 }  // namespace
 

@@ -71,11 +71,11 @@ def make_image(build, pause):
     return build / "image"
 
 
-def containerd_config(folder, runtime, cni_bin, image=IMAGE):
-    """containerd's configuration with one runtime, no state outside `folder` and no TCP but loopback."""
+def containerd_config(folder, run, runtime, cni_bin, image=IMAGE):
+    """containerd's configuration with one runtime, no state outside `folder` and `run` and no TCP but loopback."""
     return f"""version = 2
 root = "{folder}/root"
-state = "{folder}/state"
+state = "{run}"
 disabled_plugins = ["io.containerd.nri.v1.nri"]
 [grpc]
   address = "{folder}/sock"

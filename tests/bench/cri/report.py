@@ -77,10 +77,11 @@ def words(results):
     m = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items() if not name.startswith("lib"))
     return (f"Machine: {m['cpu']}, Linux {m['kernel']}, cgroup {m['cgroups']}. Debian's packages: {versions}.\n"
-            f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge network for\n"
-            "all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system calls for the\n"
-            "same namespaces, network, cgroups, mounts and execve. A containerd with its version in its name is built from its\n"
-            "Go module. CRI-O is not in Debian 12, nor is its module published, and so it is not here. To repeat it:\n"
+            f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge\n"
+            "network for all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system\n"
+            "calls for the same namespaces, network, cgroups, mounts and execve. What is in /run on a node is on a tmpfs here,\n"
+            "too. A containerd with its version in its name is built from its Go module. CRI-O is not in Debian 12, nor is its\n"
+            "module published, and so it is not here. To repeat it:\n"
             "`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`.")
 
 

@@ -54,6 +54,9 @@ class Runtime:
         self.name, self.setup = name, setup
         self.folder = setup.folder / f"r{index}"
         self.folder.mkdir(parents=True)
+        # As on a node: what a reboot voids is on the tmpfs of /run, the rest on a disk.
+        self.run = pathlib.Path("/run") / setup.folder.name / self.folder.name
+        self.run.mkdir(parents=True)
         self.group = Group(f"{setup.cgroup}/r{index}")
         self.socket = self.folder / "sock"
         self.write_network(f"bench{index}", f"10.{60 + index}.0.0/16")
@@ -118,7 +121,7 @@ class Trivet(Runtime):
         plugins.mkdir()
         (plugins / "bridge").symlink_to(self.setup.bin / "trivet-cni")
         return [self.setup.bin / "trivet-cri", "--config", config, "--socket", self.socket, "--state-dir",
-                self.folder / "state", "--run-dir", self.folder / "run", "--cni-config-dir", self.folder / "cni",
+                self.folder / "state", "--run-dir", self.run, "--cni-config-dir", self.folder / "cni",
                 "--cni-bin-dir", plugins, "--shim", self.setup.bin / "trivet-shim",
                 "--cgroup-parent", self.group.path + "/own"]
 
@@ -135,7 +138,7 @@ class Containerd(Runtime):
     def command(self):
         config = self.folder / "config.toml"
         plugins = self.setup.peers / "usr/lib/cni"
-        config.write_text(peers.containerd_config(self.folder, self.setup.peers / self.runtime, plugins))
+        config.write_text(peers.containerd_config(self.folder, self.run, self.setup.peers / self.runtime, plugins))
         return [self.setup.peers / "usr/bin/containerd", "--config", config, "--log-level", "warn"]
 
     def environment(self):

@@ -171,6 +171,12 @@ TEST_F(CriTest, MountsAFolderOfTheNodeThroughALink) {
   std::filesystem::remove_all(folder_ / "data");
 }
 
+TEST_F(CriTest, MakesNoMountPointsInAContainersOwnLayer) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  EXPECT_THAT(MustExec(id, "cat /etc/hosts"), HasSubstr("localhost"));
+  EXPECT_TRUE(std::filesystem::is_empty(folders_.state / "upper" / id / "fs"));
+}
+
 TEST_F(CriTest, SharesMemoryAndProcessesAmongTheContainersOfAPod) {
   const std::string pod = MustRunPod("pod");
   const std::string one = MustStart(pod, ShellConfig("one", "echo x >/dev/shm/note; sleep 4712"));

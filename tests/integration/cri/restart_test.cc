@@ -42,7 +42,7 @@ TEST_F(RestartTest, LearnsTheExitCodeOfAContainerThatEndedMeanwhile) {
   daemon_->Kill();
   std::ofstream(folders_.run / "shims" / pod_ / "shm" / "go").put('x');
   for (int i = 0; i < 200; ++i) {
-    if (std::filesystem::exists(folders_.state / "containers" / (id + ".exit"))) break;
+    if (std::filesystem::exists(folders_.run / "shims" / pod_ / (id + ".exit"))) break;
     ::usleep(10'000);
   }
   StartDaemon();

@@ -61,6 +61,26 @@ TEST_F(CriTest, FailsWithoutANetworkConfigurationAndSaysSoInStatus) {
   EXPECT_EQ(status.runtime_handlers(0).name(), "");
 }
 
+TEST_F(CriTest, StartsTheShimThatAPackageHasPutInPlaceMeanwhile) {
+  const std::filesystem::path old_shim = folder_ / "trivet-shim";
+  const std::filesystem::path new_shim = folder_ / "trivet-shim.new";
+  std::filesystem::copy_file(std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-shim",
+                             old_shim);
+  std::filesystem::copy_file(old_shim, new_shim);
+  daemon_->Kill();
+  folders_.shim = old_shim;
+  StartDaemon();
+  RememberWhatIsThere();
+  const auto runs = [&](const std::string& pod, const std::filesystem::path& program) {
+    const std::string shim = *ReadFile(folders_.run / "shims" / pod / "pid");
+    const std::string exe = "/proc/" + std::to_string(std::stoi(shim)) + "/exe";
+    return std::filesystem::equivalent(exe, program);
+  };
+  EXPECT_TRUE(runs(MustRunPod("before"), old_shim));
+  std::filesystem::rename(new_shim, old_shim);
+  EXPECT_TRUE(runs(MustRunPod("after"), old_shim));
+}
+
 TEST_F(CriTest, StopsAPodTwiceAndKeepsItsStatus) {
   const std::string id = MustRunPod("pod");
   EXPECT_THAT(StopPod(id), IsRpcOk());

@@ -39,6 +39,25 @@ TEST(OverwriteFile, WritesWhereTheNewContentCoversTheOld) {
   EXPECT_EQ(*ReadFile(directory / "file"), "newer");
 }
 
+TEST(WritePage, WritesOverThePageThatIsThereAndReplacesAnythingElse) {
+  const TempDirectory directory;
+  const auto number = [&] {
+    struct stat info{};
+    ::stat((directory / "file").c_str(), &info);
+    return info.st_ino;
+  };
+  EXPECT_THAT(WritePage(directory / "file", "long"), IsOk());
+  const ino_t first = number();
+  EXPECT_THAT(WritePage(directory / "file", "new"), IsOk());
+  EXPECT_EQ(number(), first);
+  EXPECT_EQ(*ReadFile(directory / "file"), "new" + std::string(4093, '\n'));
+  const std::string larger(4097, 'x');
+  EXPECT_THAT(WritePage(directory / "file", larger), IsOk());
+  EXPECT_EQ(*ReadFile(directory / "file"), larger);
+  EXPECT_THAT(WritePage(directory / "file", "small"), IsOk());
+  EXPECT_EQ(*ReadFile(directory / "file"), "small" + std::string(4091, '\n'));
+}
+
 TEST(WriteFileThrough, TakesOverWhatAKilledCallHasLeft) {
   const TempDirectory directory;
   directory.Fill({{"file", "old"}, {".file.tmp", "a longer half"}});
