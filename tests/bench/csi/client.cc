@@ -61,9 +61,10 @@ std::string Client::Create(const std::string& call, const std::string& name, int
 }
 
 std::string Client::Restore(const std::string& call, const std::string& name,
-                            const std::string& snapshot) {
+                            const std::string& snapshot, int64_t bytes) {
   proto::CreateVolumeRequest request;
   request.set_name(name);
+  request.mutable_capacity_range()->set_required_bytes(bytes);
   *request.add_volume_capabilities() = capability_;
   request.mutable_volume_content_source()->mutable_snapshot()->set_snapshot_id(snapshot);
   return Call<proto::CreateVolumeResponse>(call, *controller_,

@@ -24,8 +24,8 @@ class Client {
 
   void Probe(const std::string& call);
   std::string Create(const std::string& call, const std::string& name, int64_t bytes);
-  std::string Restore(const std::string& call, const std::string& name,
-                      const std::string& snapshot);
+  std::string Restore(const std::string& call, const std::string& name, const std::string& snapshot,
+                      int64_t bytes);
   void Delete(const std::string& call, const std::string& id);
   void Stage(const std::string& call, const std::string& id);
   void Unstage(const std::string& call, const std::string& id);

@@ -89,7 +89,8 @@ class Bench {
       client_.Unstage("6 NodeUnstageVolume", id);
     }
     const std::string snapshot = client_.Snapshot("7 CreateSnapshot", "snapshot", id);
-    const std::string restored = client_.Restore("8 CreateVolume (restore)", "restored", snapshot);
+    const std::string restored =
+        client_.Restore("8 CreateVolume (restore)", "restored", snapshot, plan_.bytes);
     client_.Delete("9 DeleteVolume (restored)", restored);
     client_.DeleteSnapshot("9 DeleteSnapshot", snapshot);
     client_.Delete("9 DeleteVolume", id);

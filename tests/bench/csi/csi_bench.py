@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """csi_bench.py BIN_DIR CSI_BENCH FOLDER [ROUNDS [KIND]]: figures of trivet-csi, as Markdown tables.
 
-Run by tests/bench/csi/run. FOLDER is on the XFS that is the pool and has the records.
+Run by tests/bench/csi/run. FOLDER is on the XFS that is the pool and has the records. With TRIVET_BENCH_HOSTPATH=PROGRAM
+that build of csi-driver-host-path takes its turn beside it.
 """
 
 import json
@@ -31,18 +32,20 @@ class Driver:
     def __init__(self, program, folder):
         self.program, self.folder, self.process = program, folder, None
         self.socket, self.pool = str(folder / "run/csi.sock"), folder / "pool"
-        for needed in (self.pool, folder / "bench"):
+        for needed in (self.pool, folder / "bench", folder / "run"):
             needed.mkdir(parents=True)
         config = {"pools": [{"name": "xfs", "type": "file", "path": str(self.pool)}]}
         (folder / "csi.json").write_text(json.dumps(config))
 
+    def command(self):
+        return [self.program, "--socket", self.socket, "--state-dir", self.folder / "state",
+                "--config", self.folder / "csi.json", "--node-id", "bench"]
+
     def start(self):
         """Gives the milliseconds until it can be called."""
-        command = [self.program, "--socket", self.socket, "--state-dir", self.folder / "state",
-                   "--config", self.folder / "csi.json", "--node-id", "bench"]
         begin = time.perf_counter()
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(command, stderr=log)
+            self.process = subprocess.Popen(self.command(), stderr=log)
         while self.process.poll() is None:
             with socket.socket(socket.AF_UNIX) as client:
                 if client.connect_ex(self.socket) == 0:
@@ -60,9 +63,17 @@ class Driver:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
 
+class HostPath(Driver):
+    """csi-driver-host-path, whose volumes for mounting are folders."""
+
+    def command(self):
+        return [self.program, "--endpoint", f"unix://{self.socket}", "--nodeid", "bench", "--statedir",
+                self.folder / "state", "--drivername", "hostpath.csi.k8s.io"]
+
+
 class Bench:
-    def __init__(self, program, driver):
-        self.program, self.driver = program, driver
+    def __init__(self, program, driver, peer=None):
+        self.program, self.driver, self.peer = program, driver, peer
 
     def call(self, what, *arguments):
         command = [self.program, what, self.driver.socket, self.driver.folder / "bench", *map(str, arguments)]
@@ -70,13 +81,19 @@ class Bench:
 
     def calls(self, title, what, *arguments):
         """One table of what CSI_BENCH prints."""
-        print(f"\n{title}\n\n| | p50 / p90 (ms) | floor (ms) | p50 / floor |\n|---|---|---|---|")
-        for line in self.call(what, *arguments).splitlines():
-            name, p50, p90, times, floor = LINE.fullmatch(line.strip()).groups()
-            if name.startswith("floor: "):
-                continue
-            ratio = f"{times}×" if times else ""
-            print(f"| {name} | {p50} / {p90} | {floor or ''} | {ratio} |", flush=True)
+        theirs = self.peer.figures(what, *arguments) if self.peer else {}
+        more = (" csi-driver-host-path (ms) | it / trivet |", "---|---|") if self.peer else ("", "")
+        print(f"\n{title}\n\n| | p50 / p90 (ms) | floor (ms) | p50 / floor |{more[0]}\n|---|---|---|---|{more[1]}")
+        for name, (p50, p90, times, floor) in self.figures(what, *arguments).items():
+            line = f"| {name} | {p50} / {p90} | {floor or ''} | {times + '×' if times else ''} |"
+            if self.peer:
+                line += f" {theirs[name][0]} / {theirs[name][1]} | {float(theirs[name][0]) / float(p50):.1f}× |"
+            print(line, flush=True)
+
+    def figures(self, what, *arguments):
+        """{call: (p50, p90, times the floor, floor)}"""
+        lines = [LINE.fullmatch(line.strip()).groups() for line in self.call(what, *arguments).splitlines()]
+        return {name: rest for name, *rest in lines if not name.startswith("floor: ")}
 
     def many(self, rounds):
         empty = [self.restarted() for _ in range(rounds)]
@@ -126,10 +143,12 @@ class Bench:
         return max(result["read"]["bw_bytes"], result["write"]["bw_bytes"]) / 2**20
 
 
-def machine():
+def machine(peer):
     cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
     name = " ".join(cpu[1].split()[:2]) if cpu else "unknown"
-    return f"{os.cpu_count()} × {name}, Linux {os.uname().release}, load {os.getloadavg()[0]:.1f} at the start."
+    shown = subprocess.run([peer, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout if peer else ""
+    return (f"{os.cpu_count()} × {name}, Linux {os.uname().release}, load {os.getloadavg()[0]:.1f} at the start. "
+            + " ".join(shown.split()))
 
 
 def main():
@@ -137,20 +156,27 @@ def main():
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 50
     kind = sys.argv[5] if len(sys.argv) > 5 else "ext4"
     one, many = (Driver(sys.argv[1] + "/trivet-csi", folder / name) for name in ("one", "many"))
-    bench = Bench(sys.argv[2], one)
-    print(machine())
+    peer, program = None, os.environ.get("TRIVET_BENCH_HOSTPATH")
+    if program:
+        peer = Bench(sys.argv[2], HostPath(program, folder / "peer"))
+    bench = Bench(sys.argv[2], one, peer)
+    print(machine(program))
     try:
         one.start()
+        if peer:
+            peer.driver.start()
         for gibibytes, part in ((1, 1), (10, 2)):
             bench.calls(f"A volume of {gibibytes} GiB with {kind}:", "life", one.pool, max(1, rounds // part), kind,
                         gibibytes << 10)
         bench.calls(f"{CLIENTS} clients at once, each with a volume of its own:", "crowd", CLIENTS, max(1, rounds // 5))
+        if peer:
+            peer.driver.stop()
         bench.throughput(max(1, rounds // 10))
         one.stop()
         Bench(sys.argv[2], many).many(max(1, rounds // 5))
     finally:
-        one.stop()
-        many.stop()
+        for driver in [one, many, *([peer.driver] if peer else [])]:
+            driver.stop()
 
 
 if __name__ == "__main__":
