@@ -1,4 +1,4 @@
-"""A bus of the test's own with a stand-in for systemd-logind on it (login1.cc)."""
+"""A bus of the test's own with a stand-in for systemd-logind on it (tests/conformance/login1)."""
 
 import pathlib
 import queue
