@@ -18,9 +18,8 @@ Result<RequestedIps> ReadRequestedIps(const json::Value& root) {
 std::vector<std::string> SplitAtCommas(std::string_view text) {
   std::vector<std::string> parts;
   for (const std::string_view part : SplitAt(text, ',')) {
-    const size_t first = part.find_first_not_of(' ');
-    if (first == std::string_view::npos) continue;
-    parts.emplace_back(part.substr(first, part.find_last_not_of(' ') - first + 1));
+    const std::string_view plain = WithoutBlanks(part, " ");
+    if (!plain.empty()) parts.emplace_back(plain);
   }
   return parts;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 #include "common/linux/state_file.h"
 
@@ -12,10 +13,7 @@ namespace {
 constexpr uint64_t kMaxFileBytes = 4096;
 
 std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace(" \t\r\n\0", 5);
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return WithoutBlanks(text, std::string_view(" \t\r\n\0", 5));
 }
 
 }  // namespace

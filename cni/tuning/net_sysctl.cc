@@ -62,12 +62,6 @@ bool HasForeignSyntax(const std::string& line) {
   return false;
 }
 
-std::string Trim(std::string_view line) {
-  const size_t start = line.find_first_not_of(" \t\r");
-  if (start == std::string_view::npos) return {};
-  return std::string(line.substr(start, line.find_last_not_of(" \t\r") - start + 1));
-}
-
 }  // namespace
 
 Result<std::string> NetSysctlPath(std::string_view name, const std::string& ifname) {
@@ -114,7 +108,7 @@ Result<> CheckSysctlIsAllowed(const std::filesystem::path& file, const std::stri
   if (!content && content.error().code() == Code::kNotFound) return {};
   if (!content) return Fail(Code::kFailedPrecondition, "{}", content.error().message());
   for (const std::string_view line : SplitAt(*content, '\n')) {
-    const std::string text = Trim(line);
+    const std::string text(WithoutBlanks(line));
     if (text.empty()) continue;
     const ExtendedRegex expression(text);
     if (!expression.valid() || HasForeignSyntax(text)) {

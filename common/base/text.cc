@@ -14,6 +14,12 @@ std::vector<std::string_view> SplitAt(std::string_view text, char separator) {
   }
 }
 
+std::string_view WithoutBlanks(std::string_view text, std::string_view blanks) {
+  const size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 std::vector<std::string> SplitWords(std::string_view text) {
   constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
   std::vector<std::string> words;

@@ -2,35 +2,26 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 
 namespace trivet::selinux {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 // Calls `use(key, value)` for each line KEY = VALUE, of which the value may be in quotes.
 template <class Use>
 void ForEachSetting(std::string_view text, Use use) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = Trim(text.substr(0, end));
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+  for (const std::string_view row : SplitAt(text, '\n')) {
+    const std::string_view line = WithoutBlanks(row);
     const size_t equals = line.find('=');
     if (line.empty() || line[0] == '#' || line[0] == ';' || equals == std::string_view::npos) {
       continue;
     }
-    std::string_view value = Trim(line.substr(equals + 1));
+    std::string_view value = WithoutBlanks(line.substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }
-    use(Trim(line.substr(0, equals)), value);
+    use(WithoutBlanks(line.substr(0, equals)), value);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "common/base/text.h"
 #include "csi/service/plugin.h"
 
 namespace trivet::csi {
@@ -24,13 +25,6 @@ Result<std::pair<std::string, std::string>> ParseEntry(const std::string& entry)
   RETURN_IF_ERROR(CheckNodeId(parsed.first));
   RETURN_IF_ERROR(CheckAddress(parsed.second));
   return parsed;
-}
-
-std::string_view WithoutBlanks(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 }  // namespace

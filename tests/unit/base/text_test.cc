@@ -15,6 +15,14 @@ TEST(Text, IsSplitAtEverySeparator) {
   EXPECT_EQ(SplitAt("", '/'), Parts{""});
 }
 
+TEST(Text, HasNoBlanksAtItsEnds) {
+  EXPECT_EQ(WithoutBlanks(" \t one two\r"), "one two");
+  EXPECT_EQ(WithoutBlanks(" one\n"), "one\n");
+  EXPECT_EQ(WithoutBlanks(" \n one ", " \n"), "one");
+  EXPECT_EQ(WithoutBlanks(" \t"), "");
+  EXPECT_EQ(WithoutBlanks(""), "");
+}
+
 TEST(Text, WordsHaveAnyWhiteSpaceBetweenThem) {
   EXPECT_EQ(SplitWords(" one\ttwo \r\n three\v\f"), (Words{"one", "two", "three"}));
   EXPECT_EQ(SplitWords("alone"), Words{"alone"});
