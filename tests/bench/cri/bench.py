@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 
+import crio
 import measure
 import peers
 import report
@@ -43,6 +44,7 @@ def start(setup, with_peers):
         runtimes += [Containerd("containerd + runc", setup, 1), ContainerdCrun("containerd + crun", setup, 2)]
         newest = peers.newest_containerd_name(setup.containerd)
         runtimes += [NewestContainerd(newest, setup, 3)] if newest else []
+        runtimes += [crio.Crio(build, setup, 4 + index) for index, build in enumerate(crio.folders())]
     return runtimes
 
 
@@ -56,7 +58,7 @@ def measure_all(runtimes, floor, arguments):
 
 def prepare(arguments):
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    peers.unpack(BUILD)
+    peers.unpack(BUILD, [*peers.PACKAGES, *(crio.PACKAGES if crio.folders() else [])])
     peers.build_newest_containerd(BUILD)
     peers.make_image(BUILD, arguments.tests / "bench_pause")
 

@@ -1,6 +1,7 @@
 """What is measured beside trivet-cri: Debian's containerd with runc and crun, unpacked and never installed, and the
 containerd and runc that containerd/go.mod pins."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,12 +19,12 @@ PACKAGES = ["containerd", "runc", "crun", "libyajl2", "containernetworking-plugi
 IMAGE = "localhost/trivet/bench:1"
 
 
-def unpack(build):
+def unpack(build, names):
     """The folder with the peers' programs under usr/; fetched and unpacked when a newer version is there."""
     cache, root = build / "packages", build / "peers"
     packages = Packages(cache)
-    packages.open(*PACKAGES)
-    debs = [newest(cache, name) for name in PACKAGES]
+    packages.open(*names)
+    debs = [newest(cache, name) for name in names]
     mark = root / ".versions"
     wanted = "\n".join(deb.name for deb in debs)
     if not mark.exists() or mark.read_text() != wanted:
@@ -32,6 +33,13 @@ def unpack(build):
             run("dpkg-deb", "--extract", str(deb), str(root))
         mark.write_text(wanted)
     return root
+
+
+def environment(root):
+    """For programs that want libraries which are not installed, and find others by PATH."""
+    folders = [str(folder) for top in ("usr/lib", "lib") for folder in (root / top).glob("*-linux-gnu")]
+    return {**os.environ, "PATH": f"{root}/usr/bin:{root}/usr/sbin:" + os.environ["PATH"],
+            "LD_LIBRARY_PATH": ":".join(folders)}
 
 
 def build_newest_containerd(build):

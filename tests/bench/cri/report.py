@@ -80,8 +80,8 @@ def words(results):
             f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge\n"
             "network for all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system\n"
             "calls for the same namespaces, network, cgroups, mounts and execve. What is in /run on a node is on a tmpfs here,\n"
-            "too. A containerd with its version in its name is built from its Go module. CRI-O is not in Debian 12, nor is its\n"
-            "module published, and so it is not here. To repeat it:\n"
+            "too. A containerd with its version in its name is built from its Go module. CRI-O is not in Debian 12, nor does\n"
+            "its module build by itself: it is here when TRIVET_BENCH_CRIO names the folders of builds of it. To repeat it:\n"
             "`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`.")
 
 

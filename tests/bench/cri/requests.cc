@@ -63,6 +63,8 @@ v1::ContainerConfig ContainerConfig(const Workload& workload, const std::string&
   v1::ContainerConfig config;
   config.mutable_metadata()->set_name("app");
   config.mutable_image()->set_image(workload.image);
+  // As a kubelet says it; CRI-O wants to know.
+  config.mutable_image()->set_user_specified_image(workload.image);
   config.add_command("/app");
   config.set_log_path("app.log");
   auto* variable = config.add_envs();

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 import subprocess
 import time
@@ -142,11 +141,7 @@ class Containerd(Runtime):
         return [self.setup.peers / "usr/bin/containerd", "--config", config, "--log-level", "warn"]
 
     def environment(self):
-        # crun needs a library that is not installed; containerd finds its shim by PATH.
-        root = self.setup.peers / "usr"
-        libraries = next(root.glob("lib/*-linux-gnu"))
-        return {**os.environ, "PATH": f"{root}/bin:{root}/sbin:" + os.environ["PATH"],
-                "LD_LIBRARY_PATH": str(libraries)}
+        return peers.environment(self.setup.peers)
 
     def import_image(self):
         peers.import_image(self.setup.peers / "usr/bin/ctr", self.socket, self.setup.image.with_suffix(".tar"))
