@@ -137,13 +137,34 @@ void JudgeLocal(const World& world, const AddressBook& addresses, const LocalAdd
   out.reason = "the pod has no manifest, or one of another uid: it is denied everything";
 }
 
+bool IsAnyIsolated(const World& world, const AddressBook& addresses) {
+  return std::any_of(addresses.local().begin(), addresses.local().end(), [&](const auto& one) {
+    const LocalAddresses& owner = *one.second;
+    const Pod* pod = addresses.ManifestOf(owner);
+    if (!owner.policed() || pod == nullptr) return owner.policed();
+    const auto& policies = world.cluster.policies;
+    return std::any_of(policies.begin(), policies.end(), [&](const auto& policy) {
+      return policy.first.first == pod->name.first && policy.second.pods.Matches(pod->labels);
+    });
+  });
+}
+
+bool IsIn(const std::vector<Range>& ranges, const Address& address) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [&](const Range& range) { return range.Contains(address); });
+}
+
 // An address that no attachment of this node has.
 void JudgeOther(const World& world, const AddressBook& addresses, const View& view,
                 HalfVerdict& out) {
-  for (const Range& range : world.node_ranges) {
-    if (!range.Contains(view.self)) continue;
+  if (IsIn(world.node_ranges, view.self)) {
     out.allowed = false;
     out.reason = "an address of this node's pods, but no pod's: it is denied everything";
+    return;
+  }
+  if (IsIn(SharedRanges(), view.self) && IsAnyIsolated(world, addresses)) {
+    out.allowed = false;
+    out.reason = "an address that no pod was given, on a node with pods that are isolated";
     return;
   }
   out.decided_here = false;

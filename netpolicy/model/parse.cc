@@ -8,6 +8,7 @@
 namespace trivet::netpolicy {
 namespace {
 
+constexpr const char* kDefaultNamespace = "default";
 constexpr int64_t kMaxPort = 65535;
 constexpr size_t kMaxLabelBytes = 317;  // a key: 253 of its prefix, the slash, 63 of its name
 
@@ -33,8 +34,9 @@ Result<> CheckLabels(const Labels& labels) {
 }
 
 Result<ObjectName> ParseName(const json::Value& metadata) {
-  ObjectName name{"default", ""};
+  ObjectName name{kDefaultNamespace, ""};
   RETURN_IF_ERROR(json::ReadOptional(metadata, "namespace", name.first), "metadata");
+  if (name.first.empty()) name.first = kDefaultNamespace;
   RETURN_IF_ERROR(json::ReadRequired(metadata, "name", name.second), "metadata");
   RETURN_IF_ERROR(CheckLabelText(name.first), "metadata.namespace");
   RETURN_IF_ERROR(CheckLabelText(name.second), "metadata.name");
@@ -93,7 +95,9 @@ Result<Selector::Operator> ParseOperator(const std::string& text) {
               text);
 }
 
+// A key that nobody knows is a misspelt one: "form" for "from" would let everybody in.
 Result<Selector::Requirement> ParseRequirement(const json::Value& object) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {"key", "operator", "values"}));
   Selector::Requirement requirement{};
   std::string op;
   RETURN_IF_ERROR(json::ReadRequired(object, "key", requirement.key));
@@ -115,6 +119,7 @@ Result<Selector::Requirement> ParseRequirement(const json::Value& object) {
 }
 
 Result<Selector> ParseSelector(const json::Value& object) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {"matchExpressions", "matchLabels"}));
   Selector selector;
   RETURN_IF_ERROR(json::ReadOptional(object, "matchLabels", selector.match_labels));
   RETURN_IF_ERROR(CheckLabels(selector.match_labels), "matchLabels");
@@ -136,6 +141,7 @@ Result<std::optional<Selector>> ParseOptionalSelector(const json::Value& parent,
 }
 
 Result<IpBlock> ParseIpBlock(const json::Value& object) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {"cidr", "except"}));
   IpBlock block;
   std::string cidr;
   std::vector<std::string> except;
@@ -153,6 +159,7 @@ Result<IpBlock> ParseIpBlock(const json::Value& object) {
 }
 
 Result<Peer> ParsePeer(const json::Value& object) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {"ipBlock", "namespaceSelector", "podSelector"}));
   Peer peer;
   ASSIGN_OR_RETURN(peer.pods, ParseOptionalSelector(object, "podSelector"));
   ASSIGN_OR_RETURN(peer.namespaces, ParseOptionalSelector(object, "namespaceSelector"));
@@ -198,6 +205,7 @@ Result<> ParsePortNumbers(const json::Value& object, Port& port) {
 }
 
 Result<Port> ParsePort(const json::Value& object) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {"endPort", "port", "protocol"}));
   Port port;
   std::string protocol = "TCP";
   RETURN_IF_ERROR(json::ReadOptional(object, "protocol", protocol));
@@ -207,6 +215,7 @@ Result<Port> ParsePort(const json::Value& object) {
 }
 
 Result<PolicyRule> ParseRule(const json::Value& object, std::string_view peers_key) {
+  RETURN_IF_ERROR(json::RejectUnknownKeys(object, {peers_key, "ports"}));
   PolicyRule rule;
   auto read_peer = [&](const json::Value& item) -> Result<> {
     ASSIGN_OR_RETURN(Peer peer, ParsePeer(item));
@@ -254,6 +263,8 @@ Result<> ParsePolicyTypes(const json::Value& spec, NetworkPolicy& policy) {
 }
 
 Result<> ParseSpec(const json::Value& spec, NetworkPolicy& policy) {
+  RETURN_IF_ERROR(
+      json::RejectUnknownKeys(spec, {"egress", "ingress", "podSelector", "policyTypes"}));
   ASSIGN_OR_RETURN(auto pods, ParseOptionalSelector(spec, "podSelector"));
   policy.pods = pods.value_or(Selector());
   ASSIGN_OR_RETURN(policy.ingress, ParseRules(spec, "ingress", "from"));

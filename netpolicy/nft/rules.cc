@@ -1,9 +1,11 @@
 #include "netpolicy/nft/rules.h"
 
+#include <linux/if_packet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
 #include <array>
@@ -73,6 +75,22 @@ void AddInvalidDrops(nft::Transaction& transaction) {
   }
 }
 
+// What comes from an IPv6 link-local address without a connection and is no neighbour discovery:
+// router advertisements and redirects, by which a pod would have others send through it.
+void AddLinkLocalDrop(nft::Transaction& transaction) {
+  const nft::Bytes prefix("\xfe\x80", 2);
+  const nft::Bytes mask("\xff\xc0", 2);
+  transaction.AddRule(kForwardChain,
+                      InState(NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT)
+                          .Meta(NFT_META_NFPROTO)
+                          .Equal(nft::Bytes(1, NFPROTO_IPV6))
+                          .Payload(NFT_PAYLOAD_NETWORK_HEADER, 8, 2)  // struct ipv6hdr: saddr
+                          .Bitwise(mask, nft::Bytes(mask.size(), '\0'))
+                          .Equal(prefix)
+                          .Counter()
+                          .Decide(kDrop));
+}
+
 // A pod that reaches itself through a service: both ends of the connection are its own.
 void AddSelfAccepts(nft::Transaction& transaction) {
   transaction.AddRule(kForwardChain,
@@ -117,6 +135,24 @@ void AddDispatch(const Dispatch& dispatch, nft::Transaction& transaction) {
                                           .Decide(kDrop));
 }
 
+// A bridge's pods hear what is sent to the broadcast address of their network, which the node's
+// routes know, or to the hardware's. Only what goes to no pod's own address comes as far as this.
+void AddBroadcastDrops(nft::Transaction& transaction) {
+  const auto flooded = [] {
+    nft::Rule rule;
+    rule.Meta(NFT_META_L4PROTO).Lookup(fixed_sets::kFlooded);
+    return rule;
+  };
+  transaction.AddRule(
+      kToPodChain,
+      flooded().FibDestinationType().Equal(HostBytes(RTN_BROADCAST)).Counter().Decide(kDrop));
+  transaction.AddRule(kToPodChain, flooded()
+                                       .Meta(NFT_META_PKTTYPE)
+                                       .Equal(nft::Bytes(1, PACKET_BROADCAST))
+                                       .Counter()
+                                       .Decide(kDrop));
+}
+
 // The connection's port as its server sees it: the source of the reply direction.
 void MatchPort(uint32_t to, nft::Rule& rule) {
   rule.CtTuple(NFT_CT_PROTO_SRC, IP_CT_DIR_REPLY, to);
@@ -159,7 +195,9 @@ void AddFixedChains(nft::Transaction& transaction) {
               transaction);
   AddDispatch({kToPodChain, IP_CT_DIR_REPLY, fixed_sets::kIngress4, fixed_sets::kIngress6},
               transaction);
+  AddBroadcastDrops(transaction);
   AddNeighbourDiscovery(transaction);
+  AddLinkLocalDrop(transaction);
   AddInvalidDrops(transaction);
   AddSelfAccepts(transaction);
   transaction.AddRule(kForwardChain, nft::Rule().Decide({NFT_JUMP, kFromPodChain}));

@@ -2,6 +2,14 @@
 
 namespace trivet::netpolicy {
 
+std::vector<Range> SharedRanges() {
+  std::vector<Range> ranges;
+  for (const char* text : {"224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "ff00::/8"}) {
+    ranges.push_back(Range::ParseCidr(text).value());
+  }
+  return ranges;
+}
+
 AddressBook::AddressBook(const World& world) : world_(world) {
   // An address is given anew before its earlier owner's DELETE has arrived: the newest counts.
   for (const LocalAddresses& one : world.local) {

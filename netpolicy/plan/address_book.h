@@ -12,6 +12,11 @@ namespace trivet::netpolicy {
 /// The addresses of each pod that count.
 using PodAddresses = std::map<ObjectName, std::vector<Address>>;
 
+/// Where no pod has an address that it was given, and pods on one bridge reach each other all the
+/// same: link-local, multicast and broadcast addresses. IPv4's link-local ones are not among them:
+/// clouds answer there, and a pod has none unless it takes one.
+std::vector<Range> SharedRanges();
+
 /// Whose address is whose. Borrows the world.
 ///
 /// A local address is its newest owner's and nobody else's, whatever a manifest says. Neither a

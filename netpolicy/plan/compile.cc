@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -19,6 +21,8 @@ namespace {
 
 constexpr nft::Type kIp4 = nft::Type::kIpv4Address;
 constexpr nft::Type kIp6 = nft::Type::kIpv6Address;
+constexpr std::array<uint8_t, 4> kFloodedProtocols{IPPROTO_ICMP, IPPROTO_UDP, IPPROTO_SCTP,
+                                                   IPPROTO_UDPLITE};
 
 std::vector<nft::Set> FixedSets() {
   return {
@@ -32,6 +36,7 @@ std::vector<nft::Set> FixedSets() {
       {.name = fixed_sets::kSelf6, .key = {kIp6, kIp6}},
       {.name = fixed_sets::kNodeRanges4, .key = {kIp4}, .intervals = true},
       {.name = fixed_sets::kNodeRanges6, .key = {kIp6}, .intervals = true},
+      {.name = fixed_sets::kFlooded, .key = {nft::Type::kProtocol}},
   };
 }
 
@@ -49,8 +54,8 @@ class Compiler {
       ruleset_.sets.emplace(std::move(name), SetContent{std::move(set), {}});
     }
     ruleset_.chains.emplace(kDenyChain, ClassChain{.comment = "pods without a manifest"});
-    AddNodeRanges();
     for (const auto& [address, owner] : addresses_.local()) AddLocalAddress(address, *owner);
+    AddNodeRanges();
     for (auto& [name, content] : ruleset_.sets) {
       std::sort(content.elements.begin(), content.elements.end());
     }
@@ -64,8 +69,17 @@ class Compiler {
     ruleset_.sets.at(set).elements.push_back(std::move(element));
   }
 
+  // With a pod that is isolated, what reaches pods by none of their addresses stays out as well.
   void AddNodeRanges() {
-    for (const Range& range : Merge(world_.node_ranges)) {
+    std::vector<Range> ranges = world_.node_ranges;
+    if (is_any_isolated_) {
+      const std::vector<Range> shared = SharedRanges();
+      ranges.insert(ranges.end(), shared.begin(), shared.end());
+      for (const uint8_t protocol : kFloodedProtocols) {
+        AddElement(fixed_sets::kFlooded, {.key = nft::Bytes(1, static_cast<char>(protocol))});
+      }
+    }
+    for (const Range& range : Merge(std::move(ranges))) {
       AddElement(range.is_ipv6() ? fixed_sets::kNodeRanges6 : fixed_sets::kNodeRanges4,
                  {.key = range.first.bytes, .last = range.last.bytes});
     }
@@ -78,6 +92,8 @@ class Compiler {
                {.key = address.bytes, .verdict = verdicts.egress});
     AddElement(ipv6 ? fixed_sets::kIngress6 : fixed_sets::kIngress4,
                {.key = address.bytes, .verdict = verdicts.ingress});
+    is_any_isolated_ = is_any_isolated_ || verdicts.egress.code != NFT_RETURN ||
+                       verdicts.ingress.code != NFT_RETURN;
     if (!owner.policed()) return;
     nft::Bytes twice;
     nft::Concat(twice, address.bytes);
@@ -139,6 +155,7 @@ class Compiler {
   AddressBook addresses_;
   Ruleset ruleset_;
   SetBuilder sets_;
+  bool is_any_isolated_ = false;
   std::unordered_map<const Pod*, Verdicts> verdicts_;
   std::map<std::tuple<Direction, std::string, Policies>, std::string> classes_;
 };

@@ -55,6 +55,7 @@ constexpr const char* kSelf4 = "self4";  // address . the same address
 constexpr const char* kSelf6 = "self6";
 constexpr const char* kNodeRanges4 = "node_ranges4";  // where an unknown address is nobody's
 constexpr const char* kNodeRanges6 = "node_ranges6";
+constexpr const char* kFlooded = "flooded";  // protocols whose broadcasts stay out
 }  // namespace fixed_sets
 
 /// The class of a pod that the agent knows nothing about yet.

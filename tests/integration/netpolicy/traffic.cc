@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -40,18 +41,29 @@ SocketAddress ToSocketAddress(const Address& address, uint16_t port) {
   return out;
 }
 
+bool IsLinkLocal(const Address& address) {
+  return address.bytes.starts_with("\xfe\x80") || address.bytes.starts_with("\xff\x02");
+}
+
 // The socket belongs to the pod's namespace whoever uses it.
-UniqueFd SocketIn(const TestPod& pod, int family, int type) {
+UniqueFd SocketIn(const TestPod& pod, int family, int type, int protocol = 0) {
   UniqueFd socket;
   EXPECT_THAT(InNetworkNamespace(pod.netns,
                                  [&]() -> Result<> {
-                                   socket = UniqueFd(
-                                       ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+                                   socket = UniqueFd(::socket(
+                                       family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
                                    if (!socket.valid()) return FailErrno("socket");
                                    return {};
                                  }),
               IsOk());
   return socket;
+}
+
+// Where an address alone does not say which link is meant, it is the pod's.
+void GiveItsLink(const UniqueFd& socket, const Address& to) {
+  constexpr std::string_view kLink = "eth0";
+  if (!IsLinkLocal(to)) return;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, kLink.data(), kLink.size());
 }
 
 }  // namespace
@@ -69,9 +81,30 @@ UniqueFd Serve(const TestPod& pod, int type, bool ipv6, uint16_t port) {
   return socket;
 }
 
+UniqueFd RawIcmp6(const TestPod& pod, std::initializer_list<uint8_t> types) {
+  UniqueFd socket = SocketIn(pod, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+  icmp6_filter filter{};
+  ICMP6_FILTER_SETBLOCKALL(&filter);
+  for (const uint8_t type : types) ICMP6_FILTER_SETPASS(type, &filter);
+  ::setsockopt(socket.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+  const int hops = 255;  // RFC 4861, 6.1
+  ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
+  return socket;
+}
+
+void SendIcmp6(const UniqueFd& socket, const Address& to, const std::string& message) {
+  GiveItsLink(socket, to);
+  const SocketAddress address = ToSocketAddress(to, 0);
+  EXPECT_EQ(
+      ::sendto(socket.get(), message.data(), message.size(), 0, address.get(), address.length),
+      static_cast<ssize_t>(message.size()))
+      << std::strerror(errno);
+}
+
 UniqueFd Connect(const TestPod& from, const Address& to, uint16_t port,
                  std::chrono::milliseconds timeout) {
   UniqueFd socket = SocketIn(from, to.is_ipv6() ? AF_INET6 : AF_INET, SOCK_STREAM);
+  GiveItsLink(socket, to);
   const SocketAddress address = ToSocketAddress(to, port);
   if (::connect(socket.get(), address.get(), address.length) == 0) return socket;
   pollfd ready{socket.get(), POLLOUT, 0};
@@ -92,6 +125,9 @@ bool IsDropped(const TestPod& from, const Address& to, uint16_t port) {
 
 void SendDatagram(const TestPod& from, const Address& to, uint16_t port) {
   const UniqueFd socket = SocketIn(from, to.is_ipv6() ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+  GiveItsLink(socket, to);
   const SocketAddress address = ToSocketAddress(to, port);
   ::sendto(socket.get(), "x", 1, MSG_DONTWAIT, address.get(), address.length);
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 
 #include "common/base/error.h"
@@ -34,6 +35,10 @@ bool IsDropped(const TestPod& from, const Address& to, uint16_t port = 80);
 
 /// Sends a datagram and forgets it, whatever becomes of it.
 void SendDatagram(const TestPod& from, const Address& to, uint16_t port);
+
+/// A socket that sends ICMPv6 messages of any type and receives those of `types`.
+UniqueFd RawIcmp6(const TestPod& pod, std::initializer_list<uint8_t> types);
+void SendIcmp6(const UniqueFd& socket, const Address& to, const std::string& message);
 
 /// Whether something can be read (a connection be accepted) within the time.
 bool IsReadable(const UniqueFd& socket, std::chrono::milliseconds timeout);

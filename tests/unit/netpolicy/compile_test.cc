@@ -54,6 +54,17 @@ TEST(Compile, DeniesAnUnknownAddressOfTheNodesRange) {
   EXPECT_TRUE(Passes(ruleset, Between("1.1.1.1", "10.0.1.9")));
 }
 
+TEST(Compile, DeniesWhatNoPodWasGivenWhereAPodIsIsolated) {
+  const Cluster cluster = ClusterOf(std::string(kOpenPod) + kFromAOnly);
+  const Ruleset open = Compile({cluster, AttachmentsOf(cluster, {{"n", "a"}}), {}});
+  const Ruleset isolated = Compile({cluster, AttachmentsOfAll(cluster), {}});
+  for (const char* shared : {"fe80::2", "ff02::1", "224.0.0.1", "255.255.255.255"}) {
+    const char* from = At(shared).is_ipv6() ? "fe80::1" : "10.0.0.1";
+    EXPECT_TRUE(Passes(open, Between(from, shared))) << shared;
+    EXPECT_FALSE(Passes(isolated, Between(from, shared))) << shared;
+  }
+}
+
 TEST(Compile, GivesAnAddressToItsNewestOwner) {
   const Cluster cluster = ClusterOf(std::string(kOpenPod) + kFromAOnly);
   const LocalAddresses old_owner{.pod = {"n", "a"}, .addresses = {At("10.0.0.2")}};

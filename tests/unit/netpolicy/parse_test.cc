@@ -51,8 +51,15 @@ TEST(ParseNetworkPolicy, IsolatesIngressAlwaysAndEgressByItsRulesWhenTypesAreAbs
   EXPECT_TRUE(with_egress->isolates_egress);
 }
 
-TEST(ParseNetworkPolicy, IgnoresFieldsOfLaterVersions) {
-  EXPECT_THAT(ParseSpec("{podSelector: {}, later: 1, ingress: [{from: [], also: 2}]}"), IsOk());
+TEST(ParseNetworkPolicy, TakesAnEmptyNamespaceForTheDefaultOne) {
+  const auto documents = manifest::Parse(
+      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: ''}\n"
+      "spec: {podSelector: {}}",
+      "test");
+  ASSERT_THAT(documents, IsOk());
+  const auto policy = ParseNetworkPolicy(documents->front().object);
+  ASSERT_THAT(policy, IsOk());
+  EXPECT_EQ(policy->name, ObjectName("default", "p"));
 }
 
 struct Bad {
@@ -113,6 +120,28 @@ std::vector<Bad> BadPeers() {
   };
 }
 
+// Passed over, each of them would allow more than is meant.
+std::vector<Bad> Misspelt() {
+  return {
+      {"Spec", "{podSelector: {}, policyType: [Egress]}", "spec: policyType: unknown key"},
+      {"Rule", "{podSelector: {}, ingress: [{form: [{podSelector: {}}]}]}",
+       "ingress[0]: form: unknown key"},
+      {"OtherDirection", "{podSelector: {}, egress: [{from: [{podSelector: {}}]}]}",
+       "egress[0]: from: unknown key"},
+      {"Peer", "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}, podselector: {}}]}]}",
+       "from[0]: podselector: unknown key"},
+      {"Block",
+       "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, excepts: []}}]}]}",
+       "ipBlock: excepts: unknown key"},
+      {"Port", "{podSelector: {}, ingress: [{ports: [{portt: 80}]}]}",
+       "ports[0]: portt: unknown key"},
+      {"Selector", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabel: {a: b}}}]}]}",
+       "podSelector: matchLabel: unknown key"},
+      {"Expression", "{podSelector: {matchExpressions: [{key: a, operator: Exists, value: [b]}]}}",
+       "matchExpressions[0]: value: unknown key"},
+  };
+}
+
 std::vector<Bad> BadPorts() {
   return {
       {"UnknownType", "{podSelector: {}, policyTypes: [ingress]}",
@@ -145,6 +174,7 @@ std::vector<Bad> BadPorts() {
 
 const auto kNameOfBad = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Peers, BadPolicy, ::testing::ValuesIn(BadPeers()), kNameOfBad);
+INSTANTIATE_TEST_SUITE_P(Misspelt, BadPolicy, ::testing::ValuesIn(Misspelt()), kNameOfBad);
 INSTANTIATE_TEST_SUITE_P(Ports, BadPolicy, ::testing::ValuesIn(BadPorts()), kNameOfBad);
 
 TEST(ParseNetworkPolicy, RefusesAnotherApiVersion) {

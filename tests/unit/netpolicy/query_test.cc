@@ -60,6 +60,14 @@ TEST_F(QueryTest, SaysWhichRuleDoesNotMatchAndWhy) {
   EXPECT_THAT(text, HasSubstr("n/p ingress[0]: the port does not match"));
 }
 
+TEST_F(QueryTest, SaysThatNobodyIsReachedByAnAddressThatNoPodWasGiven) {
+  const auto connections = ParseQuery(addresses_, {"fe80::1", "fe80::2", "80"});
+  ASSERT_THAT(connections, IsOk());
+  const Verdict verdict = Judge(world_, addresses_, connections->front());
+  EXPECT_FALSE(verdict.allowed());
+  EXPECT_THAT(Describe(connections->front(), verdict), HasSubstr("that no pod was given"));
+}
+
 TEST_F(QueryTest, SaysWhatAnotherNodeDecides) {
   const auto connections = ParseQuery(addresses_, {"n/dual", "10.0.0.2", "80"});
   const std::string text =
