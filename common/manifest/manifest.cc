@@ -115,7 +115,10 @@ Result<> Append(std::vector<Document>& documents, Document document) {
     documents.push_back(std::move(document));
     return {};
   }
-  const json::Value items = document.object.value("items", json::Value::array());
+  const json::Value items = document.object.value("items", json::Value());
+  if (!items.is_array() && !items.is_null()) {
+    return Fail(Code::kInvalidArgument, "{}: items: not a list", document.origin);
+  }
   for (size_t i = 0; i < items.size(); ++i) {
     Document item{.origin = fmt::format("{}: items[{}]", document.origin, i), .object = items[i]};
     RETURN_IF_ERROR(CheckObject(item));

@@ -54,6 +54,10 @@ INSTANTIATE_TEST_SUITE_P(
                                   "metadata: name: missing"},
                       BadManifest{"KeyTwice", "apiVersion: v1\nkind: Pod\nkind: Pod",
                                   "bad.yaml:3: kind: given twice"},
+                      BadManifest{"ItemsAreAText", "apiVersion: v1\nkind: List\nitems: x",
+                                  "bad.yaml:1: items: not a list"},
+                      BadManifest{"ItemsAreAnObject", "apiVersion: v1\nkind: List\nitems: {a: b}",
+                                  "bad.yaml:1: items: not a list"},
                       BadManifest{"Scalar", "hello", "not a Kubernetes object"},
                       BadManifest{"Tag", "apiVersion: !!binary aGk=", "tags are not allowed"}),
     [](const auto& row) { return row.param.name; });
