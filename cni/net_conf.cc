@@ -32,8 +32,9 @@ Result<std::optional<PolicyConf>> ParsePolicy(const Value& root) {
 Result<std::vector<AttachmentKey>> ParseValidAttachments(const Value& root,
                                                          const std::string& network) {
   constexpr std::string_view kKey = "cni.dev/valid-attachments";
+  constexpr std::string_view kOldKey = "cni.dev/attachments";  // as the spec's text had it at first
   std::vector<AttachmentKey> valid;
-  const auto found = root.find(kKey);
+  const auto found = root.contains(kKey) ? root.find(kKey) : root.find(kOldKey);
   if (found == root.end() || found->is_null()) return valid;
   if (!found->is_array()) return Fail(Code::kInvalidArgument, "{}: not a list", kKey);
   for (const Value& entry : *found) {

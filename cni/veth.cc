@@ -83,7 +83,7 @@ Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
 
 std::string HostInterfaceName(const AttachmentKey& key) {
   constexpr int kDigits = 11;  // with "veth": the 15 bytes of an interface name
-  const uint64_t hash = Hash(key.container_id + '\0' + key.ifname);
+  const uint64_t hash = Hash(key.network + '\0' + key.container_id + '\0' + key.ifname);
   return fmt::format("veth{:011x}", hash >> (64 - 4 * kDigits));
 }
 

@@ -197,9 +197,7 @@ Result<> VethPlugin::Del() {
 // State was lost or never written: what the configuration, prevResult and the reservations tell.
 Result<Attachment> VethPlugin::GuessRecord() const {
   ASSIGN_OR_RETURN(Attachment record, MakeRecord());
-  if (conf_.previous) {
-    for (const IpConfig& ip : conf_.previous->ips) record.addresses.push_back(ip.address.address);
-  }
+  ASSIGN_OR_RETURN(record.addresses, PreviousAddresses());
   if (record.reservations.empty()) return record;
   ASSIGN_OR_RETURN(auto store,
                    ReservationStore::OpenExisting(record.reservations, paths_.owners()));
@@ -208,6 +206,21 @@ Result<Attachment> VethPlugin::GuessRecord() const {
                    store->FindByOwner({environment_.container_id, environment_.ifname}));
   record.addresses.insert(record.addresses.end(), held.begin(), held.end());
   return record;
+}
+
+// Of prevResult. One that another attachment has by now is no more this one's: DEL may be repeated.
+Result<std::vector<IpAddress>> VethPlugin::PreviousAddresses() const {
+  std::vector<IpAddress> addresses;
+  if (!conf_.previous || conf_.previous->ips.empty()) return addresses;
+  ASSIGN_OR_RETURN(const std::vector<Attachment> others, attachments_.List(conf_.name));
+  for (const IpConfig& ip : conf_.previous->ips) {
+    const bool taken = std::any_of(others.begin(), others.end(), [&](const Attachment& other) {
+      const auto& theirs = other.addresses;
+      return std::find(theirs.begin(), theirs.end(), ip.address.address) != theirs.end();
+    });
+    if (!taken) addresses.push_back(ip.address.address);
+  }
+  return addresses;
 }
 
 Result<> VethPlugin::Detach(netlink::RouteSocket& socket, const Attachment& record) {

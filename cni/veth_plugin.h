@@ -86,9 +86,10 @@ class VethPlugin : public Plugin {
   // DEL and every failure of ADD.
   Result<> Detach(netlink::RouteSocket& socket, const Attachment& record);
   [[nodiscard]] Result<Attachment> GuessRecord() const;
+  [[nodiscard]] Result<std::vector<IpAddress>> PreviousAddresses() const;
 
-  Result<> CheckHostEnd(netlink::RouteSocket& socket, const Link& container_end,
-                        const AddResult& own);
+  Result<> CheckHostEnd(netlink::RouteSocket& socket, const std::string& name,
+                        const Link& container_end, const AddResult& own);
   Result<> CheckAgents(const Attachment& record);
   Result<> GcAddresses(const std::vector<Attachment>& released,
                        const std::vector<AttachmentKey>& kept);

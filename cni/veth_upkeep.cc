@@ -71,13 +71,12 @@ Result<> VethPlugin::Check() {
   ASSIGN_OR_RETURN(const Link container_end,
                    CheckContainerEnd(environment_.netns, environment_.ifname, found->mac,
                                      PlanContainerEnd(own)));
-  RETURN_IF_ERROR(CheckHostEnd(socket, container_end, own));
+  RETURN_IF_ERROR(CheckHostEnd(socket, record->host_interface, container_end, own));
   return CheckAgents(*record);
 }
 
-Result<> VethPlugin::CheckHostEnd(netlink::RouteSocket& socket, const Link& container_end,
-                                  const AddResult& own) {
-  const std::string name = HostInterfaceName(Key());
+Result<> VethPlugin::CheckHostEnd(netlink::RouteSocket& socket, const std::string& name,
+                                  const Link& container_end, const AddResult& own) {
   ASSIGN_OR_RETURN(const auto host_end, FindLink(socket, name));
   if (!host_end) return Fail(Code::kFailedPrecondition, "link {} is absent", name);
   if (host_end->kind != "veth" || host_end->peer != container_end.index) {
@@ -180,6 +179,11 @@ Result<> VethPlugin::GcShared(netlink::RouteSocket& socket,
 Result<> VethPlugin::Status() {
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
   RETURN_IF_ERROR(CheckReady(socket));
+  // Addresses of before a reboot are free: a pool that they fill is not exhausted.
+  if (ReadFile(paths_.boot_id())) {
+    ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
+    RETURN_IF_ERROR(ReleaseEarlierBoots(paths_, boot_id), "state of an earlier boot");
+  }
   if (ipam_ != nullptr) RETURN_IF_ERROR(ipam_->Status(), "ipam");
   if (conf_.policy && conf_.policy->required) {
     return PolicyClient(conf_.policy->socket).Status();

@@ -139,7 +139,15 @@ Result<> FirewallPlugin::ReleaseShared() {
 Result<> FirewallPlugin::UndoUnrecorded(const AttachmentKey& /*key*/) {
   if (!conf().previous) return {};
   ASSIGN_OR_RETURN(const FileLock lock, LockFirewall(paths()));
-  return FirewallTable::RemovePods(PodsOf(*conf().previous));
+  std::vector<IpAddress> pods = PodsOf(*conf().previous);
+  // DEL may be repeated, and an address be another attachment's by now.
+  ASSIGN_OR_RETURN(const auto records, store().List());
+  for (const ChainRecord& record : records) {
+    const auto plan = ParseFirewallPlan(record.made);
+    if (!plan) continue;
+    for (const IpAddress& pod : plan->pods) std::erase(pods, pod);
+  }
+  return FirewallTable::RemovePods(pods);
 }
 
 Result<> FirewallPlugin::Verify(const json::Value& value, const AddResult& /*previous*/) {

@@ -60,7 +60,10 @@ Result<> AppendAddresses(const std::vector<std::string>& texts, std::vector<IpAd
   for (const std::string& text : texts) {
     ASSIGN_OR_RETURN(const IpAddress address, IpAddress::Parse(text.substr(0, text.find('/'))),
                      "requested address");
-    addresses.push_back(address);
+    // One that is asked for in two ways is one.
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+      addresses.push_back(address);
+    }
   }
   return {};
 }

@@ -108,7 +108,8 @@ void TuningPlugin::TellChanges(json::Value& result) const {
   if (!result.contains("interfaces") || !result["interfaces"].is_array()) return;
   for (json::Value& interface : result["interfaces"]) {
     if (interface.value("name", "") != environment().ifname) continue;
-    if (interface.value("sandbox", "").empty()) continue;
+    const json::Value sandbox = interface.value("sandbox", json::Value());
+    if (sandbox.is_null() || sandbox == "") continue;
     if (!tuning_.link.mac.empty()) interface["mac"] = tuning_.link.mac;
     if (tuning_.link.mtu_bytes != 0 && conf().version >= SpecVersion::k110) {
       interface["mtu"] = tuning_.link.mtu_bytes;

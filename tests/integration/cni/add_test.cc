@@ -188,6 +188,22 @@ TEST_F(AddTest, AnInterfaceNameThatIsTakenInThePodIsRefusedAndUndone) {
   EXPECT_EQ(Ip({"-d", "link", "show", "dev", "eth0"}, pod)[0]["linkinfo"]["info_kind"], "bridge");
 }
 
+TEST_F(AddTest, ANetworkThatWantsTheNameOfAnothersInterfaceLeavesThatAlone) {
+  const Pod pod = MakePod("c1");
+  const json::Value result = Added(pod, Conf());
+  json::Value other = Conf();
+  other["name"] = "othernet";
+  other["bridge"] = "br1";
+  other["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.10.0.0/24"}}})};
+  other["ipam"].erase("routes");
+
+  EXPECT_THAT(Add(pod, other), IsRefused(101, "eth0"));
+
+  EXPECT_THAT(Check(pod, Conf(), result), Succeeds());
+  EXPECT_THAT(Del(pod, other), Succeeds());  // as a runtime does after a failure
+  EXPECT_THAT(Check(pod, Conf(), result), Succeeds());
+}
+
 TEST_F(AddTest, TwoInterfacesOfOnePodAreTwoAttachments) {
   const Pod pod = MakePod("c1");
   Added(pod, Conf());

@@ -56,6 +56,30 @@ TEST_F(DelTest, ASecondAndAThirdSucceed) {
   DelAndExpectNothingLeft(Conf(), without_netns_);
 }
 
+TEST_F(DelTest, ASecondLeavesAnAddressAloneThatIsSomebodyElsesMeanwhile) {
+  EXPECT_THAT(Del(pod_, Conf()), Succeeds());
+  const Pod next = MakePod("c2");
+  const Answer added = Add(next, Conf(), {{"CNI_ARGS", "IP=10.9.0.2"}});
+  ASSERT_THAT(added, Succeeds());
+  ASSERT_EQ(AddressesOf(added.value).front(), AddressesOf(result_).front());
+
+  json::Value conf = Conf();
+  conf["prevResult"] = result_;
+  EXPECT_THAT(Run("DEL", pod_, conf), Succeeds());
+
+  EXPECT_THAT(Check(next, Conf(), added.value), Succeeds());
+}
+
+TEST_F(DelTest, APrevResultThatNobodyCanReadIsNoObstacle) {
+  json::Value conf = Conf();
+  for (const char* previous : {R"({"ips": [{"address": "10.9.0.2"}]})", R"("none")",
+                               R"({"interfaces": [{"sandbox": "/run/netns/c1"}]})"}) {
+    conf["prevResult"] = *json::Parse(previous);
+    EXPECT_THAT(Run("CHECK", pod_, conf), IsRefused(7, "prevResult")) << previous;
+    DelAndExpectNothingLeft(conf);
+  }
+}
+
 TEST_F(DelTest, OfAContainerThatWasNeverAddedSucceedsAndTouchesNobodyElse) {
   EXPECT_THAT(Del({.id = "never", .netns = "/run/netns/never"}, Conf()), Succeeds());
 

@@ -108,6 +108,22 @@ TEST_F(FirewallTest, RefusesTwoPoliciesOfOneBridgeAndAPolicyWithoutABridge) {
   EXPECT_THAT(Run("DEL", a.pod, Walled(a, 0, "same-bridge")), Succeeds());
 }
 
+TEST_F(FirewallTest, ASecondDelLeavesAnAddressAloneThatIsSomebodyElsesMeanwhile) {
+  const Attached gone = Attach("a", 0, "open");
+  const json::Value conf = Walled(gone, 0, "open");
+  EXPECT_THAT(Run("DEL", gone.pod, conf), Succeeds());
+  EXPECT_THAT(Del(gone.pod, Network(0)), Succeeds());
+  Attached next{.pod = MakePod("b"), .result = {}, .address = {}};
+  next.result = Add(next.pod, Network(0), {{"CNI_ARGS", "IP=" + gone.address}}).value;
+  const json::Value walled = Walled(next, 0, "open");
+  ASSERT_THAT(Run("ADD", next.pod, walled), Succeeds());
+
+  EXPECT_THAT(Run("DEL", gone.pod, conf), Succeeds());
+
+  EXPECT_THAT(Check(next.pod, walled, next.result), Succeeds());
+  EXPECT_THAT(Run("DEL", next.pod, walled), Succeeds());
+}
+
 TEST_F(FirewallTest, CheckNamesWhatIsMissing) {
   const Attached a = Attach("a", 0, "same-bridge");
   const json::Value conf = Walled(a, 0, "same-bridge");

@@ -1,6 +1,7 @@
 // GC frees what no valid attachment holds; STATUS says whether an ADD would work.
 #include <fstream>
 
+#include "common/linux/file.h"
 #include "tests/integration/cni/plugin_test.h"
 
 namespace trivet::cni {
@@ -96,6 +97,21 @@ TEST_F(GcTest, TouchesNoOtherNetwork) {
   EXPECT_THAT(Check(pod, other, result), Succeeds());
 }
 
+// The name that the specification's text had first, and runtimes still send.
+TEST_F(GcTest, KnowsTheListOfTheValidByItsOtherName) {
+  json::Value conf = Conf();
+  for (const Pod& pod : pods_) {
+    conf["cni.dev/attachments"].push_back({{"containerID", pod.id}, {"ifname", "eth0"}});
+  }
+
+  EXPECT_THAT(Run("GC", {}, conf, {{"CNI_CONTAINERID", ""}, {"CNI_NETNS", ""}, {"CNI_IFNAME", ""}}),
+              Succeeds());
+
+  for (size_t i = 0; i < pods_.size(); ++i) {
+    EXPECT_THAT(Check(pods_[i], Conf(), results_[i]), Succeeds());
+  }
+}
+
 TEST_F(GcTest, KeepsAllOfWhatIsValid) {
   EXPECT_THAT(Gc(Conf(), pods_), Succeeds());
 
@@ -124,6 +140,25 @@ TEST_F(StatusTest, SaysThatThePoolIsExhausted) {
 
   EXPECT_THAT(Del(pod, conf), Succeeds());
   EXPECT_THAT(Status(conf), Succeeds());
+}
+
+// Else no ADD would come that frees them.
+TEST_F(StatusTest, CountsNoAddressesOfBeforeAReboot) {
+  json::Value conf = Conf();
+  conf["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.9.0.0/30"}}})};
+  conf["ipam"].erase("routes");
+  Added(MakePod("c1"), conf);
+  const std::filesystem::path record = state() / "attachments/testnet@c1@eth0.json";
+  json::Value before = json::Parse(ReadFile(record).value_or("")).value_or(json::Value());
+  ASSERT_TRUE(before.is_object());
+  before["bootID"] = "an earlier one";
+  ASSERT_TRUE(WriteFileVolatile(record, before.dump()));
+  ASSERT_TRUE(WriteFileVolatile(state() / "boot_id", "an earlier one"));
+
+  EXPECT_THAT(Status(conf), Succeeds());
+
+  Tell("/usr/sbin/ip", {"link", "delete", before.value("hostInterface", "")});
+  Added(MakePod("c2"), conf);
 }
 
 TEST_F(StatusTest, SaysThatTheBridgesNameIsTaken) {

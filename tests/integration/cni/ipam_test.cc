@@ -59,6 +59,17 @@ TEST_F(IpamTest, StaticGivesTheAddressThatTheConfigurationSays) {
 }
 
 // RFC 3021, RFC 6164.
+TEST_F(IpamTest, AnAddressThatIsAskedForTwiceIsGivenOnce) {
+  json::Value conf = Conf();
+  conf["runtimeConfig"]["ips"] = {"10.9.0.42/24"};
+  conf["args"]["cni"]["ips"] = {"10.9.0.42"};
+
+  const Answer answer = Add(MakePod("c1"), conf, {{"CNI_ARGS", "IP=10.9.0.42"}});
+
+  ASSERT_THAT(answer, Succeeds());
+  EXPECT_EQ(AddressesOf(answer.value).front(), "10.9.0.42/24");
+}
+
 TEST_F(IpamTest, ANetworkOfTwoAddressesIsAPodAndItsGateway) {
   json::Value conf = Conf();
   conf["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.9.0.4/31"}}}),

@@ -74,6 +74,16 @@ TEST_F(TuningTest, TellsTheNewMacOfTheContainersInterfaceAlone) {
   EXPECT_THAT(Run("DEL", pod_, conf), Succeeds());
 }
 
+TEST_F(TuningTest, TakesNullInPrevResultForAbsent) {
+  json::Value previous = result_;
+  previous["interfaces"][0]["name"] = "eth0";  // the host's
+  previous["interfaces"][0]["sandbox"] = nullptr;
+  const json::Value conf = Chained("tuning", {{"mac", "02:11:22:33:44:55"}}, previous);
+
+  EXPECT_THAT(Run("ADD", pod_, conf), Succeeds());
+  EXPECT_THAT(Run("DEL", pod_, conf), Succeeds());
+}
+
 TEST_F(TuningTest, LeavesNothingWhereItFails) {
   json::Value members = kEverything;
   members["mtu"] = 65535;  // a veth takes it; and a value that the kernel refuses:
