@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/linux/file.h"
+#include "common/linux/netns_pin.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
@@ -37,10 +38,10 @@ std::vector<std::filesystem::path> BinDirs(const Config& config) {
 }
 
 Result<> MakeFolders(const Paths& paths) {
-  for (const auto& folder :
-       {paths.Shims(), paths.NetworkNamespaces(), paths.state, paths.Pods(), paths.Uppers()}) {
+  for (const auto& folder : {paths.Shims(), paths.state, paths.Pods(), paths.Uppers()}) {
     RETURN_IF_ERROR(EnsureDirectory(folder));
   }
+  RETURN_IF_ERROR(MakePinFolder(paths.NetworkNamespaces()));
   return container::MakeMountPoints(paths.MountPoints());
 }
 

@@ -53,13 +53,24 @@ Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec,
   return reaper;
 }
 
+// While an upgrade is under way the daemon may still be the one before netns_is_made, the last
+// field: then it is false.
+Result<SandboxSpec> ReadSpec(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  auto spec = wire::Decode<SandboxSpec>(text);
+  if (!spec) {
+    if (auto earlier = wire::Decode<SandboxSpec>(text + '\0')) return earlier;
+    return Fail(spec.error().code(), "{}: {}: trivet-cri and trivet-shim are of different versions",
+                file.native(), spec.error().message());
+  }
+  return spec;
+}
+
 Result<> Run(const Options& options, char* const* argv) {
   RETURN_IF_ERROR(EnsureReadOnlyProgram(argv));
   if (options.keeps_scope) return LeaveScopeKeeper();
   RETURN_IF_ERROR(HardenProcess());
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(options.paths.spec()));
-  ASSIGN_OR_RETURN(SandboxSpec spec, wire::Decode<SandboxSpec>(text),
-                   options.paths.spec().native());
+  ASSIGN_OR_RETURN(SandboxSpec spec, ReadSpec(options.paths.spec()));
   RETURN_IF_ERROR(EnsureDirectory(options.paths.root()));
   ASSIGN_OR_RETURN(EventLoop loop, EventLoop::Open());
   ASSIGN_OR_RETURN(const auto children, Children::Watch(loop));

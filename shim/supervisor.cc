@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/linux/netns_pin.h"
 #include "proto/trivet/wire.h"
-#include "shim/netns_pin.h"
 #include "shim/process_plan.h"
 #include "shim/stdio.h"
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/base/unique_fd.h"
+#include "common/linux/netns_pin.h"
 
 namespace trivet {
 namespace {
@@ -19,6 +20,12 @@ Result<> EnterAndRun(const UniqueFd& netns, const std::filesystem::path& path,
   return work();
 }
 
+Result<> MakeAndPin(const std::filesystem::path& path) {
+  if (::unshare(CLONE_NEWNET) != 0) return FailErrno("make a network namespace");
+  RETURN_IF_ERROR(SetLoopbackUp());
+  return PinNetworkNamespace(path);
+}
+
 }  // namespace
 
 Result<> InNetworkNamespace(const std::filesystem::path& path,
@@ -28,6 +35,13 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
   Result<> result;
   std::thread([&] { result = EnterAndRun(netns, path, work); }).join();
   return result;
+}
+
+std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path) {
+  std::packaged_task<Result<>()> task([path] { return MakeAndPin(path); });
+  std::future<Result<>> made = task.get_future();
+  std::thread(std::move(task)).detach();
+  return made;
 }
 
 Result<netlink::RouteSocket> OpenRouteSocketIn(const std::filesystem::path& path) {

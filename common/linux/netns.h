@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <future>
 
 #include "common/base/error.h"
 #include "common/linux/netlink.h"
@@ -18,6 +19,10 @@ namespace trivet {
 /// network namespace; otherwise what `work` returned.
 Result<> InNetworkNamespace(const std::filesystem::path& path,
                             const std::function<Result<>()>& work);
+
+/// Begins to make a network namespace with "lo" up and to mount it at `path`, in a folder from
+/// MakePinFolder. On a thread of its own, which dies: the caller's stays where it is.
+std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path);
 
 /// A route socket that was opened inside the network namespace at `path` and stays in it, so that
 /// the caller need not enter. Errors: as InNetworkNamespace.

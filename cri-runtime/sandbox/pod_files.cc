@@ -42,6 +42,14 @@ Result<> GiveToPod(const std::filesystem::path& file, const Config& config) {
   return FailErrno("chown {}", file.native());
 }
 
+Result<> WritePodFile(const std::filesystem::path& file, const std::string& text,
+                      const Record& record) {
+  RETURN_IF_ERROR(WriteFileVolatile(file, text, kReadable));
+  RETURN_IF_ERROR(GiveToPod(file, record.config));
+  if (record.selinux_file_label.empty()) return {};
+  return selinux::SetFileLabel(file, record.selinux_file_label);
+}
+
 }  // namespace
 
 std::string ResolvConf(const Dns& dns) {
@@ -68,24 +76,21 @@ std::string HostnameOf(const Config& config) {
   return config.hostname.empty() ? NodeName() : config.hostname;
 }
 
-Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
-                       const std::vector<std::string>& ips) {
-  const Config& config = record.config;
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record) {
   RETURN_IF_ERROR(EnsureDirectory(folder, kPassable));
-  ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(config));
+  ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(record.config));
+  RETURN_IF_ERROR(WritePodFile(folder / "resolv.conf", resolv_conf, record));
+  return WritePodFile(folder / "hostname", HostnameOf(record.config) + "\n", record);
+}
+
+Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
+                    const std::vector<std::string>& ips) {
+  const Config& config = record.config;
   std::string hosts = Hosts(config.hostname, ips);
   if (config.namespaces.network == NamespaceMode::kNode) {
     ASSIGN_OR_RETURN(hosts, ReadNodeFile("/etc/hosts"));
   }
-  const std::pair<const char*, std::string> files[] = {
-      {"resolv.conf", resolv_conf}, {"hosts", hosts}, {"hostname", HostnameOf(config) + "\n"}};
-  for (const auto& [name, text] : files) {
-    RETURN_IF_ERROR(WriteFileVolatile(folder / name, text, kReadable));
-    RETURN_IF_ERROR(GiveToPod(folder / name, config));
-    if (record.selinux_file_label.empty()) continue;
-    RETURN_IF_ERROR(selinux::SetFileLabel(folder / name, record.selinux_file_label), name);
-  }
-  return {};
+  return WritePodFile(folder / "hosts", hosts, record);
 }
 
 }  // namespace trivet::sandbox

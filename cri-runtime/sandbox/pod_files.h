@@ -19,10 +19,12 @@ std::string Hosts(const std::string& hostname, const std::vector<std::string>& i
 /// The name the pod's UTS namespace gets: the kubelet's, or the node's for one that asks for none.
 std::string HostnameOf(const Config& config);
 
-/// Writes resolv.conf, hosts and hostname into `folder` (made when absent). Without a DNS
-/// configuration, and on the node's network, the node's own files are copied. They have the pod's
-/// SELinux label.
-Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
-                       const std::vector<std::string>& ips);
+/// Writes resolv.conf and hostname into `folder`, which is made when absent. Without a DNS
+/// configuration the node's own resolv.conf is copied. They have the pod's SELinux label.
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record);
+
+/// Adds hosts, when the pod has its addresses. On the node's network it is a copy of the node's.
+Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
+                    const std::vector<std::string>& ips);
 
 }  // namespace trivet::sandbox

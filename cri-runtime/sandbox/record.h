@@ -36,9 +36,14 @@ struct State {
   int32_t shim_pid = 0;
   uint64_t shim_start_time = 0;  // field 22 of /proc/<pid>/stat
   std::vector<std::string> ips;
-  bool network_attached = false;  // CNI DEL is owed
+  bool network_attached = false;  // CNI DEL is owed, or may be
   std::string cni_result;         // JSON: what ADD answered, for DEL; empty: not known
 };
+
+/// That of a sandbox of which nothing but the record is known: ADD may have been called for it.
+inline State HalfMade(const Record& record) {
+  return {.network_attached = !record.cni_config.empty()};
+}
 
 template <class Codec>
 void Fields(Codec& c, Record& m) {

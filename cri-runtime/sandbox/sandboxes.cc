@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 
 #include "common/base/stopwatch.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
+#include "common/linux/netns.h"
 #include "common/linux/user_namespace.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/cni/config_directory.h"
@@ -35,6 +37,14 @@ std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snap
     if (KeyOf(sandbox->record->config.metadata) == key) return sandbox;
   }
   return nullptr;
+}
+
+// Whether the pod's network can be made beside the shim: it belongs to no user namespace of the
+// shim's, and no sysctl is to be set in it before the plugins come.
+bool HasNetworkBesideShim(const Record& record) {
+  return !record.cni_config.empty() && !record.config.namespaces.user &&
+         std::ranges::none_of(record.config.sysctls,
+                              [](const auto& sysctl) { return sysctl.first.starts_with("net"); });
 }
 
 }  // namespace
@@ -124,34 +134,51 @@ Result<selinux::Levels::Hold> Sandboxes::ChooseLabels(Record& record) const {
 Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
+  // Waits at the end of this function, too: a plugin that still runs must not be undone.
+  EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
-  RETURN_IF_ERROR(StartShim(record), "shim");
+  if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
+  RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
+  progress.Enter("pod files");
+  const std::filesystem::path folder = node_.paths.Pod(record.id);
+  RETURN_IF_ERROR(WritePodFiles(folder, record), "pod files");
   progress.Enter("network");
-  ASSIGN_OR_RETURN(const std::vector<std::string> ips, ConnectNetwork(record), "network");
-  spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} cni_add_ms={:.1f}",
+  ASSIGN_OR_RETURN(const std::vector<std::string> ips,
+                   early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
+  RETURN_IF_ERROR(WriteHosts(folder, record, ips), "pod files");
+  spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
-  progress.Enter("pod files");
-  RETURN_IF_ERROR(WritePodFiles(node_.paths.Pod(record.id), record, ips), "pod files");
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
   return node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kReady; });
 }
 
-Result<> Sandboxes::StartShim(const Record& record) {
+// The plugins work while the shim starts; until then its record becomes durable.
+Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record) {
+  EarlyNetwork early;
+  if (!HasNetworkBesideShim(record)) return early;
+  early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id)).share();
+  early.ips = std::async(std::launch::async, [this, &record, made = early.made] {
+    return ConnectNetwork(record, made);
+  });
+  return early;
+}
+
+Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   const Config& config = record.config;
   const bool own_network = config.namespaces.network != NamespaceMode::kNode;
   shim::SandboxSpec spec{.id = record.id,
                          .hostname = own_network ? HostnameOf(config) : "",
                          .network = config.namespaces.network,
                          .ipc = config.namespaces.ipc,
-                         .pid = config.namespaces.pid};
+                         .pid = config.namespaces.pid,
+                         .netns_is_made = netns_is_made};
   if (const auto& user = config.namespaces.user) {
     spec.uids = {user->uids.host_id, user->uids.length};
     spec.gids = {user->gids.host_id, user->gids.length};
   }
   if (own_network) {
-    RETURN_IF_ERROR(EnsureDirectory(node_.paths.NetworkNamespaces()));
     spec.netns_path = node_.paths.NetworkNamespace(record.id).native();
   }
   for (const auto& [name, value] : config.sysctls) spec.sysctls.push_back(name + "=" + value);
@@ -162,12 +189,10 @@ Result<> Sandboxes::StartShim(const Record& record) {
                    cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   ASSIGN_OR_RETURN(const LaunchedShim shim,
                    node_.launcher.Launch(program, node_.paths.Shim(record.id), spec));
-  // Before anything is asked of it: a daemon that comes after us must know whom to end, and that
-  // DEL is owed as soon as there is a namespace that ADD may have been called for.
+  // Before anything is asked of it: a daemon that comes after us must know whom to end.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.shim_pid = shim.pid;
     state.shim_start_time = shim.start_time;
-    state.network_attached = !record.cni_config.empty();
   }));
   ASSIGN_OR_RETURN(const auto connection,
                    node_.shims.Connect(record.id, node_.paths.Shim(record.id) / "sock"));
@@ -175,8 +200,12 @@ Result<> Sandboxes::StartShim(const Record& record) {
   return {};
 }
 
-Result<std::vector<std::string>> Sandboxes::ConnectNetwork(const Record& record) {
+// The record must be durable before the plugins are called: what they do may outlive a power cut.
+Result<std::vector<std::string>> Sandboxes::ConnectNetwork(
+    const Record& record, const std::shared_future<Result<>>& made) {
   if (record.cni_config.empty()) return std::vector<std::string>{};
+  RETURN_IF_ERROR(node_.store.MakeDurable(record.id));
+  if (made.valid()) RETURN_IF_ERROR(Result<>(made.get()));
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   ASSIGN_OR_RETURN(const json::Value result, AttachNetwork(node_.network, record, netns));
   ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));

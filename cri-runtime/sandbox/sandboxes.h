@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <string>
 
 #include "common/base/error.h"
@@ -58,8 +59,16 @@ class Sandboxes {
   Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
   Result<std::string> Make(const Config& config, state::Progress& progress);
   Result<> Build(const Record& record, state::Progress& progress);
-  Result<> StartShim(const Record& record);
-  Result<std::vector<std::string>> ConnectNetwork(const Record& record);
+  // The network of a pod whose shim is still to start; neither is valid where the shim must come
+  // first.
+  struct EarlyNetwork {
+    std::shared_future<Result<>> made;  // the namespace
+    std::future<Result<std::vector<std::string>>> ips;
+  };
+  EarlyNetwork BeginNetwork(const Record& record);
+  Result<> StartShim(const Record& record, bool netns_is_made);
+  Result<std::vector<std::string>> ConnectNetwork(const Record& record,
+                                                  const std::shared_future<Result<>>& made = {});
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);

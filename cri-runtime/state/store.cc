@@ -1,7 +1,10 @@
 #include "cri-runtime/state/store.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "common/linux/state_file.h"
 #include "cri-runtime/clock.h"
@@ -19,16 +22,34 @@ std::filesystem::path FileOf(const std::filesystem::path& directory, const std::
   return directory / (id + std::string(suffix));
 }
 
-// The ids that have a record in `directory`.
-Result<std::vector<std::string>> ListIds(const std::filesystem::path& directory) {
+// The ids that have a file with that suffix in `directory`.
+Result<std::vector<std::string>> ListIds(const std::filesystem::path& directory,
+                                         std::string_view suffix = kRecordSuffix) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory));
   std::vector<std::string> ids;
   for (const std::string& name : names) {
-    if (!name.ends_with(kRecordSuffix)) continue;
-    const std::string id = name.substr(0, name.size() - kRecordSuffix.size());
+    if (!name.ends_with(suffix)) continue;
+    const std::string id = name.substr(0, name.size() - suffix.size());
     if (IsId(id)) ids.push_back(id);
   }
   return ids;
+}
+
+Result<> SyncContent(const std::filesystem::path& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", file.native());
+  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", file.native());
+  return {};
+}
+
+// A power cut may leave a state whose record was not durable yet.
+Result<> RemoveStrayStates(const std::filesystem::path& directory) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListIds(directory, kStateSuffix));
+  for (const std::string& id : ids) {
+    if (std::filesystem::exists(FileOf(directory, id, kRecordSuffix))) continue;
+    RETURN_IF_ERROR(RemoveFile(FileOf(directory, id, kStateSuffix)));
+  }
+  return {};
 }
 
 template <class T>
@@ -75,15 +96,15 @@ Told EventsOfRemoval(Phase before) {
   return before == Phase::kCreating ? Told{} : Told{EventType::kDeleted};
 }
 
-// A missing or damaged state is that of something half-made.
+// In place of a missing or damaged state: `half_made`.
 template <class T>
-Result<T> ReadState(const std::filesystem::path& file) {
+Result<T> ReadState(const std::filesystem::path& file, T half_made) {
   auto state = ReadRecord<T>(file);
   if (state) return std::move(*state);
   if (state.error().code() == Code::kFailedPrecondition) {
     return std::unexpected(std::move(state).error().Wrap(file.native()));
   }
-  return T{};
+  return half_made;
 }
 
 }  // namespace
@@ -96,6 +117,8 @@ Result<std::unique_ptr<Store>> Store::Open(const cri::Paths& paths) {
   std::unique_ptr<Store> store(new Store(paths));
   RETURN_IF_ERROR(store->ReadSandboxes(), "read sandboxes");
   RETURN_IF_ERROR(store->ReadContainers(), "read containers");
+  RETURN_IF_ERROR(RemoveStrayStates(paths.Sandboxes()), "state folder");
+  RETURN_IF_ERROR(RemoveStrayStates(paths.Containers()), "state folder");
   return store;
 }
 
@@ -106,7 +129,8 @@ Result<> Store::ReadSandboxes() {
     ASSIGN_OR_RETURN(auto record,
                      ReadIntent<sandbox::Record>(FileOf(directory, id, kRecordSuffix)));
     if (!record) continue;
-    ASSIGN_OR_RETURN(auto state, ReadState<sandbox::State>(FileOf(directory, id, kStateSuffix)));
+    ASSIGN_OR_RETURN(auto state,
+                     ReadState(FileOf(directory, id, kStateSuffix), sandbox::HalfMade(*record)));
     Publish([&](Snapshot& snapshot) {
       snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
           Sandbox{std::make_shared<const sandbox::Record>(std::move(*record)), state});
@@ -122,7 +146,8 @@ Result<> Store::ReadContainers() {
     ASSIGN_OR_RETURN(auto record,
                      ReadIntent<container::Record>(FileOf(directory, id, kRecordSuffix)));
     if (!record) continue;
-    ASSIGN_OR_RETURN(auto state, ReadState<container::State>(FileOf(directory, id, kStateSuffix)));
+    ASSIGN_OR_RETURN(auto state,
+                     ReadState(FileOf(directory, id, kStateSuffix), container::State{}));
     Publish([&](Snapshot& snapshot) {
       snapshot.containers[id] = std::make_shared<const Container>(
           Container{std::make_shared<const container::Record>(std::move(*record)), state});
@@ -167,14 +192,20 @@ void Store::Publish(const std::function<void(Snapshot&)>& change, const Change& 
 Result<> Store::Add(sandbox::Record record) {
   const std::string id = record.id;
   const auto writing = writing_.Lock(id);
-  RETURN_IF_ERROR(
-      WriteFileAtomically(FileOf(paths_.Sandboxes(), id, kRecordSuffix), Encode(record)),
-      "record sandbox");
+  RETURN_IF_ERROR(WriteFileVolatile(FileOf(paths_.Sandboxes(), id, kRecordSuffix), Encode(record)),
+                  "record sandbox");
   Publish([&](Snapshot& snapshot) {
+    const sandbox::State state = sandbox::HalfMade(record);
     snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
-        Sandbox{std::make_shared<const sandbox::Record>(std::move(record)), {}});
+        Sandbox{std::make_shared<const sandbox::Record>(std::move(record)), state});
   });
   return {};
+}
+
+Result<> Store::MakeDurable(const std::string& sandbox_id) const {
+  RETURN_IF_ERROR(SyncContent(FileOf(paths_.Sandboxes(), sandbox_id, kRecordSuffix)),
+                  "record sandbox");
+  return SyncDirectory(paths_.Sandboxes());
 }
 
 Result<> Store::Add(container::Record record) {

@@ -21,9 +21,9 @@ namespace trivet::state {
 /// The records on disk and the snapshot of them. Any thread.
 ///
 /// What something was asked to be is a file of its own, written once before
-/// anything is made; how it is, is a second, small one. The first is durable for
-/// a sandbox (its network attachment outlives a reboot); all else is void after
-/// a reboot and is only written atomically.
+/// anything is made; how it is, is a second, small one. The first is made durable
+/// for a sandbox before its network is attached, which outlives a reboot; all else is void
+/// after a reboot and is only written atomically.
 class Store {
  public:
   /// Reads all records. A state that is missing or damaged reads as half-made.
@@ -36,6 +36,8 @@ class Store {
 
   Result<> Add(sandbox::Record record);
   Result<> Add(container::Record record);
+  /// A sandbox's record outlives a power cut from now on. Errors: kNotFound when it is gone.
+  Result<> MakeDurable(const std::string& sandbox_id) const;
 
   /// Changes a state and writes it. Errors: kNotFound when the record is gone.
   Result<> UpdateSandbox(const std::string& id, const std::function<void(sandbox::State&)>& change);

@@ -81,6 +81,7 @@ struct SandboxSpec {
   std::string netns_path;  // where the network namespace is pinned for CNI; empty: nowhere
   std::vector<std::string> sysctls;  // "net.ipv4.ip_forward=1", of the pod's namespaces; validated
   std::vector<std::string> cgroup_procs;  // cgroup.procs files the shim puts the pod's reaper into
+  bool netns_is_made = false;  // it is pinned at netns_path, with lo up: entered, not made; no uids
 };
 
 struct Rlimit {
@@ -231,7 +232,7 @@ void Fields(Codec& c, IdRange& m) {
 template <class Codec>
 void Fields(Codec& c, SandboxSpec& m) {
   c(m.id, m.hostname, m.network, m.ipc, m.pid, m.uids, m.gids, m.netns_path, m.sysctls,
-    m.cgroup_procs);
+    m.cgroup_procs, m.netns_is_made);
 }
 template <class Codec>
 void Fields(Codec& c, Rlimit& m) {

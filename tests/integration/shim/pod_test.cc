@@ -1,6 +1,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -9,6 +10,7 @@
 #include "common/linux/command.h"
 #include "common/linux/file.h"
 #include "common/linux/netns.h"
+#include "common/linux/netns_pin.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/shim_pod.h"
 
@@ -32,7 +34,10 @@ class PodTest : public testing::ShimTest {
   // How the shim ends when its spec is wrong: what it says.
   static std::string StartFailure(const std::filesystem::path& run_dir,
                                   const shim::SandboxSpec& spec) {
-    EXPECT_THAT(WriteFileVolatile(run_dir / "spec", wire::Encode(spec)), IsOk());
+    return StartFailureOf(run_dir, wire::Encode(spec));
+  }
+  static std::string StartFailureOf(const std::filesystem::path& run_dir, const std::string& spec) {
+    EXPECT_THAT(WriteFileVolatile(run_dir / "spec", spec), IsOk());
     const auto output =
         RunCommand({.program = std::filesystem::path(std::getenv("TRIVET_BIN_DIR")) / "trivet-shim",
                     .args = {"--run-dir", run_dir.native()}},
@@ -42,6 +47,38 @@ class PodTest : public testing::ShimTest {
     return output->err;
   }
 };
+
+TEST_F(PodTest, EntersANetworkThatWasMadeForIt) {
+  ASSERT_THAT(MakePinFolder("/run/netns"), IsOk());
+  ASSERT_THAT(MakeNetworkNamespace("/run/netns/s1").get(), IsOk());
+  struct stat made{};
+  ASSERT_EQ(::stat("/run/netns/s1", &made), 0);
+  StartPod([](auto& spec) {
+    spec.network = shim::NamespaceMode::kPod;
+    spec.netns_path = "/run/netns/s1";
+    spec.netns_is_made = true;
+  });
+  EXPECT_THAT(Run("readlink /proc/self/ns/net")->out,
+              HasSubstr(fmt::format("net:[{}]", made.st_ino)));
+  EXPECT_THAT(Shutdown(), IsOk());
+  EXPECT_FALSE(std::filesystem::exists("/run/netns/s1"));
+}
+
+TEST_F(PodTest, RefusesAMadeNetworkThatItIsNotTold) {
+  shim::SandboxSpec spec{.id = "s", .hostname = "h", .netns_is_made = true};
+  EXPECT_THAT(StartFailure(run_dir_, spec), HasSubstr("netns_is_made: needs netns_path"));
+  spec.netns_path = "/run/netns/none";
+  EXPECT_THAT(StartFailure(run_dir_, spec), HasSubstr("open network namespace /run/netns/none"));
+}
+
+// While an upgrade is under way: the program is new already, the daemon is not.
+TEST_F(PodTest, TakesTheSpecOfAnEarlierDaemonAndNoOther) {
+  std::string spec = wire::Encode(shim::SandboxSpec{.id = "s1", .sysctls = {"kernel.x=1"}});
+  spec.pop_back();  // netns_is_made
+  EXPECT_THAT(StartFailureOf(run_dir_, spec), HasSubstr("sysctl kernel.x: not of a namespace"));
+  EXPECT_THAT(StartFailureOf(run_dir_, spec + "1234"),
+              HasSubstr("trivet-cri and trivet-shim are of different versions"));
+}
 
 TEST_F(PodTest, HasANetworkOfItsOwnThatCanBeFoundByPath) {
   StartPod([](auto& spec) {

@@ -66,6 +66,21 @@ TEST_F(StoreTest, ReadsADamagedStateAsHalfMade) {
   EXPECT_EQ(Open()->Get()->sandboxes.at(id_)->state.phase, sandbox::Phase::kCreating);
 }
 
+TEST_F(StoreTest, TakesAHalfMadeSandboxWithANetworkForAttached) {
+  const auto store = Open();
+  ASSERT_THAT(store->Add(sandbox::Record{.id = id_, .cni_config = "{}"}), IsOk());
+  ASSERT_THAT(store->MakeDurable(id_), IsOk());
+  EXPECT_TRUE(store->Get()->sandboxes.at(id_)->state.network_attached);
+  EXPECT_TRUE(Open()->Get()->sandboxes.at(id_)->state.network_attached);
+}
+
+TEST_F(StoreTest, RemovesAStateThatAPowerCutLeftWithoutItsRecord) {
+  Open();
+  ASSERT_THAT(WriteFileVolatile(File(id_ + ".state"), "{}"), IsOk());
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(File(id_ + ".state")));
+}
+
 TEST_F(StoreTest, RemovesWhatAKilledWriteLeft) {
   Open();
   ASSERT_THAT(WriteFileVolatile(File(".x.json.7.1.tmp"), "half"), IsOk());

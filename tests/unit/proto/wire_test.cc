@@ -19,6 +19,63 @@ shim::ContainerSpec SomeContainer() {
   return spec;
 }
 
+// What a message is on the wire: s a string, b a bool, u1 to u8 and i4, i8 numbers, [] a list, {} a
+// message.
+class Layout {
+ public:
+  template <class... Members>
+  void operator()(Members&... members) {
+    (Put(members), ...);
+  }
+  template <class Message>
+  static std::string Of() {
+    Layout layout;
+    Message message;
+    Fields(layout, message);
+    return layout.text_;
+  }
+
+ private:
+  template <class T>
+  void Put(T& /*member*/) {
+    if constexpr (std::is_same_v<T, bool>) {
+      text_ += 'b';
+    } else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
+      text_ += (std::is_enum_v<T> || std::is_unsigned_v<T> ? 'u' : 'i') + std::to_string(sizeof(T));
+    } else {
+      text_ += '{' + Of<T>() + '}';
+    }
+  }
+  void Put(std::string& /*member*/) { text_ += 's'; }
+  template <class T>
+  void Put(std::vector<T>& /*member*/) {
+    T item{};
+    text_ += '[';
+    Put(item);
+    text_ += ']';
+  }
+
+  std::string text_;
+};
+
+// A daemon that was upgraded speaks with shims of earlier builds until their pods end. Who must
+// change one of these needs a new kVersion, and a daemon that still speaks the one before.
+TEST(ShimProtocol, KeepsTheLayoutOfItsVersion) {
+  constexpr const char* kProcess = "[s][s]su4u4[u4]u8u8u8bbsss[{u4u8u8}]i4";
+  ASSERT_EQ(shim::kVersion, 1u);
+  EXPECT_EQ(Layout::Of<shim::Header>(), "u4u4u1i4i4u1s");
+  EXPECT_EQ(Layout::Of<shim::Empty>(), "");
+  EXPECT_EQ(Layout::Of<shim::ContainerRef>(), "s");
+  EXPECT_EQ(Layout::Of<shim::ContainerSpec>(),
+            fmt::format("s{{{}}}i4bu1s[{{u1si4u8sb}}][{{sbu4u4u4}}][s][s]s[s]ssbs", kProcess));
+  EXPECT_EQ(Layout::Of<shim::Started>(), "i4u8");
+  EXPECT_EQ(Layout::Of<shim::SignalRequest>(), "si4b");
+  EXPECT_EQ(Layout::Of<shim::ExecRequest>(), fmt::format("s{{{}}}i8i4i4i4", kProcess));
+  EXPECT_EQ(Layout::Of<shim::ExecResult>(), "i4b");
+  EXPECT_EQ(Layout::Of<shim::State>(), "si4i4[{su1i4u8{si4bi8}}]");
+  EXPECT_EQ(Layout::Of<shim::ExitRecord>(), "si4bi8");
+}
+
 TEST(Wire, GivesBackWhatWasWritten) {
   const auto spec = wire::Decode<shim::ContainerSpec>(wire::Encode(SomeContainer()));
   ASSERT_TRUE(spec);

@@ -1,17 +1,20 @@
-#include "shim/netns_pin.h"
+#include "common/linux/netns_pin.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cstring>
 
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 
-namespace trivet::shim {
+namespace trivet {
 namespace {
 
 // "36 35 98:0 / /run rw shared:7 - tmpfs ...": the optional fields end at " - ". Source: man 5
@@ -37,7 +40,7 @@ Result<bool> IsShared(const std::filesystem::path& folder) {
   return IsSharedIn(mountinfo, status.stx_mnt_id);
 }
 
-// Under a lock: shims of other pods may do the same at this moment.
+// Under a lock: the daemon and shims of other pods may do the same at this moment.
 Result<> MakePrivate(const std::filesystem::path& folder) {
   const UniqueFd lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return FailErrno("open {}", folder.native());
@@ -51,13 +54,15 @@ Result<> MakePrivate(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Result<> PinNetworkNamespace(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+Result<> MakePinFolder(const std::filesystem::path& folder) {
   RETURN_IF_ERROR(EnsureDirectory(folder));
-  RETURN_IF_ERROR(MakePrivate(folder));
+  return MakePrivate(folder);
+}
+
+Result<> PinNetworkNamespace(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.valid()) return FailErrno("create {}", path);
-  if (::mount("/proc/self/ns/net", path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+  if (::mount("/proc/thread-self/ns/net", path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
   const auto failure = FailErrno("pin network namespace at {}", path);
   ::unlink(path.c_str());
   return failure;
@@ -69,4 +74,14 @@ Result<> UnpinNetworkNamespace(const std::string& path) {
   return RemoveFile(path);
 }
 
-}  // namespace trivet::shim
+Result<> SetLoopbackUp() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return FailErrno("socket");
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return FailErrno("set lo up");
+  return {};
+}
+
+}  // namespace trivet
