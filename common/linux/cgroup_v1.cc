@@ -1,7 +1,12 @@
 #include "common/linux/cgroup_v1.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "common/base/unique_fd.h"
 #include "common/linux/cgroup_tree.h"
 #include "common/linux/file.h"
 
@@ -79,6 +84,19 @@ Result<> SetHugepages(const std::filesystem::path& hierarchy, const std::filesys
   return {};
 }
 
+// One rule a write.
+Result<> AllowDevices(const std::filesystem::path& file, const std::vector<DeviceRule>& rules) {
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", file.native());
+  for (const DeviceRule& rule : rules) {
+    const std::string line = ToLine(rule);
+    if (::write(fd.get(), line.data(), line.size()) < 0) {
+      return FailErrno("write '{}' to {}", line, file.native());
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path& root) {
@@ -139,10 +157,7 @@ Result<> LegacyCgroups::SetDevices(const std::string& group, const std::vector<D
   const std::filesystem::path folder = FolderOf(kDevices, group);
   RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
   RETURN_IF_ERROR(WriteControlFile(folder / "devices.deny", "a"));
-  for (const DeviceRule& rule : rules) {
-    RETURN_IF_ERROR(WriteControlFile(folder / "devices.allow", ToLine(rule)));
-  }
-  return {};
+  return AllowDevices(folder / "devices.allow", rules);
 }
 
 Result<> LegacyCgroups::Remove(const std::string& group) {
@@ -173,15 +188,16 @@ std::filesystem::path LegacyCgroups::BirthFolder(const std::string& /*group*/) c
 
 std::vector<std::filesystem::path> LegacyCgroups::ProcsFiles(const std::string& group) const {
   std::vector<std::filesystem::path> files;
+  std::vector<std::pair<dev_t, ino_t>> known;
   for (const std::string& controller : controllers_) {
     const std::filesystem::path folder = FolderOf(controller, group);
     // cpu and cpuacct may be one hierarchy under two names; cpuset's group exists on demand.
-    const bool exists = std::filesystem::exists(folder);
-    const bool known = std::ranges::any_of(files, [&](const std::filesystem::path& file) {
-      std::error_code error;
-      return exists && std::filesystem::equivalent(file.parent_path(), folder, error);
-    });
-    if (exists && !known) files.push_back(folder / "cgroup.procs");
+    struct stat status{};
+    if (::stat(folder.c_str(), &status) != 0) continue;
+    const std::pair identity(status.st_dev, status.st_ino);
+    if (std::ranges::find(known, identity) != known.end()) continue;
+    known.push_back(identity);
+    files.push_back(folder / "cgroup.procs");
   }
   return files;
 }

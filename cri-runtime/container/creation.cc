@@ -5,6 +5,7 @@
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
+#include "cri-runtime/container/attach_ahead.h"
 #include "cri-runtime/container/cdi_registry.h"
 #include "cri-runtime/container/command_line.h"
 #include "cri-runtime/container/devices.h"
@@ -73,6 +74,7 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   }
   progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
+  BeginAttachWait(node_.cgroups, node_.config->cgroup_root);  // groups are made before: they wait
   RETURN_IF_ERROR(MakeSharedMemory(record), "shared memory");
   progress.Enter("mounts");
   RETURN_IF_ERROR(HandOver(record, std::move(root)));

@@ -12,6 +12,7 @@
 #include "common/linux/user_namespace.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/cni/config_directory.h"
+#include "cri-runtime/container/attach_ahead.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/container/limits.h"
 #include "cri-runtime/sandbox/groups.h"
@@ -137,6 +138,7 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   // Waits at the end of this function, too: a plugin that still runs must not be undone.
   EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
+  container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
