@@ -22,9 +22,8 @@ pkg_check_modules(BLKID REQUIRED IMPORTED_TARGET blkid)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
-# Of these two as archives, what is used of them: no library to load at each start.
+# As an archive, what is used of it: no library to load at each start.
 find_library(NETTLE_ARCHIVE libnettle.a REQUIRED)
-find_library(NFTNL_ARCHIVE libnftnl.a REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 # What every target of ours is compiled with. Generated code and other people's headers are not.

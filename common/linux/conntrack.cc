@@ -1,18 +1,20 @@
 #include "common/linux/conntrack.h"
 
-#include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <vector>
 
+#include "common/linux/nftables_message.h"
 #include "common/linux/nftables_socket.h"
 
 namespace trivet::conntrack {
 namespace {
+
+using netlink::Attributes;
+using netlink::Request;
 
 // Of CTA_FILTER_ORIG_FLAGS and _REPLY_FLAGS. Source: net/netfilter/nf_internals.h, which the kernel
 // does not export.
@@ -28,42 +30,34 @@ struct Entry {
   uint32_t id = 0;
 };
 
-using Buffer = std::array<char, 1024>;
-
-nlmsghdr* PutHeader(Buffer& buffer, uint16_t type, uint16_t flags, uint8_t family) {
-  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
-  message->nlmsg_type = static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
-  message->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
-  auto* header = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
-  header->nfgen_family = family;
-  header->version = NFNETLINK_V0;
-  return message;
+Request NewRequest(uint16_t type, uint16_t flags, uint8_t family) {
+  return nft::NetfilterMessage(NFNL_SUBSYS_CTNETLINK, type, flags, family);
 }
 
 // The kernel sends only what matches; one before 5.8 sends everything, so the reader looks again.
-nlmsghdr* BuildDump(Buffer& buffer, const Selection& selection) {
-  nlmsghdr* message = PutHeader(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, selection.family);
+Request BuildDump(const Selection& selection) {
+  Request message = NewRequest(IPCTNL_MSG_CT_GET, NLM_F_DUMP, selection.family);
   if (selection.destination) {
-    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
-    nlattr* protocol = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-    mnl_attr_put_u8(message, CTA_PROTO_NUM, selection.destination->protocol);
-    mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(selection.destination->port));
-    mnl_attr_nest_end(message, protocol);
-    mnl_attr_nest_end(message, tuple);
+    message.Nest(CTA_TUPLE_ORIG, [&](Request& tuple) {
+      tuple.Nest(CTA_TUPLE_PROTO, [&](Request& protocol) {
+        protocol.U8(CTA_PROTO_NUM, selection.destination->protocol);
+        protocol.Big16(CTA_PROTO_DST_PORT, selection.destination->port);
+      });
+    });
   }
   if (!selection.target.empty()) {
-    nlattr* tuple = mnl_attr_nest_start(message, CTA_TUPLE_REPLY);
-    nlattr* addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-    mnl_attr_put(message, selection.family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC,
-                 selection.target.size(), selection.target.data());
-    mnl_attr_nest_end(message, addresses);
-    mnl_attr_nest_end(message, tuple);
+    message.Nest(CTA_TUPLE_REPLY, [&](Request& tuple) {
+      tuple.Nest(CTA_TUPLE_IP, [&](Request& addresses) {
+        addresses.Bytes(selection.family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC,
+                        nft::AsSpan(selection.target));
+      });
+    });
   }
-  nlattr* filter = mnl_attr_nest_start(message, CTA_FILTER);
-  mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS,
-                   selection.destination ? kFilterProtocol | kFilterDestinationPort : 0);
-  mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, selection.target.empty() ? 0 : kFilterSource);
-  mnl_attr_nest_end(message, filter);
+  message.Nest(CTA_FILTER, [&](Request& filter) {
+    filter.U32(CTA_FILTER_ORIG_FLAGS,
+               selection.destination ? kFilterProtocol | kFilterDestinationPort : 0);
+    filter.U32(CTA_FILTER_REPLY_FLAGS, selection.target.empty() ? 0 : kFilterSource);
+  });
   return message;
 }
 
@@ -75,52 +69,28 @@ bool IsSelected(const Connection& connection, const Selection& selection) {
   return selection.target.empty() || connection.target == selection.target;
 }
 
-// By type; null where absent.
-using Attributes = std::array<const nlattr*, 32>;
-
-int KeepAttribute(const nlattr* attribute, void* out) {
-  const uint16_t type = mnl_attr_get_type(attribute);
-  auto& attributes = *static_cast<Attributes*>(out);
-  if (type < attributes.size()) attributes[type] = attribute;
-  return MNL_CB_OK;
+uint16_t PortOf(const Attributes& ports, uint16_t attribute) {
+  const auto port = ports.Find(attribute);
+  return port ? port->Big16().value_or(0) : uint16_t{0};
 }
 
-Attributes Nested(const nlattr* nest) {
-  Attributes attributes{};
-  if (nest != nullptr) mnl_attr_parse_nested(nest, KeepAttribute, &attributes);
-  return attributes;
-}
-
-std::string PayloadOf(const nlattr* attribute) {
-  if (attribute == nullptr) return {};
-  return {static_cast<const char*>(mnl_attr_get_payload(attribute)),
-          mnl_attr_get_payload_len(attribute)};
-}
-
-uint16_t PortOf(const nlattr* attribute) {
-  return attribute == nullptr ? uint16_t{0} : ntohs(mnl_attr_get_u16(attribute));
-}
-
-Entry ReadEntry(const nlmsghdr* message, uint8_t family) {
-  const bool v4 = family == AF_INET;
-  Attributes all{};
-  mnl_attr_parse(message, sizeof(nfgenmsg), KeepAttribute, &all);
-  const Attributes original = Nested(all[CTA_TUPLE_ORIG]);
-  const Attributes reply = Nested(all[CTA_TUPLE_REPLY]);
-  const Attributes addresses = Nested(original[CTA_TUPLE_IP]);
-  const Attributes ports = Nested(original[CTA_TUPLE_PROTO]);
+Entry ReadEntry(const Attributes& message, uint8_t family) {
+  const uint16_t source = family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+  const uint16_t destination = family == AF_INET ? CTA_IP_V4_DST : CTA_IP_V6_DST;
+  const Attributes original = message.Nest(CTA_TUPLE_ORIG);
+  const Attributes reply = message.Nest(CTA_TUPLE_REPLY);
+  const Attributes addresses = original.Nest(CTA_TUPLE_IP);
+  const Attributes ports = original.Nest(CTA_TUPLE_PROTO);
   Entry entry;
-  if (ports[CTA_PROTO_NUM] != nullptr) {
-    entry.connection.protocol = mnl_attr_get_u8(ports[CTA_PROTO_NUM]);
-  }
-  entry.connection.source = PayloadOf(addresses[v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC]);
-  entry.connection.destination = PayloadOf(addresses[v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST]);
-  entry.connection.destination_port = PortOf(ports[CTA_PROTO_DST_PORT]);
-  entry.connection.target =
-      PayloadOf(Nested(reply[CTA_TUPLE_IP])[v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC]);
-  entry.connection.target_port = PortOf(Nested(reply[CTA_TUPLE_PROTO])[CTA_PROTO_SRC_PORT]);
-  entry.tuple = PayloadOf(all[CTA_TUPLE_ORIG]);
-  if (all[CTA_ID] != nullptr) entry.id = mnl_attr_get_u32(all[CTA_ID]);
+  const auto protocol = ports.Find(CTA_PROTO_NUM);
+  entry.connection.protocol = protocol ? protocol->U8().value_or(0) : uint8_t{0};
+  entry.connection.source = nft::AsBytes(addresses, source);
+  entry.connection.destination = nft::AsBytes(addresses, destination);
+  entry.connection.destination_port = PortOf(ports, CTA_PROTO_DST_PORT);
+  entry.connection.target = nft::AsBytes(reply.Nest(CTA_TUPLE_IP), source);
+  entry.connection.target_port = PortOf(reply.Nest(CTA_TUPLE_PROTO), CTA_PROTO_SRC_PORT);
+  entry.tuple = nft::AsBytes(message, CTA_TUPLE_ORIG);
+  entry.id = message.U32(CTA_ID).value_or(0);
   return entry;
 }
 
@@ -128,14 +98,10 @@ Entry ReadEntry(const nlmsghdr* message, uint8_t family) {
 Result<bool> HasAny() {
   constexpr std::string_view kWhat = "count connections";
   ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), kWhat);
-  Buffer buffer{};
-  nlmsghdr* request = PutHeader(buffer, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC);
+  const Request request = NewRequest(IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC);
   bool any = true;
-  auto read = [&](const nlmsghdr* message) {
-    Attributes all{};
-    mnl_attr_parse(message, sizeof(nfgenmsg), KeepAttribute, &all);
-    const nlattr* entries = all[CTA_STATS_GLOBAL_ENTRIES];
-    if (entries != nullptr) any = mnl_attr_get_u32(entries) != 0;
+  auto read = [&](const Attributes& all) {
+    any = all.U32(CTA_STATS_GLOBAL_ENTRIES).value_or(1) != 0;
   };
   RETURN_IF_ERROR(socket.Ask(request, read, kWhat));
   return any;
@@ -144,13 +110,12 @@ Result<bool> HasAny() {
 Result<std::vector<Entry>> List(const Selection& selection, std::string_view what) {
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), what);
-    Buffer buffer{};
     std::vector<Entry> entries;
-    auto collect = [&](const nlmsghdr* message) {
+    auto collect = [&](const Attributes& message) {
       Entry entry = ReadEntry(message, selection.family);
       if (IsSelected(entry.connection, selection)) entries.push_back(std::move(entry));
     };
-    auto listed = socket.Ask(BuildDump(buffer, selection), collect, what);
+    auto listed = socket.Ask(BuildDump(selection), collect, what);
     if (listed) return entries;
     if (listed.error().code() != Code::kAborted || attempt == kAttempts) {
       return std::unexpected(std::move(listed).error());
@@ -161,11 +126,10 @@ Result<std::vector<Entry>> List(const Selection& selection, std::string_view wha
 // By tuple and id: not one that has taken its place meanwhile. Gone is success.
 Result<> Delete(nft::NetfilterSocket& socket, uint8_t family, const Entry& entry,
                 std::string_view what) {
-  Buffer buffer{};
-  nlmsghdr* message = PutHeader(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
-  mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, entry.tuple.size(), entry.tuple.data());
-  mnl_attr_put_u32(message, CTA_ID, entry.id);
-  auto deleted = socket.Ask(message, [](const nlmsghdr*) {}, what);
+  Request message = NewRequest(IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
+  message.Bytes(CTA_TUPLE_ORIG | NLA_F_NESTED, nft::AsSpan(entry.tuple));
+  message.U32(CTA_ID, entry.id);
+  auto deleted = socket.Ask(message, [](const Attributes&) {}, what);
   if (!deleted && deleted.error().code() == Code::kNotFound) return {};
   return deleted;
 }

@@ -1,5 +1,6 @@
 #include "common/linux/netlink.h"
 
+#include <endian.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -73,6 +74,19 @@ Request& Request::U32(uint16_t attribute, uint32_t value) {
   return Bytes(attribute, std::as_bytes(std::span(&value, 1)));
 }
 
+Request& Request::Big16(uint16_t attribute, uint16_t value) {
+  return U16(attribute, htobe16(value));
+}
+
+Request& Request::Big32(uint16_t attribute, uint32_t value) {
+  return U32(attribute, htobe32(value));
+}
+
+Request& Request::Big64(uint16_t attribute, uint64_t value) {
+  const uint64_t big = htobe64(value);
+  return Bytes(attribute, std::as_bytes(std::span(&big, 1)));
+}
+
 Request& Request::String(uint16_t attribute, std::string_view value) {
   const std::string text(value);
   return Bytes(attribute, std::as_bytes(std::span(text.c_str(), text.size() + 1)));
@@ -90,6 +104,17 @@ Request& Request::CloseNest(size_t start) {
   return *this;
 }
 
+std::vector<std::byte> Request::Finished(uint32_t sequence, uint16_t more_flags) const {
+  std::vector<std::byte> bytes = bytes_;
+  nlmsghdr header{};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.nlmsg_len = static_cast<uint32_t>(bytes.size());
+  header.nlmsg_flags = static_cast<uint16_t>(header.nlmsg_flags | more_flags);
+  header.nlmsg_seq = sequence;
+  std::memcpy(bytes.data(), &header, sizeof header);
+  return bytes;
+}
+
 std::optional<uint8_t> Attribute::U8() const {
   return ReadAs<uint8_t>(value_);
 }
@@ -100,6 +125,16 @@ std::optional<uint16_t> Attribute::U16() const {
 
 std::optional<uint32_t> Attribute::U32() const {
   return ReadAs<uint32_t>(value_);
+}
+
+std::optional<uint16_t> Attribute::Big16() const {
+  const auto big = U16();
+  return big ? std::optional(be16toh(*big)) : std::nullopt;
+}
+
+std::optional<uint32_t> Attribute::Big32() const {
+  const auto big = U32();
+  return big ? std::optional(be32toh(*big)) : std::nullopt;
 }
 
 std::string Attribute::String() const {
@@ -133,6 +168,11 @@ Attributes Attributes::Nest(uint16_t attribute) const {
 std::optional<uint32_t> Attributes::U32(uint16_t attribute) const {
   const auto found = Find(attribute);
   return found ? found->U32() : std::nullopt;
+}
+
+std::optional<uint32_t> Attributes::Big32(uint16_t attribute) const {
+  const auto found = Find(attribute);
+  return found ? found->Big32() : std::nullopt;
 }
 
 std::string Attributes::String(uint16_t attribute) const {
@@ -180,13 +220,7 @@ Result<std::vector<Message>> RouteSocket::Dump(const Request& request, std::stri
 
 Result<RouteSocket::Answer> RouteSocket::Exchange(const Request& request, uint16_t flags,
                                                   std::string_view what) {
-  std::vector<std::byte> bytes = request.bytes_;
-  nlmsghdr header{};
-  std::memcpy(&header, bytes.data(), sizeof header);
-  header.nlmsg_len = static_cast<uint32_t>(bytes.size());
-  header.nlmsg_flags = static_cast<uint16_t>(header.nlmsg_flags | flags);
-  header.nlmsg_seq = ++sequence_;
-  std::memcpy(bytes.data(), &header, sizeof header);
+  const std::vector<std::byte> bytes = request.Finished(++sequence_, flags);
   if (::send(fd_.get(), bytes.data(), bytes.size(), 0) < 0) return FailErrno("{}: send", what);
 
   Answer answer;

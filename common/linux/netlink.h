@@ -14,9 +14,9 @@
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 
-/// rtnetlink as this project speaks it: a request is built attribute by
-/// attribute, a socket executes it and turns the kernel's answer, extended
-/// ACK text included, into a Result.
+/// netlink as this project speaks it: a request is built attribute by attribute, a socket executes
+/// it and turns the kernel's answer, extended ACK text included, into a Result. RouteSocket is for
+/// rtnetlink; that of nftables and connection tracking is in nftables_socket.h.
 namespace trivet::netlink {
 
 /// One message to the kernel, under construction.
@@ -25,6 +25,8 @@ class Request {
  public:
   /// `type`: RTM_…; `flags`: NLM_F_… beyond NLM_F_REQUEST, which is always set.
   Request(uint16_t type, uint16_t flags);
+  /// Attributes alone, for Fragment() of another.
+  Request() = default;
 
   /// The family header (ifinfomsg, ifaddrmsg, rtmsg, ndmsg), at the start of the message or of a
   /// nest that wants one.
@@ -36,9 +38,14 @@ class Request {
   Request& U8(uint16_t attribute, uint8_t value);
   Request& U16(uint16_t attribute, uint16_t value);
   Request& U32(uint16_t attribute, uint32_t value);
+  /// In network byte order, as netfilter has its numbers.
+  Request& Big16(uint16_t attribute, uint16_t value);
+  Request& Big32(uint16_t attribute, uint32_t value);
+  Request& Big64(uint16_t attribute, uint64_t value);
   /// With the closing NUL that the kernel's NLA_STRING accepts and NLA_NUL_STRING wants.
   Request& String(uint16_t attribute, std::string_view value);
   Request& Bytes(uint16_t attribute, std::span<const std::byte> value);
+  Request& Fragment(const Request& attributes) { return Append(attributes.bytes_); }
   /// `body` is called at once with this request and adds what is inside the nest.
   template <class Body>
   Request& Nest(uint16_t attribute, Body body) {
@@ -47,11 +54,12 @@ class Request {
     return CloseNest(start);
   }
 
-  /// The message so far; its length and sequence number are set when it is sent.
+  /// The message so far; its length and sequence number are not set yet.
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  /// The message as it is sent, with these flags more.
+  [[nodiscard]] std::vector<std::byte> Finished(uint32_t sequence, uint16_t more_flags = 0) const;
 
  private:
-  friend class RouteSocket;
   Request& Append(std::span<const std::byte> data);
   size_t OpenNest(uint16_t attribute);
   Request& CloseNest(size_t start);
@@ -68,6 +76,8 @@ class Attribute {
   [[nodiscard]] std::optional<uint8_t> U8() const;
   [[nodiscard]] std::optional<uint16_t> U16() const;
   [[nodiscard]] std::optional<uint32_t> U32() const;
+  [[nodiscard]] std::optional<uint16_t> Big16() const;
+  [[nodiscard]] std::optional<uint32_t> Big32() const;
   [[nodiscard]] std::string String() const;
 
  private:
@@ -83,10 +93,14 @@ class Attributes {
   /// The attributes inside a nest; none when it is absent.
   [[nodiscard]] Attributes Nest(uint16_t attribute) const;
   [[nodiscard]] std::optional<uint32_t> U32(uint16_t attribute) const;
+  [[nodiscard]] std::optional<uint32_t> Big32(uint16_t attribute) const;
   [[nodiscard]] std::string String(uint16_t attribute) const;
+  /// All, as they come: by type, without the flags that are part of it.
+  using Typed = std::pair<uint16_t, Attribute>;
+  [[nodiscard]] const std::vector<Typed>& all() const { return attributes_; }
 
  private:
-  std::vector<std::pair<uint16_t, Attribute>> attributes_;
+  std::vector<Typed> attributes_;
 };
 
 /// One message of the kernel's answer.

@@ -3,14 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/netlink.h"
 #include "common/linux/nftables_rule.h"
 
 /// nftables as this project speaks it: changes of one table of ours are collected in a
@@ -84,10 +85,7 @@ Bytes InterfaceKey(std::string_view name);
 /// before Commit. Not for two threads at once.
 class Transaction {
  public:
-  explicit Transaction(Table table);
-  ~Transaction();
-  Transaction(Transaction&&) noexcept;
-  Transaction& operator=(Transaction&&) noexcept;
+  explicit Transaction(Table table) : table_(std::move(table)) {}
 
   void AddTable(Existing existing = Existing::kIsError);
   void DeleteTable();
@@ -124,15 +122,14 @@ class Transaction {
   Result<> CommitIfThere() &&;
 
  private:
-  class Message;
-  void Append(Message& message, std::string operation);
+  [[nodiscard]] netlink::Request NewMessage(uint16_t type, uint16_t flags) const;
+  void Append(const netlink::Request& message, std::string_view operation);
   void AppendSetDeletion(std::string_view set, uint16_t flags, std::string_view kind);
   void ChangeElements(const Set& set, std::span<const Element> elements, bool add, uint16_t flags);
 
   Table table_;
-  std::vector<char> batch_;
+  std::vector<std::byte> batch_;
   std::vector<std::string> operations_;  // by sequence number; the error names them
-  std::unique_ptr<char[]> scratch_;
   uint32_t next_set_id_ = 1;
 };
 

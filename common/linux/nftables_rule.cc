@@ -1,19 +1,19 @@
 #include "common/linux/nftables_rule.h"
 
-#include <arpa/inet.h>
-#include <libnftnl/common.h>
-#include <libnftnl/expr.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include <array>
-#include <cstdlib>
+#include <algorithm>
+#include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/nftables_message.h"
 
 namespace trivet::nft {
 namespace {
+
+using netlink::Request;
 
 // Register 0 of ours is the kernel's first one of four bytes. One that is the first of sixteen has
 // two numbers, of which the kernel tells the older. Source: nf_tables_api.c (nft_dump_register).
@@ -22,67 +22,104 @@ uint32_t KernelRegister(uint32_t number) {
   return number % kParts == 0 ? NFT_REG_1 + number / kParts : NFT_REG32_00 + number;
 }
 
-}  // namespace
-
-void Rule::ExpressionDeleter::operator()(nftnl_expr* expression) const {
-  nftnl_expr_free(expression);
+// Of these the kernel marks what is nested in another way than we do.
+bool IsData(std::string_view expression, uint16_t attribute) {
+  return (expression == "cmp" && attribute == NFTA_CMP_DATA) ||
+         (expression == "immediate" && attribute == NFTA_IMMEDIATE_DATA) ||
+         (expression == "bitwise" &&
+          (attribute == NFTA_BITWISE_MASK || attribute == NFTA_BITWISE_XOR));
 }
 
-Rule::Rule() = default;
-Rule::~Rule() = default;
-Rule::Rule(Rule&&) noexcept = default;
-Rule& Rule::operator=(Rule&&) noexcept = default;
+bool IsCount(std::string_view expression, uint16_t attribute) {
+  return expression == "counter" || (expression == "limit" && attribute == NFTA_LIMIT_PAD);
+}
 
-nftnl_expr* Rule::Add(const char* name) {
-  // Null means no memory, or a name that libnftnl does not have: both are ours to die of.
-  nftnl_expr* expression = nftnl_expr_alloc(name);
-  if (expression == nullptr) std::abort();
-  return expressions_.emplace_back(expression).get();
+std::string Hex(std::span<const std::byte> bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
+}
+
+std::string TextOfData(const netlink::Attributes& data) {
+  const auto value = data.Find(NFTA_DATA_VALUE);
+  if (value) return Hex(value->bytes());
+  const netlink::Attributes verdict = data.Nest(NFTA_DATA_VERDICT);
+  const auto code = static_cast<int32_t>(verdict.Big32(NFTA_VERDICT_CODE).value_or(0));
+  return fmt::format("verdict {} {}", code, verdict.String(NFTA_VERDICT_CHAIN));
+}
+
+// The attributes by their numbers, as the kernel has an order of its own.
+std::string TextOfExpression(const netlink::Attributes& expression) {
+  const std::string name = expression.String(NFTA_EXPR_NAME);
+  const netlink::Attributes attributes = expression.Nest(NFTA_EXPR_DATA);
+  std::vector<std::pair<uint16_t, std::string>> fields;
+  for (const auto& [type, value] : attributes.all()) {
+    if (IsCount(name, type)) continue;
+    fields.emplace_back(type, IsData(name, type) ? TextOfData(netlink::Attributes(value.bytes()))
+                                                 : Hex(value.bytes()));
+  }
+  std::sort(fields.begin(), fields.end());
+  std::string text = name;
+  for (const auto& [type, value] : fields) text += fmt::format(" {}={}", type, value);
+  return text + "\n";
+}
+
+}  // namespace
+
+template <class Body>
+Rule& Rule::Add(std::string_view name, Body body) {
+  expressions_.Nest(NFTA_LIST_ELEM, [&](Request& expression) {
+    expression.String(NFTA_EXPR_NAME, name);
+    expression.Nest(NFTA_EXPR_DATA, body);
+  });
+  return *this;
 }
 
 Rule& Rule::Payload(uint32_t header, uint32_t offset, uint32_t length, uint32_t to) {
-  nftnl_expr* payload = Add("payload");
-  nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, header);
-  nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-  nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, length);
-  nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, KernelRegister(to));
-  return *this;
+  return Add("payload", [&](Request& payload) {
+    payload.Big32(NFTA_PAYLOAD_DREG, KernelRegister(to));
+    payload.Big32(NFTA_PAYLOAD_BASE, header);
+    payload.Big32(NFTA_PAYLOAD_OFFSET, offset);
+    payload.Big32(NFTA_PAYLOAD_LEN, length);
+  });
 }
 
 Rule& Rule::Meta(uint32_t key, uint32_t to) {
-  nftnl_expr* meta = Add("meta");
-  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
-  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, KernelRegister(to));
-  return *this;
+  return Add("meta", [&](Request& meta) {
+    meta.Big32(NFTA_META_KEY, key);
+    meta.Big32(NFTA_META_DREG, KernelRegister(to));
+  });
 }
 
 Rule& Rule::Ct(uint32_t key, uint32_t to) {
-  nftnl_expr* ct = Add("ct");
-  nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
-  nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, KernelRegister(to));
-  return *this;
+  return Add("ct", [&](Request& ct) {
+    ct.Big32(NFTA_CT_KEY, key);
+    ct.Big32(NFTA_CT_DREG, KernelRegister(to));
+  });
 }
 
 Rule& Rule::CtTuple(uint32_t key, uint8_t direction, uint32_t to) {
-  Ct(key, to);
-  nftnl_expr_set_u8(expressions_.back().get(), NFTNL_EXPR_CT_DIR, direction);
-  return *this;
+  return Add("ct", [&](Request& ct) {
+    ct.Big32(NFTA_CT_KEY, key);
+    ct.Big32(NFTA_CT_DREG, KernelRegister(to));
+    ct.U8(NFTA_CT_DIRECTION, direction);
+  });
 }
 
 Rule& Rule::FibDestinationType(uint32_t to) {
-  nftnl_expr* fib = Add("fib");
-  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-  nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, KernelRegister(to));
-  return *this;
+  return Add("fib", [&](Request& fib) {
+    fib.Big32(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    fib.Big32(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    fib.Big32(NFTA_FIB_DREG, KernelRegister(to));
+  });
 }
 
 Rule& Rule::Compare(uint32_t operation, const Bytes& value, uint32_t from) {
-  nftnl_expr* cmp = Add("cmp");
-  nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, KernelRegister(from));
-  nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, operation);
-  nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, value.data(), static_cast<uint32_t>(value.size()));
-  return *this;
+  return Add("cmp", [&](Request& cmp) {
+    cmp.Big32(NFTA_CMP_SREG, KernelRegister(from));
+    cmp.Big32(NFTA_CMP_OP, operation);
+    PutData(cmp, NFTA_CMP_DATA, value);
+  });
 }
 
 Rule& Rule::Equal(const Bytes& value, uint32_t from) {
@@ -94,100 +131,92 @@ Rule& Rule::NotEqual(const Bytes& value, uint32_t from) {
 }
 
 Rule& Rule::Bitwise(const Bytes& mask, const Bytes& flip, uint32_t from) {
-  nftnl_expr* bitwise = Add("bitwise");
-  const auto length = static_cast<uint32_t>(mask.size());
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, KernelRegister(from));
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, KernelRegister(from));
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, length);
-  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask.data(), length);
-  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, flip.data(), length);
-  return *this;
+  return Add("bitwise", [&](Request& bitwise) {
+    bitwise.Big32(NFTA_BITWISE_SREG, KernelRegister(from));
+    bitwise.Big32(NFTA_BITWISE_DREG, KernelRegister(from));
+    bitwise.Big32(NFTA_BITWISE_OP, NFT_BITWISE_BOOL);
+    bitwise.Big32(NFTA_BITWISE_LEN, static_cast<uint32_t>(mask.size()));
+    PutData(bitwise, NFTA_BITWISE_MASK, mask);
+    PutData(bitwise, NFTA_BITWISE_XOR, flip);
+  });
 }
 
-Rule& Rule::LookupIn(std::string_view set, uint32_t from, uint32_t flags) {
-  nftnl_expr* lookup = Add("lookup");
-  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, KernelRegister(from));
-  nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, std::string(set).c_str());
-  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, flags);
-  return *this;
+Rule& Rule::LookupIn(std::string_view set, uint32_t from, std::optional<uint32_t> to,
+                     uint32_t flags) {
+  return Add("lookup", [&](Request& lookup) {
+    lookup.Big32(NFTA_LOOKUP_SREG, KernelRegister(from));
+    if (to) lookup.Big32(NFTA_LOOKUP_DREG, *to);
+    lookup.String(NFTA_LOOKUP_SET, set);
+    lookup.Big32(NFTA_LOOKUP_FLAGS, flags);
+  });
 }
 
 Rule& Rule::Lookup(std::string_view set, uint32_t from) {
-  return LookupIn(set, from, 0);
+  return LookupIn(set, from, std::nullopt, 0);
 }
 
 Rule& Rule::LookupNot(std::string_view set, uint32_t from) {
-  return LookupIn(set, from, NFT_LOOKUP_F_INV);
+  return LookupIn(set, from, std::nullopt, NFT_LOOKUP_F_INV);
 }
 
 Rule& Rule::LookupVerdict(std::string_view map, uint32_t from) {
-  LookupIn(map, from, 0);
-  nftnl_expr_set_u32(expressions_.back().get(), NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
-  return *this;
+  return LookupIn(map, from, NFT_REG_VERDICT, 0);
 }
 
 Rule& Rule::LookupValue(std::string_view map, uint32_t from, uint32_t to) {
-  LookupIn(map, from, 0);
-  nftnl_expr_set_u32(expressions_.back().get(), NFTNL_EXPR_LOOKUP_DREG, KernelRegister(to));
-  return *this;
+  return LookupIn(map, from, KernelRegister(to), 0);
 }
 
 Rule& Rule::Counter() {
-  Add("counter");
-  return *this;
+  return Add("counter", [](Request&) {});
 }
 
+// With all that the kernel adds by itself, so that Text() is as it tells the rule. As of NAT.
 Rule& Rule::LimitPerSecond(uint64_t per_second, uint32_t burst) {
-  nftnl_expr* limit = Add("limit");
-  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, per_second);
-  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
-  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, burst);
-  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
-  return *this;
+  return Add("limit", [&](Request& limit) {
+    limit.Big64(NFTA_LIMIT_RATE, per_second);
+    limit.Big64(NFTA_LIMIT_UNIT, 1);
+    limit.Big32(NFTA_LIMIT_BURST, burst);
+    limit.Big32(NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+    limit.Big32(NFTA_LIMIT_FLAGS, 0);
+  });
 }
 
 Rule& Rule::Log(uint16_t group, std::string_view prefix) {
-  nftnl_expr* log = Add("log");
-  nftnl_expr_set_u16(log, NFTNL_EXPR_LOG_GROUP, group);
-  nftnl_expr_set_str(log, NFTNL_EXPR_LOG_PREFIX, std::string(prefix).c_str());
-  return *this;
+  return Add("log", [&](Request& log) {
+    log.String(NFTA_LOG_PREFIX, prefix);
+    log.Big16(NFTA_LOG_GROUP, group);
+  });
 }
 
 Rule& Rule::Decide(const Verdict& verdict) {
-  nftnl_expr* immediate = Add("immediate");
-  nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-  nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(verdict.code));
-  if (!verdict.chain.empty()) {
-    nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, verdict.chain.c_str());
-  }
-  return *this;
+  return Add("immediate", [&](Request& immediate) {
+    immediate.Big32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+    PutVerdict(immediate, NFTA_IMMEDIATE_DATA, verdict);
+  });
 }
 
 Rule& Rule::Masquerade() {
-  Add("masq");
-  return *this;
+  return Add("masq", [](Request&) {});
 }
 
-// With all that the kernel adds by itself, so that Text() is as it tells the rule.
 Rule& Rule::DestinationNat(uint32_t family, uint32_t address_from, uint32_t port_from) {
-  constexpr uint32_t kAddressAndPort = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED;
-  nftnl_expr* nat = Add("nat");
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, KernelRegister(address_from));
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MAX, KernelRegister(address_from));
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, KernelRegister(port_from));
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MAX, KernelRegister(port_from));
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FLAGS, kAddressAndPort);
-  return *this;
+  return Add("nat", [&](Request& nat) {
+    nat.Big32(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+    nat.Big32(NFTA_NAT_FAMILY, family);
+    nat.Big32(NFTA_NAT_REG_ADDR_MIN, KernelRegister(address_from));
+    nat.Big32(NFTA_NAT_REG_ADDR_MAX, KernelRegister(address_from));
+    nat.Big32(NFTA_NAT_REG_PROTO_MIN, KernelRegister(port_from));
+    nat.Big32(NFTA_NAT_REG_PROTO_MAX, KernelRegister(port_from));
+    nat.Big32(NFTA_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED);
+  });
 }
 
 Rule& Rule::SetMark(uint32_t from) {
-  nftnl_expr* meta = Add("meta");
-  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-  nftnl_expr_set_u32(meta, NFTNL_EXPR_META_SREG, KernelRegister(from));
-  return *this;
+  return Add("meta", [&](Request& meta) {
+    meta.Big32(NFTA_META_KEY, NFT_META_MARK);
+    meta.Big32(NFTA_META_SREG, KernelRegister(from));
+  });
 }
 
 Rule& Rule::Comment(std::string_view comment) {
@@ -196,15 +225,15 @@ Rule& Rule::Comment(std::string_view comment) {
 }
 
 std::string Rule::Text() const {
-  std::string text;
-  for (const auto& expression : expressions_) text += TextOf(expression.get());
-  return text;
+  return TextOfExpressions(netlink::Attributes(expressions_.bytes()));
 }
 
-std::string TextOf(const nftnl_expr* expression) {
-  std::array<char, 512> line{};  // the longest is a comparison of sixteen bytes, or a set's name
-  nftnl_expr_snprintf(line.data(), line.size(), expression, NFTNL_OUTPUT_DEFAULT, 0);
-  return fmt::format("{} {}\n", nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), line.data());
+std::string TextOfExpressions(const netlink::Attributes& expressions) {
+  std::string text;
+  for (const auto& [type, value] : expressions.all()) {
+    text += TextOfExpression(netlink::Attributes(value.bytes()));
+  }
+  return text;
 }
 
 }  // namespace trivet::nft

@@ -2,12 +2,11 @@
 
 #include <compare>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-struct nftnl_expr;
+#include "common/linux/netlink.h"
 
 namespace trivet::nft {
 
@@ -32,11 +31,6 @@ struct Verdict {
 /// Source: linux/netfilter/nf_tables.h.
 class Rule {
  public:
-  Rule();
-  ~Rule();
-  Rule(Rule&&) noexcept;
-  Rule& operator=(Rule&&) noexcept;
-
   /// `length` bytes of the packet at `offset` of a header: NFT_PAYLOAD_NETWORK_HEADER, ...
   Rule& Payload(uint32_t header, uint32_t offset, uint32_t length, uint32_t to = 0);
   /// NFT_META_L4PROTO, NFT_META_NFPROTO, NFT_META_OIFNAME, ...
@@ -79,24 +73,22 @@ class Rule {
   /// At most 127 bytes are kept; shown by `nft list`.
   Rule& Comment(std::string_view comment);
 
-  /// The expressions as libnftnl writes them, one a line: the same for the rule in the kernel, see
-  /// ReadRules(). Without the comment.
+  /// The expressions, one a line: the same for the rule in the kernel, see ReadRules(). Without the
+  /// comment, and without what a counter has counted.
   [[nodiscard]] std::string Text() const;
 
  private:
   friend class Transaction;
-  struct ExpressionDeleter {
-    void operator()(nftnl_expr* expression) const;
-  };
-  nftnl_expr* Add(const char* name);
+  template <class Body>
+  Rule& Add(std::string_view name, Body body);
   Rule& Compare(uint32_t operation, const Bytes& value, uint32_t from);
-  Rule& LookupIn(std::string_view set, uint32_t from, uint32_t flags);
+  Rule& LookupIn(std::string_view set, uint32_t from, std::optional<uint32_t> to, uint32_t flags);
 
-  std::vector<std::unique_ptr<nftnl_expr, ExpressionDeleter>> expressions_;
+  netlink::Request expressions_;  // what is inside NFTA_RULE_EXPRESSIONS
   std::string comment_;
 };
 
-/// One line of Rule::Text().
-std::string TextOf(const nftnl_expr* expression);
+/// Rule::Text() of what is inside NFTA_RULE_EXPRESSIONS.
+std::string TextOfExpressions(const netlink::Attributes& expressions);
 
 }  // namespace trivet::nft

@@ -1,8 +1,6 @@
 #include "common/linux/nftables_socket.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -63,9 +61,9 @@ void ReserveSendBuffer(int fd, size_t bytes) {
 }
 
 // Only the last operation is acknowledged: of the others the kernel reports failures alone.
-void AskForAcknowledgement(std::vector<char>& batch) {
-  char* at = batch.data();
-  char* last = at;
+void AskForAcknowledgement(std::vector<std::byte>& batch) {
+  std::byte* at = batch.data();
+  std::byte* last = at;
   while (at < batch.data() + batch.size()) {
     last = at;
     uint32_t length = 0;
@@ -76,27 +74,39 @@ void AskForAcknowledgement(std::vector<char>& batch) {
   header->nlmsg_flags |= NLM_F_ACK;
 }
 
+std::span<const std::byte> PayloadOf(const nlmsghdr* message) {
+  return {static_cast<const std::byte*>(NLMSG_DATA(message)),
+          message->nlmsg_len - size_t{NLMSG_HDRLEN}};
+}
+
+// NETLINK_CAP_ACK is set: attributes follow the bare header of our message.
 std::string Explanation(const nlmsghdr* message) {
-  const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-  std::string text;
-  // NETLINK_CAP_ACK is set: attributes follow the bare header of our message.
-  auto visit = [](const nlattr* attribute, void* out) {
-    if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG) {
-      *static_cast<std::string*>(out) = mnl_attr_get_str(attribute);
-    }
-    return MNL_CB_OK;
-  };
-  if (message->nlmsg_flags & NLM_F_ACK_TLVS) {
-    mnl_attr_parse(message, sizeof *error, visit, &text);
-  }
-  return text;
+  const auto payload = PayloadOf(message);
+  const bool any = (message->nlmsg_flags & NLM_F_ACK_TLVS) != 0;
+  if (!any || payload.size() < sizeof(nlmsgerr)) return {};
+  return netlink::Attributes(payload.subspan(sizeof(nlmsgerr))).String(NLMSGERR_ATTR_MSG);
 }
 
 std::optional<Refusal> ReadRefusal(const nlmsghdr* message) {
   if (message->nlmsg_type != NLMSG_ERROR) return std::nullopt;
-  const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-  if (error->error == 0) return std::nullopt;
-  return Refusal{message->nlmsg_seq, -error->error, Explanation(message)};
+  const auto payload = PayloadOf(message);
+  int32_t error = 0;  // nlmsgerr's first member
+  if (payload.size() >= sizeof error) std::memcpy(&error, payload.data(), sizeof error);
+  if (error == 0) return std::nullopt;
+  return Refusal{message->nlmsg_seq, -error, Explanation(message)};
+}
+
+// Calls `visit` with each message of what was received, until it returns false.
+template <class VisitMessage>
+void ForEachMessage(const std::byte* buffer, ssize_t received, VisitMessage visit) {
+  auto left = static_cast<uint32_t>(received);
+  for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer); NLMSG_OK(message, left);) {
+    if (!visit(message)) return;
+    const uint32_t bytes = std::min<uint32_t>(NLMSG_ALIGN(message->nlmsg_len), left);
+    message =
+        reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const std::byte*>(message) + bytes);
+    left -= bytes;
+  }
 }
 
 Error ToError(const Refusal& refusal, const std::vector<std::string>& operations) {
@@ -130,9 +140,9 @@ Result<NetfilterSocket> NetfilterSocket::Open() {
   return NetfilterSocket(std::move(fd));
 }
 
-Result<> NetfilterSocket::Commit(std::span<const char> messages,
+Result<> NetfilterSocket::Commit(std::span<const std::byte> messages,
                                  const std::vector<std::string>& operations) {
-  std::vector<char> batch(messages.begin(), messages.end());
+  std::vector<std::byte> batch(messages.begin(), messages.end());
   AskForAcknowledgement(batch);
   BatchEdge begin = Edge(NFNL_MSG_BATCH_BEGIN, kBeginSequence);
   BatchEdge end = Edge(NFNL_MSG_BATCH_END, kEndSequence);
@@ -152,7 +162,7 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
   std::optional<Refusal> first;
   bool acknowledged = false;
   bool overflow = false;
-  const auto buffer = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes);
   for (;;) {
     const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, MSG_DONTWAIT);
     if (received < 0 && errno == ENOBUFS && !overflow) {
@@ -160,13 +170,12 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
       continue;
     }
     if (received <= 0) break;
-    int left = static_cast<int>(received);
-    for (auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.get()); mnl_nlmsg_ok(answer, left);
-         answer = mnl_nlmsg_next(answer, &left)) {
+    ForEachMessage(buffer.get(), received, [&](const nlmsghdr* answer) {
       auto refusal = ReadRefusal(answer);
       if (!refusal) acknowledged = true;
       if (refusal && (!first || refusal->operation < first->operation)) first = std::move(refusal);
-    }
+      return true;
+    });
   }
   idle_ = true;
   if (first) return std::unexpected(ToError(*first, operations));
@@ -176,38 +185,37 @@ Result<> NetfilterSocket::Commit(std::span<const char> messages,
   return {};
 }
 
-Result<> NetfilterSocket::Ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
+Result<> NetfilterSocket::Ask(const netlink::Request& request, const Visit& visit,
                               std::string_view what) {
   idle_ = false;
-  if (::send(fd_.get(), request, request->nlmsg_len, 0) < 0) return FailErrno("{}", what);
+  const auto message = request.Finished(0);
+  if (::send(fd_.get(), message.data(), message.size(), 0) < 0) return FailErrno("{}", what);
   return ReceiveAnswers(visit, what);
 }
 
 // Until the end of a dump, an acknowledgement or an error.
-Result<> NetfilterSocket::ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit,
-                                         std::string_view what) {
-  const auto buffer = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
+Result<> NetfilterSocket::ReceiveAnswers(const Visit& visit, std::string_view what) {
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes);
   bool interrupted = false;
-  for (;;) {
+  std::optional<Refusal> refusal;
+  while (!idle_) {
     const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, 0);
     if (received < 0 && errno == EINTR) continue;
     if (received < 0) return FailErrno("{}", what);
-    int left = static_cast<int>(received);
-    for (auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.get()); mnl_nlmsg_ok(answer, left);
-         answer = mnl_nlmsg_next(answer, &left)) {
-      if (auto refusal = ReadRefusal(answer)) {
-        idle_ = true;
-        return std::unexpected(Error::FromErrno(refusal->err, what));
-      }
+    ForEachMessage(buffer.get(), received, [&](const nlmsghdr* answer) {
       interrupted = interrupted || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-      if (answer->nlmsg_type == NLMSG_DONE || answer->nlmsg_type == NLMSG_ERROR) {
-        idle_ = true;
-        if (interrupted) return Fail(Code::kAborted, "{}: changed while reading", what);
-        return {};
-      }
-      if (answer->nlmsg_type >= NLMSG_MIN_TYPE) visit(answer);
-    }
+      refusal = ReadRefusal(answer);
+      idle_ = answer->nlmsg_type == NLMSG_DONE || answer->nlmsg_type == NLMSG_ERROR;
+      if (idle_) return false;
+      if (answer->nlmsg_type < NLMSG_MIN_TYPE) return true;
+      const auto payload = PayloadOf(answer);
+      visit(netlink::Attributes(payload.subspan(std::min(payload.size(), sizeof(nfgenmsg)))));
+      return true;
+    });
   }
+  if (refusal) return std::unexpected(Error::FromErrno(refusal->err, what));
+  if (interrupted) return Fail(Code::kAborted, "{}: changed while reading", what);
+  return {};
 }
 
 }  // namespace trivet::nft

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -9,8 +10,7 @@
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
-
-struct nlmsghdr;
+#include "common/linux/netlink.h"
 
 namespace trivet::nft {
 
@@ -25,16 +25,17 @@ class NetfilterSocket {
 
   /// Sends `messages`, each with its index in `operations` as sequence number, as one batch.
   /// Errors: the first refused operation, by its name.
-  Result<> Commit(std::span<const char> messages, const std::vector<std::string>& operations);
+  Result<> Commit(std::span<const std::byte> messages, const std::vector<std::string>& operations);
 
+  /// Takes the attributes of one answer, which live as long as the call.
+  using Visit = std::function<void(const netlink::Attributes&)>;
   /// Sends a dump request, or one with NLM_F_ACK, and gives every answer to `visit`. Errors: as the
   /// kernel's errno; kAborted when the tables changed during a dump: ask again.
-  Result<> Ask(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& visit,
-               std::string_view what);
+  Result<> Ask(const netlink::Request& request, const Visit& visit, std::string_view what);
 
  private:
   explicit NetfilterSocket(UniqueFd fd) : fd_(std::move(fd)) {}
-  Result<> ReceiveAnswers(const std::function<void(const nlmsghdr*)>& visit, std::string_view what);
+  Result<> ReceiveAnswers(const Visit& visit, std::string_view what);
 
   UniqueFd fd_;
   bool idle_ = true;  // nothing of an answer is left in it

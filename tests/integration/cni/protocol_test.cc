@@ -1,6 +1,12 @@
 // What every runtime relies on whatever the type: environment, error object, VERSION.
 // Source: CNI spec 1.1.0, sections 2 and 5.
+#include <elf.h>
+
+#include <cstring>
+
+#include "common/linux/file.h"
 #include "tests/integration/cni/plugin_test.h"
+#include "tests/testing/directories.h"
 
 namespace trivet::cni {
 namespace {
@@ -29,6 +35,22 @@ TEST_F(ProtocolTest, AnErrorIsAnObjectOnStandardOutputInTheVersionThatIsAsked) {
   EXPECT_EQ(answer.value["cniVersion"], "0.4.0");
   EXPECT_EQ(answer.err, "");
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these want a dynamic program
+TEST(Program, NeedsNoLibraryAndNoLoader) {
+  const auto image = ReadFile(testing::BinDirectory() / "trivet-cni");
+  ASSERT_TRUE(image.has_value());
+  Elf64_Ehdr header{};
+  ASSERT_GE(image->size(), sizeof header);
+  std::memcpy(&header, image->data(), sizeof header);
+  ASSERT_GE(image->size(), header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr));
+  for (size_t i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment{};
+    std::memcpy(&segment, image->data() + header.e_phoff + i * sizeof segment, sizeof segment);
+    EXPECT_NE(segment.p_type, PT_INTERP);
+  }
+}
+#endif
 
 struct Refused {
   const char* name;
