@@ -36,6 +36,10 @@ class PtpTest : public PluginTest {
     Tell("/usr/sbin/ip", {"address", "add", "192.0.2.1/32", "dev", "lo"});
     Tell("/usr/sbin/ip", {"-6", "address", "add", "2001:db8::1/128", "dev", "lo", "nodad"});
     Tell("/usr/sbin/ip", {"link", "set", "lo", "up"});
+    // The kernel makes this one a moment later, by itself.
+    while (
+        !Tell("/usr/sbin/ip", {"-6", "route", "show", "table", "local"}).contains("2001:db8::1")) {
+    }
     Remember();
   }
 };
