@@ -14,6 +14,9 @@ namespace {
 
 using conntrack::Connection;
 
+// The kernel looks through its table once for each port; for more it is quicker to read the table.
+constexpr size_t kFewPorts = 32;
+
 // What cannot be looked up is not the node's.
 bool IsOfTheNode(netlink::RouteSocket& socket, const std::string& address) {
   const auto parsed =
@@ -28,6 +31,25 @@ bool IsTranslatedBy(const HostPort& port, const Connection& connection) {
          connection.target == BytesOf(port.container) &&
          connection.target_port == port.container_port &&
          connection.destination != connection.target;
+}
+
+// With those that went to the container itself by a port of the same number: it goes, too.
+Result<> ForgetFlowsOf(const HostPort& port) {
+  return conntrack::ForgetAll({.family = port.container.family(),
+                               .protocol = port.protocol,
+                               .port = port.port,
+                               .target = BytesOf(port.container),
+                               .target_port = port.container_port});
+}
+
+// False when the kernel cannot; some may be forgotten then.
+Result<bool> ForgetOneByOne(const std::vector<HostPort>& ports) {
+  for (const HostPort& port : ports) {
+    auto forgotten = ForgetFlowsOf(port);
+    if (!forgotten && forgotten.error().code() == Code::kUnimplemented) return false;
+    RETURN_IF_ERROR(forgotten, "host port " + Describe(port));
+  }
+  return true;
 }
 
 }  // namespace
@@ -51,6 +73,10 @@ Result<> ForgetStrayFlows(const std::vector<HostPort>& ports) {
 }
 
 Result<> ForgetTranslatedFlows(const std::vector<HostPort>& ports) {
+  if (ports.size() <= kFewPorts) {
+    ASSIGN_OR_RETURN(const bool done, ForgetOneByOne(ports));
+    if (done) return {};
+  }
   std::set<IpAddress> containers;
   for (const HostPort& port : ports) containers.insert(port.container);
   const auto is_translated = [&](const Connection& connection) {

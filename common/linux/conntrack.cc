@@ -20,6 +20,7 @@ using netlink::Request;
 // does not export.
 constexpr uint32_t kFilterSource = 1U << 0;
 constexpr uint32_t kFilterProtocol = 1U << 3;
+constexpr uint32_t kFilterSourcePort = 1U << 4;
 constexpr uint32_t kFilterDestinationPort = 1U << 5;
 constexpr int kAttempts = 16;
 
@@ -57,6 +58,31 @@ Request BuildDump(const Selection& selection) {
     filter.U32(CTA_FILTER_ORIG_FLAGS,
                selection.destination ? kFilterProtocol | kFilterDestinationPort : 0);
     filter.U32(CTA_FILTER_REPLY_FLAGS, selection.target.empty() ? 0 : kFilterSource);
+  });
+  return message;
+}
+
+// A kernel that deletes by no filter takes a tuple for a whole one, and refuses half of one.
+Request BuildDeletion(const Translation& to) {
+  Request message = NewRequest(IPCTNL_MSG_CT_DELETE, NLM_F_ACK, to.family);
+  message.Nest(CTA_TUPLE_ORIG, [&](Request& tuple) {
+    tuple.Nest(CTA_TUPLE_PROTO, [&](Request& protocol) {
+      protocol.U8(CTA_PROTO_NUM, to.protocol);
+      protocol.Big16(CTA_PROTO_DST_PORT, to.port);
+    });
+  });
+  message.Nest(CTA_TUPLE_REPLY, [&](Request& tuple) {
+    tuple.Nest(CTA_TUPLE_IP, [&](Request& addresses) {
+      addresses.Bytes(to.family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, nft::AsSpan(to.target));
+    });
+    tuple.Nest(CTA_TUPLE_PROTO, [&](Request& protocol) {
+      protocol.U8(CTA_PROTO_NUM, to.protocol);
+      protocol.Big16(CTA_PROTO_SRC_PORT, to.target_port);
+    });
+  });
+  message.Nest(CTA_FILTER, [](Request& filter) {
+    filter.U32(CTA_FILTER_ORIG_FLAGS, kFilterProtocol | kFilterDestinationPort);
+    filter.U32(CTA_FILTER_REPLY_FLAGS, kFilterSource | kFilterProtocol | kFilterSourcePort);
   });
   return message;
 }
@@ -148,6 +174,16 @@ Result<> Forget(const Selection& selection,
     if (is_stale(entry.connection)) RETURN_IF_ERROR(Delete(socket, selection.family, entry, kWhat));
   }
   return {};
+}
+
+Result<> ForgetAll(const Translation& translation) {
+  constexpr std::string_view kWhat = "forget connections to a port";
+  ASSIGN_OR_RETURN(auto socket, nft::NetfilterSocket::Open(), kWhat);
+  auto done = socket.Ask(BuildDeletion(translation), [](const Attributes&) {}, kWhat);
+  if (!done && (done.error().sys_errno() == EINVAL || done.error().sys_errno() == EOPNOTSUPP)) {
+    return Fail(Code::kUnimplemented, "{}: not by this kernel", kWhat);
+  }
+  return done;
 }
 
 }  // namespace trivet::conntrack

@@ -38,4 +38,18 @@ struct Selection {
 /// first packet again. A namespace without any is not looked through. Errors: the kernel's errno.
 Result<> Forget(const Selection& selection, const std::function<bool(const Connection&)>& is_stale);
 
+/// What a host port makes of connections to it.
+struct Translation {
+  uint8_t family;  // AF_INET or AF_INET6
+  uint8_t protocol;
+  uint16_t port;       // that the first packet went to
+  std::string target;  // who answers; 4 or 16 bytes as `family` says
+  uint16_t target_port;
+};
+
+/// The kernel forgets the connections of `translation`, in a fiftieth of the time of Forget(), as
+/// it tells none. Errors: kUnimplemented with a kernel before 6.9, which forgets nothing then.
+/// Source: nf_conntrack_netlink.c (ctnetlink_del_conntrack).
+Result<> ForgetAll(const Translation& translation);
+
 }  // namespace trivet::conntrack
