@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -21,6 +22,7 @@ struct Options {
   TargetName target;
   LogOptions logs;
   std::vector<std::string> command;
+  std::vector<std::string> after_dashes;  // the words after --, of exec
   std::string image;
   std::filesystem::path file;
   std::string volume;
@@ -41,13 +43,42 @@ Result<int> Finish(const Result<>& result) {
   return EXIT_SUCCESS;
 }
 
+Result<int> ExecuteCommand(const Options& options) {
+  std::vector<std::string> command = options.command;
+  command.insert(command.end(), options.after_dashes.begin(), options.after_dashes.end());
+  if (command.empty()) return Fail(Code::kInvalidArgument, "exec: a command is required");
+  return Execute(options.node.cri_socket, options.target, command, std::chrono::seconds(0));
+}
+
+// CLI11 takes a word like [1,2] for a list of words: of what is to be executed it sees nothing.
+// Returns how many words are left for it.
+int TakeWordsAfterDashes(int argc, char** argv, std::vector<std::string>& out) {
+  char** const end = argv + argc;
+  char** const dashes = std::find(argv, end, std::string_view("--"));
+  if (std::find(argv, dashes, std::string_view("exec")) == dashes) return argc;
+  if (dashes != end) out.assign(dashes + 1, end);
+  return static_cast<int>(dashes - argv);
+}
+
+// As the kubelet's configuration has it, too: unix:///run/trivet/cri.sock.
+CLI::Validator SocketPath() {
+  return {[](std::string& text) {
+            constexpr std::string_view kScheme = "unix://";
+            if (text.starts_with(kScheme)) text.erase(0, kScheme.size());
+            return std::string();
+          },
+          ""};
+}
+
 void AddNodeOptions(CLI::App& app, Options& options) {
   NodeOptions& node = options.node;
   app.add_option("--cri-socket", node.cri_socket, "socket of the CRI runtime")
       ->envname("TRIVET_CRI_SOCKET")
+      ->transform(SocketPath())
       ->capture_default_str();
   app.add_option("--csi-socket", node.csi_socket, "socket of the CSI driver")
       ->envname("TRIVET_CSI_SOCKET")
+      ->transform(SocketPath())
       ->capture_default_str();
   app.add_option("--state-dir", node.state_directory, "where run and delete keep what they did")
       ->envname("TRIVET_STATE_DIR")
@@ -119,13 +150,8 @@ void AddPods(CLI::App& app, Options& options, Command& chosen) {
 
   CLI::App& exec = *app.add_subcommand("exec", "Run a command in a container: POD -- CMD…");
   AddTarget(exec, options.target);
-  exec.add_option("command", options.command, "the command and its arguments")->required();
-  exec.callback([&] {
-    chosen = [&] {
-      return Execute(options.node.cri_socket, options.target, options.command,
-                     std::chrono::seconds(0));
-    };
-  });
+  exec.add_option("command", options.command, "the command and its arguments");
+  exec.callback([&] { chosen = [&] { return ExecuteCommand(options); }; });
 }
 
 void AddImages(CLI::App& app, Options& options, Command& chosen) {
@@ -226,6 +252,7 @@ int main(int argc, char** argv) {
   AddVolumes(app, options, chosen);
   AddDoctor(app, options, chosen);
   AddDebug(app, options, chosen);
+  argc = trivet::ctl::TakeWordsAfterDashes(argc, argv, options.after_dashes);
   CLI11_PARSE(app, argc, argv);
   if (!chosen) {
     std::cerr << "trivetctl: a command is required; see trivetctl --help\n";

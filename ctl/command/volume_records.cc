@@ -54,6 +54,10 @@ Result<json::Value> CheckedRecords(const json::Value& document) {
 }  // namespace
 
 Result<> ExportRecords(const std::filesystem::path& csi_state, std::ostream& out) {
+  // An export of nothing would take the place of a good one.
+  if (!std::filesystem::exists(csi_state)) {
+    return Fail(Code::kNotFound, "{}: no state folder of trivet-csi", csi_state.native());
+  }
   json::Value document = {{"version", kExportVersion}, {"records", json::Value::object()}};
   for (const auto& [folder, prefix] : kRecordFolders) {
     const auto names = ListDirectory(csi_state / folder);

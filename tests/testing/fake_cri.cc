@@ -174,6 +174,15 @@ Status FakeRuntime::RemoveContainer(Context*, In<cri::RemoveContainerRequest> re
   return Status::OK;
 }
 
+Status FakeRuntime::ExecSync(Context*, In<cri::ExecSyncRequest> request,
+                             cri::ExecSyncResponse* response) {
+  std::string words;
+  for (const std::string& word : request->cmd()) words += word + "\n";
+  response->set_stdout(words);
+  response->set_exit_code(exit_code);
+  return Status::OK;
+}
+
 Status FakeRuntime::ListContainers(Context*, In<cri::ListContainersRequest> request,
                                    cri::ListContainersResponse* response) {
   const std::lock_guard lock(mutex_);

@@ -52,6 +52,9 @@ class FakeRuntime final : public ::runtime::v1::RuntimeService::Service {
                              ::runtime::v1::StopContainerResponse*) override;
   grpc::Status RemoveContainer(Context*, In<::runtime::v1::RemoveContainerRequest> request,
                                ::runtime::v1::RemoveContainerResponse*) override;
+  /// Says the words of the command on standard output, a line each.
+  grpc::Status ExecSync(Context*, In<::runtime::v1::ExecSyncRequest> request,
+                        ::runtime::v1::ExecSyncResponse* response) override;
   grpc::Status ListContainers(Context*, In<::runtime::v1::ListContainersRequest> request,
                               ::runtime::v1::ListContainersResponse* response) override;
   grpc::Status ContainerStatus(Context*, In<::runtime::v1::ContainerStatusRequest> request,

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"OutputOfYaml", {"ps", "-o", "yaml"}, "yaml not in {text,json}"},
         Bad{"PsWithoutRuntime", {"--cri-socket", kNobody, "ps"}, kNobody.c_str()},
         Bad{"LogsWithoutRuntime", {"--cri-socket", kNobody, "logs", "n/p"}, kNobody.c_str()},
-        Bad{"ExecWithoutCommand", {"exec", "n/p"}, "command is required"},
+        Bad{"ExecWithoutCommand", {"exec", "n/p", "--"}, "exec: a command is required"},
         Bad{"ImportOfNothing",
             {"image", "import", "oci:/nonexistent/layout"},
             "import /nonexistent/layout: No such file or directory"}),

@@ -1,7 +1,9 @@
 // What `run` and `delete` ask of the runtime and of the driver, and in which order.
 
+#include "common/linux/command.h"
 #include "common/linux/file.h"
 #include "tests/integration/ctl/play_fixture.h"
+#include "tests/testing/directories.h"
 
 namespace trivet::ctl {
 namespace {
@@ -294,6 +296,24 @@ TEST_F(PlayTest, SaysWhichSocketNobodyServes) {
   EXPECT_THAT(Run(kNamespace + kClaim), FailsWith(Code::kUnavailable, "csi.sock"));
   std::filesystem::remove(Options().cri_socket);
   EXPECT_THAT(Run(kNamespace), FailsWith(Code::kUnavailable, "cri.sock"));
+}
+
+TEST_F(PlayTest, ExecutesTheWordsAsTheyWereGiven) {
+  ASSERT_THAT(Run(kNamespace + kPlain), IsOk());
+  runtime_.exit_code = 3;
+  const auto exec = [&](std::vector<std::string> words) {
+    std::vector<std::string> args{"--cri-socket", "unix://" + Options().cri_socket.native(), "exec",
+                                  "n/p"};
+    args.insert(args.end(), words.begin(), words.end());
+    const auto output =
+        RunCommand({.program = testing::BinDirectory() / "trivetctl", .args = args});
+    EXPECT_THAT(output, IsOk());
+    EXPECT_EQ(output->exit_code, 3) << output->err;
+    return output->out;
+  };
+  EXPECT_EQ(exec({"--", "set", R"(["a","b"])", "", "[]", "-c", "--", "--help"}),
+            "set\n[\"a\",\"b\"]\n\n[]\n-c\n--\n--help\n");
+  EXPECT_EQ(exec({"ls", "/"}), "ls\n/\n");
 }
 
 }  // namespace

@@ -39,6 +39,15 @@ TEST(ExportRecords, HoldsRecordsAndNothingElse) {
   EXPECT_EQ(document["records"][kVolume]["name"], "pvc-1");
 }
 
+TEST(ExportRecords, OfAFolderThatIsNotThereIsNoEmptyOne) {
+  const TempDirectory folder;
+  std::ostringstream out;
+
+  EXPECT_THAT(ExportRecords(folder / "csi", out),
+              FailsWith(Code::kNotFound, "no state folder of trivet-csi"));
+  EXPECT_EQ(out.str(), "");
+}
+
 TEST(WriteRecords, PutsBackWhatIsNotThere) {
   const TempDirectory from;
   from.Fill({{kVolume, R"({"name": "old"})"}, {kSnapshot, R"({"name": "snap"})"}});
