@@ -8,6 +8,7 @@
 #include "cni/bridge_gateway.h"
 #include "cni/operational.h"
 #include "cni/spoof_check.h"
+#include "cni/tag_guard.h"
 #include "cni/vlan_gateway.h"
 #include "common/linux/file.h"
 
@@ -51,6 +52,7 @@ Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socke
   RETURN_IF_ERROR(SetPortVlans(socket, shared.bridge, host_end, bridge_.vlans));
   ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
   RETURN_IF_ERROR(CheckSenders(container_end.link, record));
+  if (guards_tags()) RETURN_IF_ERROR(TagGuard(paths().locks() / "untagged").Add(host_end.name));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,
                               {.alias = AliasOf(record.key),
@@ -130,6 +132,7 @@ Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket, const Link& h
                 bridge_.bridge);
   }
   RETURN_IF_ERROR(CheckBridge(*bridge));
+  if (guards_tags()) RETURN_IF_ERROR(TagGuard::Check(host_end.name));
   if (!bridge_.spoof_check) return {};
   return SpoofCheck(paths().spoof_check_lock()).Check(host_end.name, own.interfaces.front().mac);
 }

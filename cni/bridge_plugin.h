@@ -36,6 +36,10 @@ class BridgePlugin : public VethPlugin {
   Result<> AwaitGateway(netlink::RouteSocket& socket, const Link& bridge) const;
   Result<> CheckSenders(const Link& container_end, Attachment& record);
   Result<> CheckBridge(const Link& bridge);
+  // A trunk's pods send tags, and of what has one no policy knows.
+  [[nodiscard]] bool guards_tags() const {
+    return conf().policy.has_value() && bridge_.vlans.trunk.empty();
+  }
   [[nodiscard]] bool filters_vlans() const {
     return bridge_.vlans.untagged != 0 || !bridge_.vlans.trunk.empty();
   }

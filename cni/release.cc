@@ -6,6 +6,7 @@
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
 #include "cni/spoof_check.h"
+#include "cni/tag_guard.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
@@ -120,6 +121,9 @@ Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
     if (!attachment.spoof_checked_mac.empty()) {
       RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())
                           .Remove(attachment.host_interface, attachment.spoof_checked_mac));
+    }
+    if (attachment.policy && !attachment.bridge.empty()) {
+      RETURN_IF_ERROR(TagGuard(paths.locks() / "untagged").Remove(attachment.host_interface));
     }
     RETURN_IF_ERROR(ReleasePolicy(attachment));
   }

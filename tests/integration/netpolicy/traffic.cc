@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -99,6 +101,24 @@ void SendIcmp6(const UniqueFd& socket, const Address& to, const std::string& mes
       ::sendto(socket.get(), message.data(), message.size(), 0, address.get(), address.length),
       static_cast<ssize_t>(message.size()))
       << std::strerror(errno);
+}
+
+void SendFrame(const TestPod& from, const std::string& frame) {
+  EXPECT_THAT(InNetworkNamespace(
+                  from.netns,
+                  [&]() -> Result<> {
+                    const UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+                    if (!socket.valid()) return FailErrno("packet socket");
+                    sockaddr_ll link{};
+                    link.sll_family = AF_PACKET;
+                    link.sll_ifindex = static_cast<int>(::if_nametoindex("eth0"));
+                    if (::sendto(socket.get(), frame.data(), frame.size(), 0,
+                                 reinterpret_cast<const sockaddr*>(&link), sizeof link) < 0) {
+                      return FailErrno("send a frame");
+                    }
+                    return {};
+                  }),
+              IsOk());
 }
 
 UniqueFd Connect(const TestPod& from, const Address& to, uint16_t port,
