@@ -73,6 +73,24 @@ TEST_F(CriNetworkTest, DeletesWithTheConfigurationOfAddAfterTheListChangedAndARe
   EXPECT_THAT(LastInput("DEL"), HasSubstr("prevResult"));
 }
 
+// What a plugin makes takes the defaults of the namespace: a device has them from its birth.
+TEST_F(CriNetworkTest, SetsTheSysctlsOfTheNetworkBeforeThePluginsCome) {
+  folder_.Fill({{"bin/script", R"(#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] || exit 0
+nsenter --net="$CNI_NETNS" cat /proc/sys/net/ipv4/conf/default/arp_ignore > "${0%/*}/last-ADD"
+echo '{"cniVersion": "1.0.0", "ips": [{"address": "10.9.0.2/24"}]}'
+)"}});
+  v1::PodSandboxConfig config = PodConfig("pod");
+  std::string pod;
+  ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
+  EXPECT_EQ(LastInput("ADD"), "0\n");
+  ASSERT_THAT(RemovePod(pod), IsRpcOk());
+
+  (*config.mutable_linux()->mutable_sysctls())["net.ipv4.conf.default.arp_ignore"] = "2";
+  ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
+  EXPECT_EQ(LastInput("ADD"), "2\n");
+}
+
 TEST_F(CriNetworkTest, CollectsGarbageAndChecksItsPodsAtTheStart) {
   folder_.Fill({{"cni/10.conflist", kNewerConfig}});
   const std::string pod = MustRunPod("pod");
