@@ -3,13 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include "common/linux/file.h"
+#include "common/linux/memory.h"
 #include "common/linux/netns_pin.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/mount_points.h"
-#include "cri-runtime/operations/memory.h"
 #include "cri-runtime/operations/metrics_server.h"
 #include "cri-runtime/operations/prometheus.h"
 #include "cri-runtime/operations/run_loop.h"

@@ -10,6 +10,7 @@
 
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
+#include "common/linux/memory.h"
 #include "common/rpc/call_count.h"
 #include "common/rpc/server.h"
 #include "common/rpc/tls.h"
@@ -206,6 +207,7 @@ Result<std::optional<rpc::Server>> Listen(const Options& options, Driver& driver
 Result<> Serve(const Options& options, const Config& config) {
   constexpr auto kGrace = std::chrono::seconds(10);       // less than the supervisor's 30 s
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
+  ShareHeaps();
   const Paths paths(options.state);
   RETURN_IF_ERROR(EnsureDirectory(paths.state()), "state folder");
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::TryAcquire(paths.lock()),
@@ -220,6 +222,7 @@ Result<> Serve(const Options& options, const Config& config) {
                stores.volumes.All().size());
   ASSIGN_OR_RETURN(auto listener, Listen(options, driver, server), "listen");
   WriteMetricsFile(options.metrics, driver, server);
+  ForgetStart();
   spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, server, options));
   if (listener) listener->Stop(kGrace);
   server.Stop(kGrace);

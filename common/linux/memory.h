@@ -1,6 +1,6 @@
 #pragma once
 
-namespace trivet::cri {
+namespace trivet {
 
 /// Keeps what threads free for each other: by default malloc has eight heaps a core, each of which
 /// keeps its own peak. Before the first thread. Source: mallopt(3), M_ARENA_MAX.
@@ -10,4 +10,4 @@ void ShareHeaps();
 /// libraries that are as in their files, which come back when they are touched. Any thread.
 void ForgetStart();
 
-}  // namespace trivet::cri
+}  // namespace trivet

@@ -1,11 +1,11 @@
-#include "cri-runtime/operations/memory.h"
+#include "common/linux/memory.h"
 
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace trivet::cri {
+namespace trivet {
 namespace {
 
 constexpr int kHeaps = 2;
@@ -36,4 +36,4 @@ void ForgetStart() {
   ::dl_iterate_phdr(DropUnchanged, nullptr);
 }
 
-}  // namespace trivet::cri
+}  // namespace trivet
