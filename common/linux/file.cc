@@ -13,7 +13,20 @@
 namespace trivet {
 namespace {
 
-enum class Durability { kVolatile, kDurable };
+// Ordered: written to the disk, whose cache is flushed with a later sync.
+enum class Durability { kVolatile, kOrdered, kDurable };
+
+Result<> MakeDurable(int fd, const std::filesystem::path& file, Durability durability) {
+  constexpr unsigned kWritten =
+      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (durability == Durability::kDurable && ::fsync(fd) != 0) {
+    return FailErrno("fsync {}", file.native());
+  }
+  if (durability == Durability::kOrdered && ::sync_file_range(fd, 0, 0, kWritten) != 0) {
+    return FailErrno("write out {}", file.native());
+  }
+  return {};
+}
 
 // Unique among the threads and processes that may write the same file at once.
 std::filesystem::path SiblingOf(const std::filesystem::path& file) {
@@ -32,10 +45,7 @@ Result<> WriteNew(const std::filesystem::path& file, std::string_view content, m
   if (!fd.valid()) return FailErrno("create {}", file.native());
   RETURN_IF_ERROR(WriteAll(fd.get(), content, file.native()), "write");
   if (::fchmod(fd.get(), mode) != 0) return FailErrno("chmod {}", file.native());
-  if (durability == Durability::kDurable && ::fsync(fd.get()) != 0) {
-    return FailErrno("fsync {}", file.native());
-  }
-  return {};
+  return MakeDurable(fd.get(), file, durability);
 }
 
 Result<> Replace(const std::filesystem::path& file, std::string_view content, mode_t mode,
@@ -96,7 +106,8 @@ Result<> WriteControlFile(const std::filesystem::path& file, std::string_view va
 
 Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view content,
                              mode_t mode, Sync name) {
-  return Replace(file, content, mode, Durability::kDurable, name);
+  const Durability bytes = name == Sync::kNow ? Durability::kDurable : Durability::kOrdered;
+  return Replace(file, content, mode, bytes, name);
 }
 
 Result<> WriteFileVolatile(const std::filesystem::path& file, std::string_view content,

@@ -30,12 +30,12 @@ Result<> WriteAll(int fd, std::string_view data, std::string_view name);
 /// otherwise the code of the kernel's errno (EBUSY, EINVAL, ...).
 Result<> WriteControlFile(const std::filesystem::path& file, std::string_view value);
 
-/// When a change of names becomes durable: with the call, or with a sync that the caller makes
-/// later.
+/// When a change becomes durable: with the call, or with a later sync of the caller's, where the
+/// file system keeps the order of changes.
 enum class Sync { kNow, kLater };
 
-/// Replaces `file` so that a crash leaves the old content or the new, never a
-/// part: sibling, fsync, rename, fsync of the folder (kLater: without the last).
+/// Replaces `file` so that a crash leaves the old content or the new, never a part: sibling, fsync,
+/// rename, fsync of the folder (kLater: the content is written out instead, without either fsync).
 Result<> WriteFileAtomically(const std::filesystem::path& file, std::string_view content,
                              mode_t mode = 0600, Sync name = Sync::kNow);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/linux/file.h"
+#include "csi/filesystem/nameless_file.h"
 #include "csi/pool/extents.h"
 #include "csi/pool/reflink.h"
 #include "csi/volume/volume_id.h"
@@ -88,8 +89,19 @@ Result<> FilePool::CheckCopy(const std::string& source) const {
               name(), source, extents, extents / kExtentsPerMillisecond, config_.max_copy_extents);
 }
 
+// The name comes last: the sync of its folder makes all durable, and those who make volumes at the
+// same time share one write of the file system's log.
+Result<> FilePool::AllocateNew(const VolumeRecord& record) const {
+  const std::filesystem::path image = ImageOf(record.id);
+  ASSIGN_OR_RETURN(const UniqueFd fd, MakeNameless(config_.path));
+  RETURN_IF_ERROR(Resize(fd.get(), 0, record), image.native());
+  RETURN_IF_ERROR(GiveName(fd, image));
+  return SyncDirectory(config_.path);
+}
+
 Result<> FilePool::Allocate(const VolumeRecord& record) {
   const std::filesystem::path image = ImageOf(record.id);
+  if (keeps_order_ && ::access(image.c_str(), F_OK) != 0) return AllocateNew(record);
   const UniqueFd fd(::open(image.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.valid()) return FailErrno("create {}", image.native());
   struct stat info{};

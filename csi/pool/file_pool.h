@@ -52,6 +52,7 @@ class FilePool final : public LedgerPool {
         keeps_order_(KeepsOrder(config_.path)),
         can_copy_(can_copy) {}
   [[nodiscard]] std::filesystem::path ImageOf(const std::string& id) const;
+  Result<> AllocateNew(const VolumeRecord& record) const;
   Result<Space> MeasureStorage() const override;
   [[nodiscard]] Result<> CheckCopy(const std::string& source) const override;
   [[nodiscard]] uint64_t OwnBytes(const std::string& id, bool may_share) const override;

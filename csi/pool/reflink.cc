@@ -7,25 +7,15 @@
 
 #include "common/base/unique_fd.h"
 #include "common/linux/file.h"
+#include "csi/filesystem/nameless_file.h"
 #include "csi/filesystem/write_order.h"
 
 namespace trivet::csi::reflink {
-namespace {
-
-// A file that vanishes with its descriptor unless it is linked.
-Result<UniqueFd> NamelessFile(const std::filesystem::path& folder) {
-  UniqueFd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!fd.valid()) return FailErrno("make a file in {}", folder.native());
-  return fd;
-}
-
-}  // namespace
-
 Result<bool> IsSupported(const std::filesystem::path& folder) {
   constexpr size_t kBytes = 4096;  // a whole block: an inline one would not be shared
-  ASSIGN_OR_RETURN(const UniqueFd source, NamelessFile(folder));
+  ASSIGN_OR_RETURN(const UniqueFd source, MakeNameless(folder));
   RETURN_IF_ERROR(WriteAll(source.get(), std::string(kBytes, '\0'), folder.native()));
-  ASSIGN_OR_RETURN(const UniqueFd copy, NamelessFile(folder));
+  ASSIGN_OR_RETURN(const UniqueFd copy, MakeNameless(folder));
   if (::ioctl(copy.get(), FICLONE, source.get()) == 0) return true;
   if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL) return false;
   return FailErrno("share blocks in {}", folder.native());
@@ -34,18 +24,14 @@ Result<bool> IsSupported(const std::filesystem::path& folder) {
 Result<> Clone(const std::filesystem::path& source, const std::filesystem::path& copy, Sync when) {
   const UniqueFd source_fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!source_fd.valid()) return FailErrno("open {}", source.native());
-  ASSIGN_OR_RETURN(const UniqueFd fd, NamelessFile(copy.parent_path()));
+  ASSIGN_OR_RETURN(const UniqueFd fd, MakeNameless(copy.parent_path()));
   if (::ioctl(fd.get(), FICLONE, source_fd.get()) != 0) {
     return FailErrno("share the blocks of {}", source.native());
   }
   // No byte is written here: the kernel has written out the source's before it shared them.
   const bool keeps_order = KeepsOrder(copy.parent_path());
   if (!keeps_order && ::fsync(fd.get()) != 0) return FailErrno("fsync {}", copy.native());
-  // open(2): the way to name an O_TMPFILE that needs no further capability.
-  const std::string nameless = fmt::format("/proc/self/fd/{}", fd.get());
-  if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, copy.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return FailErrno("name {}", copy.native());
-  }
+  RETURN_IF_ERROR(GiveName(fd, copy));
   if (keeps_order && when == Sync::kLater) return {};
   return SyncDirectory(copy.parent_path());
 }

@@ -88,9 +88,17 @@ std::map<std::string, std::string> RecordStore<Record>::Unreadable() const {
   return unreadable_;
 }
 
+// Where the order is kept, the sync of the folder makes the bytes durable, too.
+template <class Record>
+Result<> RecordStore<Record>::Write(const Record& record, Sync when) const {
+  const Sync sync = keeps_order_ ? Sync::kLater : when;
+  RETURN_IF_ERROR(WriteFileAtomically(FileOf(record.id), record.Write(), kRecordMode, sync));
+  return keeps_order_ && when == Sync::kNow ? SyncDirectory(folder_) : Result<>{};
+}
+
 template <class Record>
 Result<> RecordStore<Record>::Put(const Record& record, Sync when) {
-  RETURN_IF_ERROR(WriteFileAtomically(FileOf(record.id), record.Write(), kRecordMode, when),
+  RETURN_IF_ERROR(Write(record, when),
                   fmt::format("{} {}: write record", Record::kKind, record.id));
   const std::lock_guard lock(mutex_);
   records_[record.id] = record;

@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/linux/file.h"
+#include "csi/filesystem/write_order.h"
 #include "csi/pool/device_claim.h"
 #include "csi/volume/group_record.h"
 #include "csi/volume/record.h"
@@ -60,12 +61,14 @@ class RecordStore {
   RecordStore(RecordStore&& other) noexcept
       : folder_(std::move(other.folder_)),
         file_system_(other.file_system_),
+        keeps_order_(other.keeps_order_),
         records_(std::move(other.records_)),
         unreadable_(std::move(other.unreadable_)) {}
 
  private:
   RecordStore(std::filesystem::path folder, dev_t file_system)
-      : folder_(std::move(folder)), file_system_(file_system) {}
+      : folder_(std::move(folder)), file_system_(file_system), keeps_order_(KeepsOrder(folder_)) {}
+  [[nodiscard]] Result<> Write(const Record& record, Sync when) const;
   Result<> LoadOne(const std::string& file_name);
   void LoadRecord(const std::filesystem::path& file, const std::string& id, bool deleting);
   [[nodiscard]] std::filesystem::path FileOf(const std::string& id) const;
@@ -73,6 +76,7 @@ class RecordStore {
 
   std::filesystem::path folder_;
   dev_t file_system_;
+  bool keeps_order_;
   mutable std::mutex mutex_;
   std::map<std::string, Record> records_;          // guarded by mutex_
   std::map<std::string, std::string> unreadable_;  // guarded by mutex_; id -> why
