@@ -263,7 +263,7 @@ Result<> Run(const Options& options, bool config_given) {
                    "configuration");
   if (!options.check_config) return Serve(options, config);
   for (const PoolConfig& pool : config.pools) {
-    ASSIGN_OR_RETURN(const std::string found, Inspect(pool), "configuration");
+    ASSIGN_OR_RETURN(const std::string found, Inspect(pool, Paths(options.state)), "configuration");
     fmt::print("{}", found);
   }
   fmt::print("configuration is valid: {} pool(s)\n", config.pools.size());

@@ -1,16 +1,19 @@
 #include "csi/pool/describe.h"
 
 #include "csi/pool/lvm_pool.h"
+#include "csi/pool/taken_devices.h"
 #include "csi/pool/whole_device.h"
 
 namespace trivet::csi {
 namespace {
 
-std::string InspectDevices(const PoolConfig& config) {
+std::string InspectDevices(const PoolConfig& config, const TakenDevices& taken) {
   std::string text;
   for (const WholeDevice& device : FindWholeDevices(config.devices)) {
+    auto why = taken.WhyTaken(device);
+    if (!why) why = WhyNotFree(device);
     text += fmt::format("  {}: {} bytes, {}\n", device.path.native(), device.size_bytes,
-                        WhyNotFree(device).value_or("free"));
+                        why.value_or("free"));
   }
   return text.empty() ? "  no such device is there\n" : text;
 }
@@ -43,7 +46,7 @@ std::string Describe(const PoolConfig& config) {
   return "";
 }
 
-Result<std::string> Inspect(const PoolConfig& config) {
+Result<std::string> Inspect(const PoolConfig& config, const Paths& paths) {
   const std::string head = fmt::format("pool {}: {}\n", config.name, Describe(config));
   switch (config.type) {
     case PoolType::kFile:
@@ -53,7 +56,7 @@ Result<std::string> Inspect(const PoolConfig& config) {
       return head + group;
     }
     case PoolType::kDevice:
-      return head + InspectDevices(config);
+      return head + InspectDevices(config, TakenDevices::In(paths.devices()));
   }
   return head;
 }

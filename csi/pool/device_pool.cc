@@ -9,6 +9,7 @@
 
 #include "common/linux/file.h"
 #include "csi/pool/block_device.h"
+#include "csi/pool/taken_devices.h"
 #include "csi/pool/wipe.h"
 
 namespace trivet::csi {
@@ -60,20 +61,12 @@ std::filesystem::path DevicePool::MarkOf(const std::string& id) const {
 
 // Claims of other pools count as well: of one that had the device and is configured no more.
 std::vector<WholeDevice> DevicePool::FreeDevices() const {
-  std::set<dev_t> taken;
-  std::set<std::string> unwiped;
-  for (const DeviceClaim& claim : claims_.All()) {
-    if (claim.deleting && !claim.identity.empty()) {
-      unwiped.insert(claim.identity);  // wherever it comes back
-    } else if (const auto device = LookAtDevice(claim.device)) {
-      taken.insert(device->number);
-    }
-  }
-  for (const auto& [id, device] : reserved_) taken.insert(device.number);
+  const TakenDevices taken(claims_.All());
+  std::set<dev_t> reserved;
+  for (const auto& [id, device] : reserved_) reserved.insert(device.number);
   std::vector<WholeDevice> free = FindWholeDevices(config_.devices);
   std::erase_if(free, [&](const WholeDevice& device) {
-    return taken.contains(device.number) || unwiped.contains(device.identity) ||
-           WhyNotFree(device).has_value();
+    return reserved.contains(device.number) || taken.WhyTaken(device) || WhyNotFree(device);
   });
   return free;
 }

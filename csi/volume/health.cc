@@ -16,10 +16,23 @@
 namespace trivet::csi {
 namespace {
 
+// A disk that was pulled out; or another one, or its own with another number, is in its place. Says
+// so once; false: the error is of another kind.
+bool SayMissing(const Error& error, VolumeHealth& health) {
+  constexpr const char* kReason = "DeviceMissing";
+  if (error.code() != Code::kUnavailable && error.code() != Code::kFailedPrecondition) return false;
+  if (std::ranges::find(health, kReason, &HealthProblem::reason) == health.end()) {
+    health.push_back({HealthStatus::kInaccessible, kReason, error.message()});
+  }
+  return true;
+}
+
 // The bytes themselves: there, of full size, and begun as the record says.
 Result<std::optional<Superblock>> LookAtBytes(const Pool& pool, const VolumeRecord& record,
                                               VolumeHealth& health) {
-  ASSIGN_OR_RETURN(const auto size_bytes, pool.SizeOf(record.id));
+  const auto looked = pool.SizeOf(record.id);
+  if (!looked && SayMissing(looked.error(), health)) return std::nullopt;
+  ASSIGN_OR_RETURN(const auto size_bytes, looked);
   if (!size_bytes || *size_bytes < record.size_bytes) {
     health.push_back({HealthStatus::kDataLoss, size_bytes ? "BytesTruncated" : "BytesMissing",
                       fmt::format("pool {} has {} of its {} bytes", record.pool,
@@ -64,7 +77,9 @@ void LookAtMount(const Staging& staging, VolumeHealth& health) {
 Result<> LookAtStaging(const Pool& pool, const VolumeRecord& record, const Attachment& attachment,
                        VolumeHealth& health) {
   if (!attachment.staging) return {};
-  ASSIGN_OR_RETURN(const auto device, FindShown(pool, record));
+  auto found = FindShown(pool, record);
+  if (!found && SayMissing(found.error(), health)) return {};
+  ASSIGN_OR_RETURN(const auto device, std::move(found));
   if (!device) {
     health.push_back({HealthStatus::kInaccessible, "DeviceMissing",
                       "it is staged at " + attachment.staging->path + ", and no device shows it"});

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -15,6 +16,8 @@
 namespace trivet::csi {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST_F(DevicePools, TakeNoDeviceThatSomethingIsOnOrThatSomebodyUses) {
@@ -83,7 +86,24 @@ TEST_F(DevicePools, NeverTakeAnotherDiskForTheVolumes) {
   EXPECT_FALSE(IsEmpty(Path("other.disk"))) << "a stranger's disk was wiped";
 }
 
-class GoneDevices : public DevicePools, public ::testing::WithParamInterface<Kind> {};
+class GoneDevices : public DevicePools, public ::testing::WithParamInterface<Kind> {
+ protected:
+  // What the node says is wrong with it.
+  std::vector<std::string> Reasons(const std::string& id) {
+    Context context;
+    ::csi::v1::NodeGetVolumeHealthRequest request;
+    ::csi::v1::NodeGetVolumeHealthResponse response;
+    request.set_volume_id(id);
+    const auto status = node().NodeGetVolumeHealth(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::vector<std::string> reasons;
+    for (const auto& entry : response.volume_health().health_statuses()) {
+      EXPECT_EQ(entry.status(), ::csi::v1::INACCESSIBLE) << entry.reason();
+      reasons.push_back(entry.reason());
+    }
+    return reasons;
+  }
+};
 
 TEST_P(GoneDevices, KeepNoPodFromGoingAway) {
   const Kind& kind = GetParam();
@@ -91,7 +111,9 @@ TEST_P(GoneDevices, KeepNoPodFromGoingAway) {
   ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
   ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
   WriteData(kind, "t", "data");
+  EXPECT_THAT(Reasons(id), ::testing::IsEmpty());
   TakeAway();
+  EXPECT_THAT(Reasons(id), ElementsAre("DeviceMissing"));
   EXPECT_EQ(Stage(id, kind), grpc::UNAVAILABLE) << message();
   EXPECT_THAT(message(), HasSubstr("disks/small is gone"));
   Restart();
@@ -100,7 +122,9 @@ TEST_P(GoneDevices, KeepNoPodFromGoingAway) {
   for (int i = 0; i < 2; ++i) ASSERT_EQ(Unstage(id), grpc::OK) << message();
   EXPECT_EQ(Stage(id, kind), grpc::UNAVAILABLE) << message();
   EXPECT_THAT(message(), HasSubstr("disks/small is not there"));
+  EXPECT_THAT(Reasons(id), ElementsAre("DeviceMissing"));
   BringBack();
+  EXPECT_THAT(Reasons(id), ::testing::IsEmpty());
   ASSERT_EQ(Stage(id, kind), grpc::OK) << message();
   ASSERT_EQ(Publish(id, kind), grpc::OK) << message();
   EXPECT_EQ(ReadData(kind, "t", 4), "data");
@@ -116,6 +140,7 @@ TEST_P(GoneDevices, AreNotMistakenForTheOneThatHasTheirName) {
   TakeAway();
   const std::string other = AddDisk("other", 64 * kMiB);
   std::filesystem::create_symlink(other, Path("disks/small"));
+  EXPECT_THAT(Reasons(id), ElementsAre("DeviceMissing"));
   EXPECT_EQ(Unpublish(id), grpc::OK) << message();
   EXPECT_EQ(Unstage(id), grpc::OK) << message();
   EXPECT_EQ(Stage(id, kind), grpc::FAILED_PRECONDITION) << message();
@@ -127,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GoneDevices, ::testing::Values(kExt4, kBlock),
 // Without a signature, and with nothing at its start: no look at it would find out that it was a
 // volume.
 TEST_F(DevicePools, AreNeverGivenToAnotherVolumeUnwiped) {
-  Created("large", kXfs);
+  const std::string large = Created("large", kXfs);
   const std::string id = Created("pvc", kExt4);
   WriteTo(small_, 1 << 20, "secret");
   TakeAway();
@@ -137,6 +162,11 @@ TEST_F(DevicePools, AreNeverGivenToAnotherVolumeUnwiped) {
   EXPECT_EQ(Capacity(), 0);
   Restart();
   EXPECT_EQ(Capacity(), 0);
+  EXPECT_THAT(
+      RunProgram(std::string(std::getenv("TRIVET_BIN_DIR")) + "/trivet-csi",
+                 {"--check-config", "--node-id", "n", "--config", Path("csi.json"), "--state-dir",
+                  Path("state")}),
+      AllOf(HasSubstr("it was not wiped after volume " + id), HasSubstr("it is volume " + large)));
   std::string again;
   EXPECT_EQ(Create("pvc", kExt4, again), grpc::RESOURCE_EXHAUSTED);
 
