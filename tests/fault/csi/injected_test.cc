@@ -1,8 +1,10 @@
 #include "tests/fault/csi/injected_test.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include "common/linux/command.h"
@@ -30,6 +32,13 @@ bool EveryThreadIsTraced(pid_t pid) {
          });
 }
 
+// It is served before the main thread has said so in the log: a fault there would be none of a
+// call.
+bool MainThreadWaits(pid_t pid) {
+  const auto call = ReadFile("/proc/" + std::to_string(pid) + "/syscall");
+  return !call || call->starts_with(std::to_string(SYS_rt_sigtimedwait) + " ");
+}
+
 }  // namespace
 
 void InjectedTest::SetUp() {
@@ -40,6 +49,10 @@ void InjectedTest::SetUp() {
 
 void InjectedTest::Attach(const std::string& fault, int number) {
   std::filesystem::remove(Path("strace"));
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!MainThreadWaits(pid()) && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
   const Command command{
       .program = kStrace,
       .args = {"-f", "-qqq", "-b", "execve", "-o", Path("strace"), "-e",
