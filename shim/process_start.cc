@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -137,6 +138,13 @@ void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
   }
 }
 
+// A new one without a name. ENOSYS: a kernel without keys; EPERM: an outer container's filter,
+// which is the container's, too.
+void LeaveKeyring(const Reporter& report) {
+  const long keyring = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  report.Check(keyring >= 0 || errno == ENOSYS || errno == EPERM, Step::kKeyring);
+}
+
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   JoinCgroups(plan, report);
   ResetSignals();
@@ -144,6 +152,7 @@ void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   SetAppArmor(plan, report);
   SetSelinux(plan, report);
   report.Check(::setsid() >= 0, Step::kSession);
+  LeaveKeyring(report);
 }
 
 void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {

@@ -13,6 +13,9 @@ void JoinCgroups(const ProcessPlan& plan, const Reporter& report);
 /// First thing in the child: own cgroup, signals, oom_score_adj, AppArmor profile, SELinux label,
 /// session.
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report);
+/// Keys of whoever started the daemon, and of other pods, are not the process's. Source: man 7
+/// session-keyring.
+void LeaveKeyring(const Reporter& report);
 
 /// Last thing: limits, working directory below `root_fd`, standard input and output, credentials,
 /// execve.

@@ -51,6 +51,7 @@ Result<DetachedMount> EmptyRoot() {
   JoinCgroups(plan.process, report);
   ::prctl(PR_SET_NAME, "trivet-pause", 0, 0, 0);
   report.Check(::setsid() >= 0, Step::kSession);
+  LeaveKeyring(report);
   EnterUserNamespace(plan.process, report);
   report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
   EnterRoot(plan.root_fd, plan.attach_point, report);

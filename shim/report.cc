@@ -24,6 +24,8 @@ std::string_view Name(Step step) {
       return "set SELinux label";
     case Step::kSession:
       return "setsid";
+    case Step::kKeyring:
+      return "join a session keyring";
     case Step::kUserNamespace:
       return "enter the pod's user namespace";
     case Step::kSysctl:

@@ -18,6 +18,7 @@ enum class Step : uint32_t {
   kAppArmor,
   kSelinux,
   kSession,
+  kKeyring,
   kUserNamespace,
   kSysctl,
   kEnterNamespaces,

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -67,6 +68,26 @@ TEST_F(ConfinementTest, MasksFilesAndFolders) {
   ASSERT_THAT(outcome, IsOk());
   EXPECT_THAT(outcome->out, HasSubstr("0\n0\n0\n0\n"));
   EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+}
+
+// Whoever started the daemon may keep secrets in the keyring of its session, which children
+// inherit.
+TEST_F(ConfinementTest, KeepsTheKeysOfTheShimsSessionFromContainers) {
+  constexpr uint32_t kPossessorOnly = 0x3f000000;
+  ASSERT_GE(::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr), 0);
+  const long key =
+      ::syscall(SYS_add_key, "user", "of-the-node", "secret", 6, KEY_SPEC_SESSION_KEYRING);
+  ASSERT_GE(key, 0);
+  ASSERT_EQ(::syscall(SYS_keyctl, KEYCTL_SETPERM, key, kPossessorOnly), 0);
+  ASSERT_THAT(*ReadFile("/proc/keys"), HasSubstr("of-the-node"));
+
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  ASSERT_THAT(CreateContainer("echo keys; grep of-the-node /proc/keys; echo end; sleep 1000"),
+              IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  EXPECT_TRUE(LogSays("end"));
+  EXPECT_EQ(LogText(), "keys\nend\n");
+  EXPECT_EQ(Exec("grep of-the-node /proc/keys; echo end")->out, "end\n");
 }
 
 // CVE-2025-31133: the mask was the container's own /dev/null, which it could replace.
