@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "common/linux/netns_pin.h"
 #include "proto/trivet/wire.h"
 #include "shim/process_plan.h"
@@ -20,7 +21,7 @@ Supervisor::Supervisor(Pod pod, Paths paths, EventLoop& loop, Children& children
       children_(children),
       reaper_(std::move(pod.reaper)),
       own_caps_(ReadBoundingCapabilities()) {
-  if (reaper_) children_.Expect(reaper_->pid, [this](int /*exit_code*/) { FinishShutdown(); });
+  if (reaper_) children_.Expect(reaper_->pid, [this](int /*exit_code*/) { OnReaperExit(); });
 }
 
 Result<> Supervisor::Listen() {
@@ -187,6 +188,15 @@ void Supervisor::Shutdown(const Address& from) {
   for (const auto& [id, container] : containers_) container->Kill();
   for (const auto& [id, exec] : execs_) exec->Kill();
   FinishShutdown();
+}
+
+// A PID namespace takes no process any more once its first has ended: such a pod cannot go on. That
+// the shim ends tells the daemon, which reports the pod as not ready.
+void Supervisor::OnReaperExit() {
+  reaper_.reset();
+  if (shutting_down_for_) return FinishShutdown();
+  WriteLogLine(LogLevel::kError, "trivet-shim", "the first process of the pod has ended");
+  Shutdown({});
 }
 
 void Supervisor::FinishShutdown() {

@@ -48,6 +48,7 @@ class Supervisor {
   Result<> StartExec(const Address& from, Packet& packet);
   Result<> ReopenLog(const Address& from, const Packet& packet);
   void Shutdown(const Address& from);
+  void OnReaperExit();
   void FinishShutdown();
 
   [[nodiscard]] Result<Container*> Find(const std::string& id) const;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <regex>
+#include <sstream>
 #include <thread>
 
 #include "common/linux/file.h"
@@ -90,6 +91,25 @@ TEST_F(RestartTest, SeesAtOnceThatAShimDies) {
   ASSERT_EQ(::kill(shim, SIGKILL), 0);
   EXPECT_EQ(AwaitEnd(id).exit_code(), 137);
   EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+}
+
+// The kubelet makes another pod of one that is not ready.
+TEST_F(RestartTest, TakesAPodAsNotReadyWhenTheFirstProcessOfItsPidNamespaceDies) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  const std::string shim =
+      std::to_string(std::stoi(*ReadFile(folders_.run / "shims" / pod_ / "pid")));
+  std::istringstream children(*ReadFile("/proc/" + shim + "/task/" + shim + "/children"));
+  int reaper = 0;
+  for (std::string pid; children >> pid;) {
+    if (ReadFile("/proc/" + pid + "/comm").value_or("") == "trivet-pause\n")
+      reaper = std::stoi(pid);
+  }
+  ASSERT_GT(reaper, 0);
+  ASSERT_EQ(::kill(reaper, SIGKILL), 0);
+  EXPECT_EQ(AwaitEnd(id).exit_code(), 137);
+  for (int i = 0; i < 1000 && PodStatusOf(pod_).state() == v1::SANDBOX_READY; ++i) ::usleep(10'000);
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+  EXPECT_THAT(StopPod(pod_), IsRpcOk());
 }
 
 TEST_F(RestartTest, UndoesAPodThatWasHalfMade) {

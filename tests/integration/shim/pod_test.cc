@@ -252,6 +252,22 @@ TEST_F(PodTest, TakesTheSharedPidNamespaceDownWhenTheShimDies) {
   EXPECT_EQ(::poll(&ended, 1, 5000), 1);
 }
 
+// Nothing can be started in what is left.
+TEST_F(PodTest, EndsWhenTheFirstProcessOfItsPidNamespaceDies) {
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  ASSERT_THAT(CreateContainer("exec sleep 1000",
+                              [](Setup& setup) { setup.spec.pid = shim::NamespaceMode::kPod; }),
+              IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  const int32_t reaper = client_->Call<shim::State>(shim::Verb::kHello, shim::Empty{})->reaper_pid;
+  ASSERT_EQ(::kill(reaper, SIGKILL), 0);
+  const auto exit = client_->AwaitExit();
+  ASSERT_THAT(exit, IsOk());
+  EXPECT_EQ(exit->exit_code, 137);
+  pollfd ended{shim_.pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 10'000), 1);
+}
+
 // In a group of its own below /trivet-test.
 class PodCgroupTest : public PodTest {
  protected:
