@@ -43,13 +43,20 @@ Result<> SetCpu(const std::filesystem::path& folder, const CgroupLimits& limits)
   if (limits.cpu_shares) {
     RETURN_IF_ERROR(WriteControlFile(folder / "cpu.shares", std::to_string(*limits.cpu_shares)));
   }
-  if (limits.cpu_period_us) {
-    RETURN_IF_ERROR(
-        WriteControlFile(folder / "cpu.cfs_period_us", std::to_string(*limits.cpu_period_us)));
-  }
-  if (!limits.cpu_quota_us) return {};
-  const int64_t quota_us = *limits.cpu_quota_us <= 0 ? -1 : *limits.cpu_quota_us;
-  return WriteControlFile(folder / "cpu.cfs_quota_us", std::to_string(quota_us));
+  const auto set_period = [&]() -> Result<> {
+    if (!limits.cpu_period_us) return {};
+    return WriteControlFile(folder / "cpu.cfs_period_us", std::to_string(*limits.cpu_period_us));
+  };
+  const auto set_quota = [&]() -> Result<> {
+    if (!limits.cpu_quota_us) return {};
+    const int64_t quota_us = *limits.cpu_quota_us <= 0 ? -1 : *limits.cpu_quota_us;
+    return WriteControlFile(folder / "cpu.cfs_quota_us", std::to_string(quota_us));
+  };
+  // After each write quota / period must not be above the parent's: which goes first depends on the
+  // direction.
+  if (set_period()) return set_quota();
+  RETURN_IF_ERROR(set_quota());
+  return set_period();
 }
 
 // An empty cpuset takes no process, and its parent must have what it is to have: parents first.

@@ -85,6 +85,20 @@ TEST_F(CgroupTest, RaisesAndLowersMemoryLimits) {
   }
 }
 
+// With the old quota the new period would be more than the parent has, or the other way round.
+TEST_F(CgroupTest, ChangesQuotaAndPeriodOfACpuLimitThatIsAllItsParentHas) {
+  const std::string inner = group_ + "/inner";
+  ASSERT_THAT(cgroups_->Create(inner), IsOk());
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.cpu_quota_us = 50'000, .cpu_period_us = 100'000}),
+              IsOk());
+  for (const int64_t times : {10, 1, 10}) {
+    const auto period_us = static_cast<uint64_t>(times * 10'000);
+    EXPECT_THAT(
+        cgroups_->SetLimits(inner, {.cpu_quota_us = times * 5'000, .cpu_period_us = period_us}),
+        IsOk());
+  }
+}
+
 TEST_F(CgroupTest, TakesEveryLimit) {
   EXPECT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = 64 << 20,
                                            .cpu_shares = 512,
