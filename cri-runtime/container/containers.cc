@@ -18,6 +18,15 @@ namespace {
 
 constexpr auto kKillPatience = std::chrono::seconds(10);
 constexpr int32_t kStartErrorCode = 128;
+constexpr auto kLateStartPatience = std::chrono::seconds(1);
+
+// A shim that was too slow may still start it, beside the one that the kubelet makes in its place.
+// It takes its requests in order: whatever it answers, this one comes after the start.
+void KillLate(cri::ShimConnection& shim, const std::string& id) {
+  const shim::SignalRequest kill{.id = id, .signal = SIGKILL, .all = true};
+  static_cast<void>(
+      shim.Call<shim::Empty>(shim::Verb::kSignalContainer, kill, {}, kLateStartPatience));
+}
 
 // A container that fits a retry: the same sandbox, name and attempt.
 std::shared_ptr<const state::Container> FindByName(const state::Snapshot& snapshot,
@@ -127,6 +136,7 @@ Result<> Containers::Launch(const Record& record) {
   const int64_t started_at_ns = cri::NowNs();
   auto started =
       shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id});
+  if (!started && started.error().code() == Code::kDeadlineExceeded) KillLate(*shim, record.id);
   RETURN_IF_ERROR(node_.store.UpdateContainer(record.id, [&](State& state) {
     state.started_at_ns = started_at_ns;
     if (!started) {
@@ -158,12 +168,29 @@ bool Containers::AwaitEnd(const std::string& id, std::chrono::milliseconds patie
                                       [](const State& s) { return s.phase != Phase::kRunning; });
 }
 
+// Once, however often the kubelet calls: to many a program a second signal says to give up what it
+// is finishing.
+Result<> Containers::AskToStop(const Record& record) {
+  {
+    const std::scoped_lock lock(asked_mutex_);
+    const auto snapshot = node_.store.Get();
+    std::erase_if(asked_to_stop_,
+                  [&](const std::string& id) { return !snapshot->containers.contains(id); });
+    if (!asked_to_stop_.insert(record.id).second) return {};
+  }
+  auto signalled = Signal(record, record.stop_signal, false);
+  if (signalled) return {};
+  const std::scoped_lock lock(asked_mutex_);
+  asked_to_stop_.erase(record.id);
+  return signalled;
+}
+
 Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
   const auto container = node_.store.Get()->FindContainer(id);
   if (container == nullptr || container->state.phase != Phase::kRunning) return {};
   const Record& record = *container->record;
   if (timeout > std::chrono::seconds::zero()) {
-    RETURN_IF_ERROR(Signal(record, record.stop_signal, false), "stop");
+    RETURN_IF_ERROR(AskToStop(record), "stop");
     if (AwaitEnd(record.id, timeout)) return node_.cgroups.Kill(record.cgroup, kKillPatience);
   }
   RETURN_IF_ERROR(Signal(record, SIGKILL, true), "kill");

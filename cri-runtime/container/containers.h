@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +42,8 @@ class Containers {
   /// The creations and starts of now, and their steps.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> Running() const;
 
-  /// Signals it, waits for `timeout`, kills what is left. An absent or ended one is success.
+  /// Signals it unless an earlier call has, waits for `timeout`, kills what is left. An absent or
+  /// ended one is success.
   Result<> Stop(const std::string& id, std::chrono::seconds timeout);
 
   /// Removes it, running or not. An absent one is success.
@@ -66,12 +69,15 @@ class Containers {
                            state::Progress& progress);
   Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
+  Result<> AskToStop(const Record& record);
   bool AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const;
 
   cri::Node& node_;
   state::KeyedMutex locks_;
   state::SingleFlight<std::string> creating_;
   state::SingleFlight<void> starting_;
+  std::mutex asked_mutex_;
+  std::set<std::string> asked_to_stop_;  // by signal
 };
 
 }  // namespace trivet::container

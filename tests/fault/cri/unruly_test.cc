@@ -1,4 +1,5 @@
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -61,13 +62,14 @@ TEST_F(UnrulyTest, EndsAContainerThatForksWithoutEnd) {
   ASSERT_TRUE(cgroups->Create(folders_.cgroup_parent));
   const auto limited = cgroups->SetLimits(folders_.cgroup_parent, {.pids = 200});
   ASSERT_TRUE(limited.has_value()) << limited.error().message();
-  const std::string id =
-      MustStart(MustRunPod("pod"),
-                ShellConfig("c", "f() { f & f & }; trap '' TERM; echo on; while :; do f; done"));
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustStart(
+      pod, ShellConfig("c", "f() { f & f & }; trap '' TERM; echo on; while :; do f; done"));
   AwaitLog(id, "on");
   EXPECT_THAT(Stop(id, 1), IsRpcOk());
   EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_EXITED);
-  EXPECT_THAT(*cgroups->Processes(folders_.cgroup_parent + "/" + StatusOf(id).id()), IsEmpty());
+  EXPECT_THAT(*cgroups->Processes(fmt::format("{}/{}/{}", folders_.cgroup_parent, pod, id)),
+              IsEmpty());
   ASSERT_TRUE(cgroups->SetLimits(folders_.cgroup_parent, {.pids = -1}));
 }
 
@@ -81,6 +83,24 @@ TEST_F(UnrulyTest, EndsAContainerThatIsStoppedAndOneThatIgnoresItsSignal) {
   EXPECT_THAT(Stop(still, 1), IsRpcOk());
   EXPECT_EQ(StatusOf(deaf).exit_code(), 137);
   EXPECT_EQ(StatusOf(still).state(), v1::CONTAINER_EXITED);
+}
+
+// The kubelet makes another one of it, which must be the only one.
+TEST_F(UnrulyTest, NeverRunsAContainerOfWhichItSaidThatItDidNotStart) {
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustCreate(pod, ShellConfig("c", "exec sleep 1000"));
+  const int shim = std::stoi(*ReadFile(folders_.run / "shims" / pod / "pid"));
+  ASSERT_EQ(::kill(shim, SIGSTOP), 0);
+  EXPECT_THAT(Start(id), RpcFailsWith(grpc::DEADLINE_EXCEEDED, "did not answer"));
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_EXITED);
+  ASSERT_EQ(::kill(shim, SIGCONT), 0);
+  // Answered after the start that came too late.
+  MustStart(pod, ShellConfig("next", "sleep 1000"));
+  const auto left = [&] {
+    return *(*Cgroups::Open())->Processes(fmt::format("{}/{}/{}", folders_.cgroup_parent, pod, id));
+  };
+  for (int i = 0; i < 1000 && !left().empty(); ++i) ::usleep(10'000);
+  EXPECT_THAT(left(), IsEmpty());
 }
 
 TEST_F(UnrulyTest, RemovesAContainerThatHasFilledItsRoot) {

@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 TEST_F(CriTest, RunsAContainerFromItsCreationToItsRemoval) {
   const std::string pod = MustRunPod("pod");
@@ -109,6 +110,21 @@ TEST_F(CriTest, StopsAContainerBySignalAndKillsOneThatIgnoresIt) {
   EXPECT_THAT(Stop(deaf, 1), IsRpcOk());
   EXPECT_EQ(StatusOf(deaf).exit_code(), 137);
   EXPECT_THAT(Stop(deaf, 1), IsRpcOk());
+}
+
+// The kubelet calls again when it was restarted meanwhile.
+TEST_F(CriTest, AsksAContainerToStopOnlyOnceHoweverOftenItIsCalled) {
+  const std::string id = MustStart(
+      MustRunPod("pod"), ShellConfig("c",
+                                     "n=0; trap 'n=$((n+1)); echo asked $n' TERM; echo set; "
+                                     "while true; do sleep 0.05; done"));
+  AwaitLog(id, "set");
+  std::thread first([&] { EXPECT_THAT(Stop(id, 60), IsRpcOk()); });
+  AwaitLog(id, "asked 1");
+  EXPECT_THAT(Stop(id, 1), IsRpcOk());
+  first.join();
+  EXPECT_EQ(StatusOf(id).exit_code(), 137);
+  EXPECT_THAT(*ReadFile(StatusOf(id).log_path()), Not(HasSubstr("asked 2")));
 }
 
 TEST_F(CriTest, StopsAContainerByTheSignalThatTheRequestNames) {
