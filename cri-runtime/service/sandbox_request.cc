@@ -150,11 +150,15 @@ Result<sandbox::Namespaces> ParseNamespaces(const v1::NamespaceOption& options) 
 
 Result<> CheckSysctl(const std::string& name, const std::string& value,
                      const sandbox::Namespaces& namespaces) {
+  // A slash stands for a dot within a part: "net.ipv4.conf.eth0/7.forwarding" of the VLAN eth0.7.
   const auto plain = [](unsigned char c) {
-    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_' || c == '-' || c == '.';
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_' || c == '-' || c == '.' ||
+           c == '/';
   };
-  const bool form = !name.empty() && std::ranges::all_of(name, plain) &&
-                    name.find("..") == std::string::npos && !name.starts_with('.');
+  const auto has_pair = [&](std::string_view pair) { return name.find(pair) != std::string::npos; };
+  const bool form = !name.empty() && std::ranges::all_of(name, plain) && !has_pair("..") &&
+                    !has_pair("//") && !has_pair("./") && !has_pair("/.") &&
+                    !name.starts_with('.') && !name.starts_with('/');
   if (!form) return Fail(Code::kInvalidArgument, "unexpected name \"{}\"", name.substr(0, 253));
   RETURN_IF_ERROR(CheckLine(name, value));
   const bool of_network = name.starts_with("net.");

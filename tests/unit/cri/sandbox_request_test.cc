@@ -45,7 +45,8 @@ TEST(ParseSandbox, TakesSysctlsOfThePodsNamespaces) {
   auto& sysctls = *request.mutable_config()->mutable_linux()->mutable_sysctls();
   sysctls["kernel.shm_rmid_forced"] = "1";
   sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
-  EXPECT_EQ(ParseSandbox(request)->sysctls.size(), 2u);
+  sysctls["net.ipv4.conf.eth0/7.forwarding"] = "1";  // as the kubelet writes a VLAN's
+  EXPECT_EQ(ParseSandbox(request)->sysctls.size(), 3u);
 }
 
 struct BadRequest {
@@ -113,6 +114,9 @@ INSTANTIATE_TEST_SUITE_P(
                    Code::kInvalidArgument, "sysctls: kernel.panic"},
         BadRequest{"SysctlWithSlash",
                    [](auto& c) { (*c.mutable_linux()->mutable_sysctls())["net./../x"] = "1"; },
+                   Code::kInvalidArgument, "sysctls: unexpected name"},
+        BadRequest{"SysctlWithAnEmptyPart",
+                   [](auto& c) { (*c.mutable_linux()->mutable_sysctls())["net.a//.x"] = "1"; },
                    Code::kInvalidArgument, "sysctls: unexpected name"},
         BadRequest{"NetworkSysctlOnTheNodesNetwork",
                    [](auto& c) {
