@@ -54,7 +54,7 @@ class SingleFlight {
   /// Waits until nothing runs.
   void AwaitNone() {
     std::unique_lock lock(mutex_);
-    ended_.wait(lock, [&] { return calls_.empty() && threads_ == 0; });
+    none_.wait(lock, [&] { return calls_.empty() && threads_ == 0; });
   }
 
   /// In the caller's thread, for work that nobody gives up on.
@@ -78,7 +78,7 @@ class SingleFlight {
         Finish(key, *call, work);
         const std::scoped_lock lock(mutex_);
         --threads_;
-        ended_.notify_all();
+        none_.notify_all();
       }).detach();
     }
     return Await(key, *call, deadline);
@@ -95,6 +95,7 @@ class SingleFlight {
  private:
   struct Call {
     std::optional<Result<T>> result;
+    std::condition_variable ended;  // each its own: an end wakes those who wait for it
     Progress progress;
   };
 
@@ -111,7 +112,8 @@ class SingleFlight {
     const std::scoped_lock lock(mutex_);
     call.result = std::move(result);
     calls_.erase(key);
-    ended_.notify_all();
+    call.ended.notify_all();
+    none_.notify_all();
   }
 
   Result<T> Await(const std::string& key, Call& call, Deadline deadline) {
@@ -122,8 +124,8 @@ class SingleFlight {
     std::unique_lock lock(mutex_);
     const auto has_ended = [&] { return call.result.has_value(); };
     if (deadline == Deadline::max()) {
-      ended_.wait(lock, has_ended);
-    } else if (!ended_.wait_until(lock, deadline - margin, has_ended)) {
+      call.ended.wait(lock, has_ended);
+    } else if (!call.ended.wait_until(lock, deadline - margin, has_ended)) {
       return Fail(Code::kDeadlineExceeded, "{} still runs: {}", key, call.progress.Describe());
     }
     return *call.result;
@@ -139,7 +141,7 @@ class SingleFlight {
   }
 
   mutable std::mutex mutex_;
-  std::condition_variable ended_;
+  std::condition_variable none_;
   std::map<std::string, std::shared_ptr<Call>> calls_;
   int threads_ = 0;
 };

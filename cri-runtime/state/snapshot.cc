@@ -4,8 +4,8 @@ namespace trivet::state {
 namespace {
 
 // The entry whose key begins with `id`, when it is the only one.
-template <class Map>
-typename Map::mapped_type FindByPrefix(const Map& entries, std::string_view id) {
+template <class T>
+std::shared_ptr<const T> FindByPrefix(const ById<T>& entries, std::string_view id) {
   if (id.empty()) return nullptr;
   const auto first = entries.lower_bound(id);
   if (first == entries.end() || !first->first.starts_with(id)) return nullptr;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +7,7 @@
 
 #include "cri-runtime/container/record.h"
 #include "cri-runtime/sandbox/record.h"
+#include "cri-runtime/state/by_id.h"
 
 namespace trivet::state {
 
@@ -24,8 +24,8 @@ struct Container {
 /// Everything there is at one moment. Immutable: a reader needs no lock and
 /// waits for nobody.
 struct Snapshot {
-  std::map<std::string, std::shared_ptr<const Sandbox>, std::less<>> sandboxes;
-  std::map<std::string, std::shared_ptr<const Container>, std::less<>> containers;
+  ById<Sandbox> sandboxes;
+  ById<Container> containers;
 
   /// By id or its unique beginning; null when there is none. Half-made ones are not there for
   /// callers.

@@ -132,8 +132,8 @@ Result<> Store::ReadSandboxes() {
     ASSIGN_OR_RETURN(auto state,
                      ReadState(FileOf(directory, id, kStateSuffix), sandbox::HalfMade(*record)));
     Publish([&](Snapshot& snapshot) {
-      snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
-          Sandbox{std::make_shared<const sandbox::Record>(std::move(*record)), state});
+      snapshot.sandboxes.Set(std::make_shared<const Sandbox>(
+          Sandbox{std::make_shared<const sandbox::Record>(std::move(*record)), state}));
     });
   }
   return {};
@@ -149,15 +149,15 @@ Result<> Store::ReadContainers() {
     ASSIGN_OR_RETURN(auto state,
                      ReadState(FileOf(directory, id, kStateSuffix), container::State{}));
     Publish([&](Snapshot& snapshot) {
-      snapshot.containers[id] = std::make_shared<const Container>(
-          Container{std::make_shared<const container::Record>(std::move(*record)), state});
+      snapshot.containers.Set(std::make_shared<const Container>(
+          Container{std::make_shared<const container::Record>(std::move(*record)), state}));
     });
   }
   return {};
 }
 
 std::shared_ptr<const Snapshot> Store::Get() const {
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(snapshot_mutex_);
   return snapshot_;
 }
 
@@ -174,19 +174,27 @@ void Store::Publish(const std::function<void(Snapshot&)>& change) {
 
 void Store::Publish(const std::function<void(Snapshot&)>& change, const Change& told) {
   const std::scoped_lock lock(mutex_);
-  auto next = std::make_shared<Snapshot>(*snapshot_);
+  auto next = std::make_shared<Snapshot>(*Get());
   change(*next);
-  snapshot_ = std::move(next);
+  Replace(std::move(next));
   changed_.notify_all();
   if (told.events.empty() || !events_.has_listeners()) return;
+  const auto now = Get();
   // Under the lock: events come in the order of the changes.
   for (const EventType type : told.events) {
     events_.Push({.type = type,
                   .id = told.id,
                   .at_ns = cri::NowNs(),
-                  .sandbox = snapshot_->FindSandbox(told.sandbox_id),
-                  .containers = snapshot_->ContainersOf(told.sandbox_id)});
+                  .sandbox = now->FindSandbox(told.sandbox_id),
+                  .containers = now->ContainersOf(told.sandbox_id)});
   }
+}
+
+// Readers are kept out for an exchange of pointers only: whoever holds their lock and is not let
+// run holds up every call. The earlier snapshot goes, with all that is in it alone, after that.
+void Store::Replace(std::shared_ptr<const Snapshot> next) {
+  const std::scoped_lock lock(snapshot_mutex_);
+  snapshot_.swap(next);
 }
 
 Result<> Store::Add(sandbox::Record record) {
@@ -196,8 +204,8 @@ Result<> Store::Add(sandbox::Record record) {
                   "record sandbox");
   Publish([&](Snapshot& snapshot) {
     const sandbox::State state = sandbox::HalfMade(record);
-    snapshot.sandboxes[id] = std::make_shared<const Sandbox>(
-        Sandbox{std::make_shared<const sandbox::Record>(std::move(record)), state});
+    snapshot.sandboxes.Set(std::make_shared<const Sandbox>(
+        Sandbox{std::make_shared<const sandbox::Record>(std::move(record)), state}));
   });
   return {};
 }
@@ -214,8 +222,8 @@ Result<> Store::Add(container::Record record) {
   RETURN_IF_ERROR(WriteFileVolatile(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
                   "record container");
   Publish([&](Snapshot& snapshot) {
-    snapshot.containers[id] = std::make_shared<const Container>(
-        Container{std::make_shared<const container::Record>(std::move(record)), {}});
+    snapshot.containers.Set(std::make_shared<const Container>(
+        Container{std::make_shared<const container::Record>(std::move(record)), {}}));
   });
   return {};
 }
@@ -233,7 +241,7 @@ Result<> Store::UpdateSandbox(const std::string& id,
   const auto written = WritePage(FileOf(paths_.Sandboxes(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
   const Change told{id, id, EventsOf(found->second->state.phase, next->state.phase)};
-  Publish([&](Snapshot& s) { s.sandboxes[id] = std::move(next); }, told);
+  Publish([&](Snapshot& s) { s.sandboxes.Set(std::move(next)); }, told);
   RETURN_IF_ERROR(written, "record sandbox");
   return {};
 }
@@ -253,7 +261,7 @@ Result<> Store::UpdateContainer(const std::string& id,
   // Also when the disk is full: what happened has happened, and callers must see it.
   const Change told{id, next->record->sandbox_id,
                     EventsOf(found->second->state.phase, next->state.phase)};
-  Publish([&](Snapshot& s) { s.containers[id] = std::move(next); }, told);
+  Publish([&](Snapshot& s) { s.containers.Set(std::move(next)); }, told);
   RETURN_IF_ERROR(written, "record container");
   return {};
 }
@@ -266,7 +274,7 @@ Result<> Store::RemoveSandbox(const std::string& id) {
   const auto found = snapshot->sandboxes.find(id);
   if (found == snapshot->sandboxes.end()) return {};
   const Change told{id, id, EventsOfRemoval(found->second->state.phase)};
-  Publish([&](Snapshot& s) { s.sandboxes.erase(id); }, told);
+  Publish([&](Snapshot& s) { s.sandboxes.Erase(id); }, told);
   return {};
 }
 
@@ -280,7 +288,7 @@ Result<> Store::RemoveContainer(const std::string& id) {
   const std::string& sandbox_id = found->second->record->sandbox_id;
   RETURN_IF_ERROR(RemoveFile(paths_.ExitRecord(sandbox_id, id)));
   const Change told{id, sandbox_id, EventsOfRemoval(found->second->state.phase)};
-  Publish([&](Snapshot& s) { s.containers.erase(id); }, told);
+  Publish([&](Snapshot& s) { s.containers.Erase(id); }, told);
   return {};
 }
 
@@ -288,8 +296,9 @@ bool Store::WaitForContainer(const std::string& id, std::chrono::steady_clock::t
                              const std::function<bool(const container::State&)>& met) const {
   std::unique_lock lock(mutex_);
   return changed_.wait_until(lock, deadline, [&] {
-    const auto found = snapshot_->containers.find(id);
-    return found == snapshot_->containers.end() || met(found->second->state);
+    const auto snapshot = Get();
+    const auto found = snapshot->containers.find(id);
+    return found == snapshot->containers.end() || met(found->second->state);
   });
 }
 

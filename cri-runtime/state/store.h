@@ -62,12 +62,14 @@ class Store {
   void Publish(const std::function<void(Snapshot&)>& change);
   struct Change;
   void Publish(const std::function<void(Snapshot&)>& change, const Change& told);
+  void Replace(std::shared_ptr<const Snapshot> next);
 
   cri::Paths paths_;
   Events events_;
-  KeyedMutex writing_;  // by id: its file and its state change together
-  mutable std::mutex mutex_;
+  KeyedMutex writing_;        // by id: its file and its state change together
+  mutable std::mutex mutex_;  // of changes
   mutable std::condition_variable changed_;
+  mutable std::mutex snapshot_mutex_;  // of the pointer below; taken for a copy of it, last
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
 };
 

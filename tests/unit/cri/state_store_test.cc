@@ -56,22 +56,22 @@ TEST_F(StoreTest, FindsAfterARestartWhatWasRecorded) {
 TEST_F(StoreTest, ReadsAnIntentWithoutAStateAsHalfMade) {
   ASSERT_THAT(Open()->Add(sandbox::Record{.id = id_}), IsOk());
   const auto snapshot = Open()->Get();
-  EXPECT_EQ(snapshot->sandboxes.at(id_)->state.phase, sandbox::Phase::kCreating);
+  EXPECT_EQ(snapshot->sandboxes.find(id_)->second->state.phase, sandbox::Phase::kCreating);
   EXPECT_EQ(snapshot->FindSandbox(id_), nullptr);
 }
 
 TEST_F(StoreTest, ReadsADamagedStateAsHalfMade) {
   ASSERT_THAT(Open()->Add(sandbox::Record{.id = id_}), IsOk());
   ASSERT_THAT(WriteFileVolatile(File(id_ + ".state"), "{"), IsOk());
-  EXPECT_EQ(Open()->Get()->sandboxes.at(id_)->state.phase, sandbox::Phase::kCreating);
+  EXPECT_EQ(Open()->Get()->sandboxes.find(id_)->second->state.phase, sandbox::Phase::kCreating);
 }
 
 TEST_F(StoreTest, TakesAHalfMadeSandboxWithANetworkForAttached) {
   const auto store = Open();
   ASSERT_THAT(store->Add(sandbox::Record{.id = id_, .cni_config = "{}"}), IsOk());
   ASSERT_THAT(store->MakeDurable(id_), IsOk());
-  EXPECT_TRUE(store->Get()->sandboxes.at(id_)->state.network_attached);
-  EXPECT_TRUE(Open()->Get()->sandboxes.at(id_)->state.network_attached);
+  EXPECT_TRUE(store->Get()->sandboxes.find(id_)->second->state.network_attached);
+  EXPECT_TRUE(Open()->Get()->sandboxes.find(id_)->second->state.network_attached);
 }
 
 TEST_F(StoreTest, RemovesAStateThatAPowerCutLeftWithoutItsRecord) {
