@@ -2,9 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <thread>
+
 #include "common/linux/file.h"
 #include "common/linux/memory.h"
 #include "common/linux/netns_pin.h"
+#include "common/linux/scheduling.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
@@ -93,14 +96,25 @@ Result<std::unique_ptr<MetricsServer>> StartMetrics(const Parts& parts, const rp
   });
 }
 
+// gRPC's threads, and those that they make later, are as the one that starts them.
+Result<rpc::Server> StartServer(const std::filesystem::path& socket,
+                                const std::vector<grpc::Service*>& services) {
+  Result<rpc::Server> server = Fail(Code::kInternal, "not started");
+  std::thread([&] {
+    BeUrgent();
+    server = rpc::Server::Start(socket, services);
+  }).join();
+  return server;
+}
+
 Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
                     const std::function<Result<Config>()>& reload) {
   const auto config = parts.node.config.Get();
   RuntimeService runtime_service(parts.node, parts.sandboxes, parts.containers);
   ImageService image_service(parts.node.images,
                              config->local_import ? LocalImport::kAllowed : LocalImport::kRefused);
-  ASSIGN_OR_RETURN(auto server,
-                   rpc::Server::Start(config->socket, {&runtime_service, &image_service}), "start");
+  ASSIGN_OR_RETURN(auto server, StartServer(config->socket, {&runtime_service, &image_service}),
+                   "start");
   ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");
   spdlog::info("serving socket={} cgroup={} driver={}", config->socket.native(),
                parts.node.cgroups.is_v2() ? "v2" : "v1", config->cgroup_driver);

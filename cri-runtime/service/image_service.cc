@@ -6,6 +6,7 @@
 
 #include "common/base/json.h"
 #include "common/rpc/status.h"
+#include "cri-runtime/service/handle_work.h"
 
 namespace trivet::cri {
 namespace {
@@ -81,7 +82,7 @@ grpc::Status ImageService::ListImages(grpc::ServerContext* /*context*/,
 grpc::Status ImageService::StreamImages(grpc::ServerContext* /*context*/,
                                         const v1::StreamImagesRequest* request,
                                         grpc::ServerWriter<v1::StreamImagesResponse>* writer) {
-  return rpc::Handle("StreamImages", [&]() -> Result<> {
+  return HandleWork("StreamImages", [&]() -> Result<> {
     v1::StreamImagesResponse message;
     for (const image::Image& image : Select(store_, request->filter())) {
       Fill(image, *message.add_images());
@@ -112,7 +113,7 @@ grpc::Status ImageService::ImageStatus(grpc::ServerContext* /*context*/,
 grpc::Status ImageService::PullImage(grpc::ServerContext* /*context*/,
                                      const v1::PullImageRequest* request,
                                      v1::PullImageResponse* response) {
-  return rpc::Handle("PullImage", [&]() -> Result<> {
+  return HandleWork("PullImage", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const std::string reference, ImageOf(request->image()), "request");
     ASSIGN_OR_RETURN(std::string id, Pull(reference));
     response->set_image_ref(std::move(id));
@@ -140,7 +141,7 @@ Result<std::string> ImageService::Pull(const std::string& reference) {
 grpc::Status ImageService::RemoveImage(grpc::ServerContext* /*context*/,
                                        const v1::RemoveImageRequest* request,
                                        v1::RemoveImageResponse* /*response*/) {
-  return rpc::Handle("RemoveImage", [&]() -> Result<> {
+  return HandleWork("RemoveImage", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const std::string reference, ImageOf(request->image()), "request");
     return store_.Remove(reference);
   });
@@ -149,7 +150,7 @@ grpc::Status ImageService::RemoveImage(grpc::ServerContext* /*context*/,
 grpc::Status ImageService::ImageFsInfo(grpc::ServerContext* /*context*/,
                                        const v1::ImageFsInfoRequest* /*request*/,
                                        v1::ImageFsInfoResponse* response) {
-  return rpc::Handle("ImageFsInfo", [&]() -> Result<> {
+  return HandleWork("ImageFsInfo", [&]() -> Result<> {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const int64_t now_ns = std::chrono::nanoseconds(now).count();
     const image::FsUsage usage = store_.Usage();

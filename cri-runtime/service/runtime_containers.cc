@@ -5,6 +5,7 @@
 #include "cri-runtime/service/batches.h"
 #include "cri-runtime/service/container_request.h"
 #include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/state/fields.h"
@@ -61,7 +62,7 @@ grpc::Status RuntimeService::StartContainer(grpc::ServerContext* context,
 grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
                                            const v1::StopContainerRequest* request,
                                            v1::StopContainerResponse* /*response*/) {
-  return rpc::Handle("StopContainer", [&]() -> Result<> {
+  return HandleWork("StopContainer", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     RETURN_IF_ERROR(containers_.Stop(request->container_id(), timeout), "stop container");
     return {};
@@ -71,7 +72,7 @@ grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::RemoveContainer(grpc::ServerContext* /*context*/,
                                              const v1::RemoveContainerRequest* request,
                                              v1::RemoveContainerResponse* /*response*/) {
-  return rpc::Handle("RemoveContainer", [&]() -> Result<> {
+  return HandleWork("RemoveContainer", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.Remove(request->container_id()), "remove container");
     return {};
   });
@@ -93,7 +94,7 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::StreamContainers(
     grpc::ServerContext* /*context*/, const v1::StreamContainersRequest* request,
     grpc::ServerWriter<v1::StreamContainersResponse>* writer) {
-  return rpc::Handle("StreamContainers", [&]() -> Result<> {
+  return HandleWork("StreamContainers", [&]() -> Result<> {
     Batches batches(*writer);
     const auto snapshot = node_.store.Get();
     for (const auto& [id, container] : snapshot->containers) {
@@ -124,7 +125,7 @@ grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::UpdateContainerResources(
     grpc::ServerContext* /*context*/, const v1::UpdateContainerResourcesRequest* request,
     v1::UpdateContainerResourcesResponse* /*response*/) {
-  return rpc::Handle("UpdateContainerResources", [&]() -> Result<> {
+  return HandleWork("UpdateContainerResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->linux()),
                      "request");
     return containers_.UpdateResources(request->container_id(), resources);
@@ -134,7 +135,7 @@ grpc::Status RuntimeService::UpdateContainerResources(
 grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/,
                                                 const v1::ReopenContainerLogRequest* request,
                                                 v1::ReopenContainerLogResponse* /*response*/) {
-  return rpc::Handle("ReopenContainerLog", [&]() -> Result<> {
+  return HandleWork("ReopenContainerLog", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.ReopenLog(request->container_id()), "reopen log");
     return {};
   });
@@ -143,7 +144,7 @@ grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/
 grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
                                       const v1::ExecSyncRequest* request,
                                       v1::ExecSyncResponse* response) {
-  return rpc::Handle("ExecSync", [&]() -> Result<> {
+  return HandleWork("ExecSync", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     ASSIGN_OR_RETURN(const std::vector<std::string> command, ParseCommand(*request), "request");
     ASSIGN_OR_RETURN(container::ExecOutput output,

@@ -1,6 +1,7 @@
 #include "common/linux/user_namespace.h"
 #include "common/rpc/status.h"
 #include "cri-runtime/clock.h"
+#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/runtime_service.h"
 
 // What the RuntimeService says about the node itself.
@@ -62,7 +63,7 @@ grpc::Status RuntimeService::Version(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
                                     const v1::StatusRequest* request,
                                     v1::StatusResponse* response) {
-  return rpc::Handle("Status", [&]() -> Result<> {
+  return HandleWork("Status", [&]() -> Result<> {
     const auto network = node_.network_monitor.Ready();
     FillConditions(network, *response->mutable_status());
     AddHandler("", *response);
@@ -100,7 +101,7 @@ grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*/,
                                                  const v1::UpdateRuntimeConfigRequest* request,
                                                  v1::UpdateRuntimeConfigResponse* /*response*/) {
-  return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
+  return HandleWork("UpdateRuntimeConfig", [&]() -> Result<> {
     return node_.pod_cidrs.Set(request->runtime_config().network_config().pod_cidr());
   });
 }

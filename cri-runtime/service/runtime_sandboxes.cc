@@ -3,6 +3,7 @@
 #include "cri-runtime/service/answers.h"
 #include "cri-runtime/service/batches.h"
 #include "cri-runtime/service/field_checks.h"
+#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/sandbox_request.h"
@@ -37,7 +38,7 @@ grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* context,
 grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
                                             const v1::StopPodSandboxRequest* request,
                                             v1::StopPodSandboxResponse* /*response*/) {
-  return rpc::Handle("StopPodSandbox", [&]() -> Result<> {
+  return HandleWork("StopPodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Stop(request->pod_sandbox_id()), "stop sandbox");
     return {};
   });
@@ -46,7 +47,7 @@ grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::RemovePodSandbox(grpc::ServerContext* /*context*/,
                                               const v1::RemovePodSandboxRequest* request,
                                               v1::RemovePodSandboxResponse* /*response*/) {
-  return rpc::Handle("RemovePodSandbox", [&]() -> Result<> {
+  return HandleWork("RemovePodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Remove(request->pod_sandbox_id()), "remove sandbox");
     return {};
   });
@@ -90,7 +91,7 @@ grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::StreamPodSandboxes(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxesRequest* request,
     grpc::ServerWriter<v1::StreamPodSandboxesResponse>* writer) {
-  return rpc::Handle("StreamPodSandboxes", [&]() -> Result<> {
+  return HandleWork("StreamPodSandboxes", [&]() -> Result<> {
     Batches batches(*writer);
     const auto snapshot = node_.store.Get();
     for (const auto& [id, sandbox] : snapshot->sandboxes) {
@@ -104,7 +105,7 @@ grpc::Status RuntimeService::StreamPodSandboxes(
 grpc::Status RuntimeService::UpdatePodSandboxResources(
     grpc::ServerContext* /*context*/, const v1::UpdatePodSandboxResourcesRequest* request,
     v1::UpdatePodSandboxResourcesResponse* /*response*/) {
-  return rpc::Handle("UpdatePodSandboxResources", [&]() -> Result<> {
+  return HandleWork("UpdatePodSandboxResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->resources()),
                      "request: resources");
     ASSIGN_OR_RETURN(const container::Resources overhead, ParseResources(request->overhead()),

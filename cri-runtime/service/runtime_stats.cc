@@ -1,5 +1,6 @@
 #include "common/rpc/status.h"
 #include "cri-runtime/service/batches.h"
+#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/metrics.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/stats.h"
@@ -33,7 +34,7 @@ void RuntimeService::MeasurePods(const v1::PodSandboxStatsFilter& filter, Visit 
 grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
                                             const v1::ContainerStatsRequest* request,
                                             v1::ContainerStatsResponse* response) {
-  return rpc::Handle("ContainerStats", [&]() -> Result<> {
+  return HandleWork("ContainerStats", [&]() -> Result<> {
     const auto container = node_.store.Get()->FindContainer(request->container_id());
     if (container == nullptr) {
       return Fail(Code::kNotFound, "container {} does not exist", request->container_id());
@@ -47,7 +48,7 @@ grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/,
                                                 const v1::ListContainerStatsRequest* request,
                                                 v1::ListContainerStatsResponse* response) {
-  return rpc::Handle("ListContainerStats", [&]() -> Result<> {
+  return HandleWork("ListContainerStats", [&]() -> Result<> {
     MeasureContainers(request->filter(), [&](const auto& sample) {
       FillContainerStats(sample, meter_.LayerFolder(), *response->add_stats());
     });
@@ -58,7 +59,7 @@ grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/
 grpc::Status RuntimeService::StreamContainerStats(
     grpc::ServerContext* /*context*/, const v1::StreamContainerStatsRequest* request,
     grpc::ServerWriter<v1::StreamContainerStatsResponse>* writer) {
-  return rpc::Handle("StreamContainerStats", [&]() -> Result<> {
+  return HandleWork("StreamContainerStats", [&]() -> Result<> {
     Batches batches(*writer);
     MeasureContainers(request->filter(), [&](const auto& sample) {
       FillContainerStats(sample, meter_.LayerFolder(), *batches.Next().add_container_stats());
@@ -70,7 +71,7 @@ grpc::Status RuntimeService::StreamContainerStats(
 grpc::Status RuntimeService::PodSandboxStats(grpc::ServerContext* /*context*/,
                                              const v1::PodSandboxStatsRequest* request,
                                              v1::PodSandboxStatsResponse* response) {
-  return rpc::Handle("PodSandboxStats", [&]() -> Result<> {
+  return HandleWork("PodSandboxStats", [&]() -> Result<> {
     const auto snapshot = node_.store.Get();
     const auto sandbox = snapshot->FindSandbox(request->pod_sandbox_id());
     if (sandbox == nullptr) {
@@ -85,7 +86,7 @@ grpc::Status RuntimeService::PodSandboxStats(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::ListPodSandboxStats(grpc::ServerContext* /*context*/,
                                                  const v1::ListPodSandboxStatsRequest* request,
                                                  v1::ListPodSandboxStatsResponse* response) {
-  return rpc::Handle("ListPodSandboxStats", [&]() -> Result<> {
+  return HandleWork("ListPodSandboxStats", [&]() -> Result<> {
     MeasurePods(request->filter(), [&](const auto& sample) {
       FillPodStats(sample, meter_.LayerFolder(), *response->add_stats());
     });
@@ -96,7 +97,7 @@ grpc::Status RuntimeService::ListPodSandboxStats(grpc::ServerContext* /*context*
 grpc::Status RuntimeService::StreamPodSandboxStats(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxStatsRequest* request,
     grpc::ServerWriter<v1::StreamPodSandboxStatsResponse>* writer) {
-  return rpc::Handle("StreamPodSandboxStats", [&]() -> Result<> {
+  return HandleWork("StreamPodSandboxStats", [&]() -> Result<> {
     Batches batches(*writer);
     MeasurePods(request->filter(), [&](const auto& sample) {
       FillPodStats(sample, meter_.LayerFolder(), *batches.Next().add_pod_sandbox_stats());
@@ -117,7 +118,7 @@ grpc::Status RuntimeService::ListMetricDescriptors(
 grpc::Status RuntimeService::ListPodSandboxMetrics(
     grpc::ServerContext* /*context*/, const v1::ListPodSandboxMetricsRequest* /*request*/,
     v1::ListPodSandboxMetricsResponse* response) {
-  return rpc::Handle("ListPodSandboxMetrics", [&]() -> Result<> {
+  return HandleWork("ListPodSandboxMetrics", [&]() -> Result<> {
     MeasurePods({}, [&](const auto& sample) {
       FillPodMetrics(sample, meter_, *response->add_pod_metrics());
     });
@@ -128,7 +129,7 @@ grpc::Status RuntimeService::ListPodSandboxMetrics(
 grpc::Status RuntimeService::StreamPodSandboxMetrics(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxMetricsRequest* /*request*/,
     grpc::ServerWriter<v1::StreamPodSandboxMetricsResponse>* writer) {
-  return rpc::Handle("StreamPodSandboxMetrics", [&]() -> Result<> {
+  return HandleWork("StreamPodSandboxMetrics", [&]() -> Result<> {
     Batches batches(*writer);
     MeasurePods({}, [&](const auto& sample) {
       FillPodMetrics(sample, meter_, *batches.Next().add_pod_sandbox_metrics());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/scheduling.h"
 
 namespace trivet::state {
 
@@ -75,6 +76,7 @@ class SingleFlight {
         ++threads_;
       }
       std::thread([this, key, call = call, work] {
+        BeOrdinary();
         Finish(key, *call, work);
         const std::scoped_lock lock(mutex_);
         --threads_;

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <thread>
 
 #include "common/base/json.h"
@@ -66,6 +68,14 @@ TEST_F(CriOperationsTest, NamesTheSlowStepAtTheClientsDeadlineAndLetsTheRetryJoi
   grpc::ClientContext context;
   EXPECT_THAT(daemon_->runtime().RunPodSandbox(&context, request, &response), IsRpcOk());
   EXPECT_EQ(CniCalls().find("ADD"), CniCalls().rfind("ADD"));
+}
+
+// The daemon's threads that answer lists are preferred; what they have others start is not.
+TEST_F(CriOperationsTest, AContainerHasTheDaemonsPriorityNotThatOfTheThreadsThatAnswer) {
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  const std::string own = std::to_string(::getpriority(PRIO_PROCESS, 0));
+  EXPECT_EQ(MustExec(id, "cut -d' ' -f19 /proc/1/stat"), own);
+  EXPECT_EQ(MustExec(id, "cut -d' ' -f19 /proc/self/stat"), own);
 }
 
 }  // namespace
