@@ -1,9 +1,11 @@
 #include "common/linux/cgroup_tree.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -124,11 +126,43 @@ Result<KeyedNumbers> KeyedNumbers::Read(const std::filesystem::path& file) {
 
 uint64_t KeyedNumbers::Get(std::string_view key) const {
   uint64_t number = 0;
-  ForEachLine(text_, [&](std::string_view line) {
-    if (!line.starts_with(key) || !line.substr(key.size()).starts_with(' ')) return;
-    std::from_chars(line.data() + key.size() + 1, line.data() + line.size(), number);
-  });
+  const std::string_view text = text_;
+  for (size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1)) {
+    const std::string_view rest = text.substr(at + key.size());
+    if ((at != 0 && text[at - 1] != '\n') || !rest.starts_with(' ')) continue;
+    std::from_chars(rest.data() + 1, rest.data() + rest.size(), number);
+    break;
+  }
   return number;
+}
+
+Result<Folder> Folder::Open(std::filesystem::path folder) {
+  UniqueFd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", folder.native());
+  return Folder(std::move(folder), std::move(fd));
+}
+
+Result<std::string> Folder::Read(const char* name) const {
+  constexpr size_t kMostBytes = 16384;
+  const UniqueFd fd(::openat(fd_.get(), name, O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", (path_ / name).native());
+  std::array<char, kMostBytes> content;  // uninitialised: of a short file, one page is touched
+  const ssize_t n = ::read(fd.get(), content.data(), content.size());
+  if (n < 0) return FailErrno("read {}", (path_ / name).native());
+  std::string text(content.data(), static_cast<size_t>(n));
+  if (text.size() < kMostBytes) return text;  // the kernel shows such a file in one piece
+  ASSIGN_OR_RETURN(const std::string rest, ReadAll(fd.get(), (path_ / name).native()));
+  return text + rest;
+}
+
+Result<uint64_t> Folder::ReadNumber(const char* name) const {
+  ASSIGN_OR_RETURN(const std::string text, Read(name));
+  return ParseNumber(text, path_ / name);
+}
+
+Result<KeyedNumbers> Folder::ReadKeyed(const char* name) const {
+  ASSIGN_OR_RETURN(std::string text, Read(name));
+  return KeyedNumbers(std::move(text));
 }
 
 Result<uint64_t> ReadKey(const std::filesystem::path& file, std::string_view key) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/unique_fd.h"
 
 /// What both back ends of cgroup.h do with the folders of one hierarchy.
 namespace trivet::cgroup_tree {
@@ -37,12 +38,30 @@ Result<uint64_t> ReadNumber(const std::filesystem::path& file);
 class KeyedNumbers {
  public:
   static Result<KeyedNumbers> Read(const std::filesystem::path& file);
+  explicit KeyedNumbers(std::string text) : text_(std::move(text)) {}
   /// 0 when the key is not there.
   [[nodiscard]] uint64_t Get(std::string_view key) const;
 
  private:
-  explicit KeyedNumbers(std::string text) : text_(std::move(text)) {}
   std::string text_;
+};
+
+/// The folder of a group, opened once for several of its files: on this file system the way to a
+/// file costs as much as the file.
+class Folder {
+ public:
+  /// Errors: kNotFound when it is absent.
+  static Result<Folder> Open(std::filesystem::path folder);
+
+  /// The whole file. Errors: kNotFound.
+  [[nodiscard]] Result<std::string> Read(const char* name) const;
+  [[nodiscard]] Result<uint64_t> ReadNumber(const char* name) const;
+  [[nodiscard]] Result<KeyedNumbers> ReadKeyed(const char* name) const;
+
+ private:
+  Folder(std::filesystem::path path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  std::filesystem::path path_;
+  UniqueFd fd_;
 };
 
 /// The number after `key` in a file of "key number" lines; 0 when the key is not there.

@@ -9,6 +9,7 @@
 namespace trivet {
 namespace {
 
+using cgroup_tree::Folder;
 using cgroup_tree::KeyedNumbers;
 using cgroup_tree::ReadNumber;
 
@@ -32,16 +33,16 @@ Result<> ReadCpu(const std::filesystem::path& cpu, CgroupDetails& details) {
   return {};
 }
 
-Result<> ReadMemory(const std::filesystem::path& memory, CgroupDetails& details) {
-  ASSIGN_OR_RETURN(const auto stat, KeyedNumbers::Read(memory / "memory.stat"));
+Result<> ReadMemory(const Folder& memory, CgroupDetails& details) {
+  ASSIGN_OR_RETURN(const auto stat, memory.ReadKeyed("memory.stat"));
   details.memory_cache_bytes = stat.Get("total_cache");
   details.memory_mapped_file_bytes = stat.Get("total_mapped_file");
-  details.memory_kernel_bytes = Optional(ReadNumber(memory / "memory.kmem.usage_in_bytes"));
-  details.memory_max_usage_bytes = Optional(ReadNumber(memory / "memory.max_usage_in_bytes"));
-  details.memory_failures = ReadNumber(memory / "memory.failcnt").value_or(0);
-  details.memory_limit_bytes = Limit(ReadNumber(memory / "memory.limit_in_bytes"));
-  details.memory_reservation_bytes = Limit(ReadNumber(memory / "memory.soft_limit_in_bytes"));
-  details.memory_swap_limit_bytes = Limit(ReadNumber(memory / "memory.memsw.limit_in_bytes"));
+  details.memory_kernel_bytes = Optional(memory.ReadNumber("memory.kmem.usage_in_bytes"));
+  details.memory_max_usage_bytes = Optional(memory.ReadNumber("memory.max_usage_in_bytes"));
+  details.memory_failures = memory.ReadNumber("memory.failcnt").value_or(0);
+  details.memory_limit_bytes = Limit(memory.ReadNumber("memory.limit_in_bytes"));
+  details.memory_reservation_bytes = Limit(memory.ReadNumber("memory.soft_limit_in_bytes"));
+  details.memory_swap_limit_bytes = Limit(memory.ReadNumber("memory.memsw.limit_in_bytes"));
   return {};
 }
 
@@ -50,9 +51,9 @@ Result<> ReadMemory(const std::filesystem::path& memory, CgroupDetails& details)
 Result<CgroupStats> LegacyCgroups::ReadStats(const std::string& group) const {
   CgroupStats stats;
   ASSIGN_OR_RETURN(stats.cpu_usage_ns, ReadNumber(FolderOf("cpuacct", group) / "cpuacct.usage"));
-  const std::filesystem::path folder = FolderOf("memory", group);
-  ASSIGN_OR_RETURN(stats.memory_usage_bytes, ReadNumber(folder / "memory.usage_in_bytes"));
-  ASSIGN_OR_RETURN(const auto memory, KeyedNumbers::Read(folder / "memory.stat"));
+  ASSIGN_OR_RETURN(const Folder folder, Folder::Open(FolderOf("memory", group)));
+  ASSIGN_OR_RETURN(stats.memory_usage_bytes, folder.ReadNumber("memory.usage_in_bytes"));
+  ASSIGN_OR_RETURN(const auto memory, folder.ReadKeyed("memory.stat"));
   const uint64_t inactive = memory.Get("total_inactive_file");
   stats.memory_working_set_bytes =
       stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
@@ -71,7 +72,8 @@ Result<CgroupDetails> LegacyCgroups::ReadDetails(const std::string& group) const
   details.cpu_user_ns = cpuacct.Get("user") * kNsPerTick;
   details.cpu_system_ns = cpuacct.Get("system") * kNsPerTick;
   RETURN_IF_ERROR(ReadCpu(FolderOf("cpu", group), details));
-  RETURN_IF_ERROR(ReadMemory(FolderOf("memory", group), details));
+  ASSIGN_OR_RETURN(const Folder memory, Folder::Open(FolderOf("memory", group)));
+  RETURN_IF_ERROR(ReadMemory(memory, details));
   details.oom_kills = ReadOomKills(group).value_or(0);
   details.pids_limit = Limit(ReadNumber(FolderOf("pids", group) / "pids.max"));
   return details;

@@ -1,26 +1,50 @@
 #include "cri-runtime/stats/network_usage.h"
 
-#include <sstream>
+#include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "common/linux/file.h"
 
 namespace trivet::stats {
 
+namespace {
+
+// Takes the number that comes next off the front; false when there is none.
+bool TakeNumber(std::string_view& text, uint64_t& number) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return error == std::errc();
+}
+
+// "  eth0:    1000      10    1    2 …"; nothing for one of the two headings.
+std::optional<InterfaceUsage> ParseLine(std::string_view line) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  InterfaceUsage usage;
+  const size_t name = std::min(line.find_first_not_of(' '), colon);
+  usage.name = line.substr(name, colon - name);
+  std::string_view counters = line.substr(colon + 1);
+  uint64_t skipped = 0;  // fifo, frame, compressed, multicast
+  for (uint64_t* number :
+       {&usage.received_bytes, &usage.received_packets, &usage.receive_errors, &usage.receive_drops,
+        &skipped, &skipped, &skipped, &skipped, &usage.sent_bytes, &usage.sent_packets,
+        &usage.send_errors, &usage.send_drops}) {
+    if (!TakeNumber(counters, *number)) return std::nullopt;
+  }
+  return usage;
+}
+
+}  // namespace
+
 std::vector<InterfaceUsage> ParseNetDev(std::string_view text) {
   std::vector<InterfaceUsage> interfaces;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos) continue;  // one of the two headings
-    InterfaceUsage usage;
-    std::istringstream(line.substr(0, colon)) >> usage.name;
-    if (usage.name == "lo") continue;
-    std::istringstream counters(line.substr(colon + 1));
-    uint64_t skipped = 0;  // fifo, frame, compressed, multicast
-    counters >> usage.received_bytes >> usage.received_packets >> usage.receive_errors >>
-        usage.receive_drops >> skipped >> skipped >> skipped >> skipped;
-    counters >> usage.sent_bytes >> usage.sent_packets >> usage.send_errors >> usage.send_drops;
-    if (counters) interfaces.push_back(std::move(usage));
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    auto usage = ParseLine(text.substr(0, end));
+    if (usage && usage->name != "lo") interfaces.push_back(std::move(*usage));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return interfaces;
 }

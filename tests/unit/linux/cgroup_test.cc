@@ -111,7 +111,7 @@ TEST_F(UnifiedCgroupsTest, ReadsStatisticsAndOomKills) {
 
 TEST_F(UnifiedCgroupsTest, AnAbsentGroupHasNoProcessesAndNoStatistics) {
   EXPECT_THAT(*cgroups_->Processes("/absent"), ElementsAre());
-  EXPECT_THAT(cgroups_->ReadStats("/absent"), FailsWith(Code::kNotFound, "cpu.stat"));
+  EXPECT_THAT(cgroups_->ReadStats("/absent"), FailsWith(Code::kNotFound, "/absent"));
   EXPECT_THAT(cgroups_->Remove("/absent"), IsOk());
 }
 
