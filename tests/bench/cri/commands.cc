@@ -48,7 +48,8 @@ Result<> Commands::Run(const std::string& line) {
   if (name == "down") return Down(first);
   if (name == "exec") return Exec(first);
   if (name == "probes") return Probes(first, second);
-  if (name == "lists") return Lists(first);
+  if (name == "lists") return Lists(first, false);
+  if (name == "lists-and-stats") return Lists(first, true);
   if (name == "lists-under-starts") return ListsUnderStarts(first);
   return Fail(Code::kInvalidArgument, "no such command: {}", line);
 }
@@ -92,9 +93,9 @@ Result<> Commands::Probes(int seconds, int per_second) {
   return {};
 }
 
-Result<> Commands::Lists(int count) {
+Result<> Commands::Lists(int count, bool stats) {
   for (int i = 0; i < count; ++i) {
-    RETURN_IF_ERROR(pods_.List(true, static_cast<int>(up_.size())));
+    RETURN_IF_ERROR(pods_.List(stats, static_cast<int>(up_.size())));
   }
   return {};
 }

@@ -22,7 +22,7 @@ class Commands {
   Result<> Down(int workers);
   Result<> Exec(int count);
   Result<> Probes(int seconds, int per_second);
-  Result<> Lists(int count);
+  Result<> Lists(int count, bool stats);
   Result<> ListsUnderStarts(int starts);
 
   Pods& pods_;

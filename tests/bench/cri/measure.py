@@ -58,7 +58,8 @@ def crowd(runtime, pods, workers, starts):
     figures["daemon_rss_kib_100"] = runtime.daemon_rss_kib()
     for key in ("pss_kib", "kernel_kib", "processes", "shim_threads"):
         figures[key + "_per_pod"] = (full[key] - empty[key]) / pods
-    figures["lists_ms"] = runtime.client.ask("lists 50")["ms"]
+    # Apart: what the statistics leave of the caches is not the names' matter, and a p99 wants many.
+    figures["lists_ms"] = {**runtime.client.ask("lists-and-stats 50")["ms"], **runtime.client.ask("lists 500")["ms"]}
     under_starts = runtime.client.ask(f"lists-under-starts {starts}")["ms"]
     figures["lists_under_starts_ms"] = {
         call: under_starts[call] for call in ("ListPodSandbox", "ListContainers")}
