@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -61,6 +62,12 @@ void AwaitEnd(const UniqueFd& pidfd, Clock::time_point deadline) {
 }
 
 }  // namespace
+
+// By text: paths are taken apart at every operator.
+std::filesystem::path FolderIn(std::string hierarchy, std::string_view group) {
+  group.remove_prefix(std::min(group.find_first_not_of('/'), group.size()));
+  return std::move(hierarchy += '/') += group;
+}
 
 Result<> ForEachGroup(const std::filesystem::path& folder,
                       const std::function<Result<>(const std::filesystem::path&)>& visit) {

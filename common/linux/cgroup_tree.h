@@ -16,6 +16,9 @@
 /// What both back ends of cgroup.h do with the folders of one hierarchy.
 namespace trivet::cgroup_tree {
 
+/// The folder of `group`, "/…", in the hierarchy at `hierarchy`.
+std::filesystem::path FolderIn(std::string hierarchy, std::string_view group);
+
 /// Calls `visit` for `folder` and each group below it, the deepest first; an absent folder has
 /// none.
 Result<> ForEachGroup(const std::filesystem::path& folder,

@@ -119,7 +119,7 @@ Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path
 
 std::filesystem::path LegacyCgroups::FolderOf(const std::string& controller,
                                               const std::string& group) const {
-  return root_ / controller / std::filesystem::path(group).relative_path();
+  return cgroup_tree::FolderIn(root_.native() + "/" + controller, group);
 }
 
 Result<> LegacyCgroups::Create(const std::string& group) {

@@ -94,7 +94,7 @@ Result<std::unique_ptr<Cgroups>> UnifiedCgroups::Open(const std::filesystem::pat
 }
 
 std::filesystem::path UnifiedCgroups::FolderOf(const std::string& group) const {
-  return root_ / std::filesystem::path(group).relative_path();
+  return cgroup_tree::FolderIn(root_.native(), group);
 }
 
 // A controller works in a group only when the group's parent has it enabled for its children.

@@ -4,30 +4,52 @@
 #include "cri-runtime/service/metrics.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/stats.h"
+#include "cri-runtime/stats/in_parallel.h"
 
 // What the RuntimeService says about what is used.
 namespace trivet::cri {
 
 namespace v1 = ::runtime::v1;
 
+namespace {
+
+// Those that `measure` has a sample of, in order: one that goes away meanwhile is not in the list.
+template <class Item, class Measure, class Visit>
+void VisitSamples(const std::vector<Item>& chosen, const Measure& measure, Visit& visit) {
+  std::vector<decltype(measure(chosen.front()))> samples(chosen.size(),
+                                                         Fail(Code::kInternal, "not measured"));
+  stats::InParallel(chosen.size(), [&](size_t i) { samples[i] = measure(chosen[i]); });
+  for (const auto& sample : samples) {
+    if (sample) visit(*sample);
+  }
+}
+
+template <class Items, class Filter>
+auto Choose(const Items& items, const Filter& filter) {
+  std::vector<typename Items::Item> chosen;
+  for (const auto& [id, item] : items) {
+    if (Matches(*item, filter)) chosen.push_back(item);
+  }
+  return chosen;
+}
+
+}  // namespace
+
 template <class Visit>
 void RuntimeService::MeasureContainers(const v1::ContainerStatsFilter& filter, Visit visit) {
   const auto snapshot = node_.store.Get();
-  for (const auto& [id, container] : snapshot->containers) {
-    if (!Matches(*container, filter)) continue;
-    // One that goes away meanwhile is not in the list.
-    if (const auto sample = meter_.Measure(container)) visit(*sample);
-  }
+  VisitSamples(
+      Choose(snapshot->containers, filter),
+      [&](const auto& container) { return meter_.Measure(container); }, visit);
   meter_.Retain(*snapshot);
 }
 
 template <class Visit>
 void RuntimeService::MeasurePods(const v1::PodSandboxStatsFilter& filter, Visit visit) {
   const auto snapshot = node_.store.Get();
-  for (const auto& [id, sandbox] : snapshot->sandboxes) {
-    if (!Matches(*sandbox, filter)) continue;
-    if (const auto sample = meter_.Measure(sandbox, *snapshot)) visit(*sample);
-  }
+  VisitSamples(
+      Choose(snapshot->sandboxes, filter),
+      [&](const auto& sandbox) { return meter_.Measure(sandbox, *snapshot); }, visit);
   meter_.Retain(*snapshot);
 }
 

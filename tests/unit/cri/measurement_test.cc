@@ -2,11 +2,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "common/linux/file.h"
 #include "cri-runtime/stats/cpu_rates.h"
 #include "cri-runtime/stats/disk_usage.h"
+#include "cri-runtime/stats/in_parallel.h"
 #include "cri-runtime/stats/network_usage.h"
 #include "cri-runtime/stats/process_counts.h"
 #include "cri-runtime/stats/writable_layers.h"
@@ -70,6 +72,14 @@ TEST(MeasureTree, CountsAFileWithTwoNamesOnceAndFollowsNoLink) {
 
 TEST(MeasureTree, SaysThatThereIsNone) {
   EXPECT_THAT(MeasureTree("/nonexistent/tree"), FailsWith(Code::kNotFound, "/nonexistent/tree"));
+}
+
+TEST(InParallel, CallsWithEachNumberOnce) {
+  for (const size_t count : {0U, 1U, 15U, 1000U}) {
+    std::vector<std::atomic<int>> calls(count);
+    InParallel(count, [&](size_t item) { ++calls[item]; });
+    for (const auto& times : calls) EXPECT_EQ(times.load(), 1) << count;
+  }
 }
 
 TEST(CpuRates, KnowsARateAfterASecond) {
