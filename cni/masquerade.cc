@@ -10,7 +10,6 @@
 
 #include "cni/hash.h"
 #include "cni/packet_family.h"
-#include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/linux/nftables_frame.h"
 
@@ -83,11 +82,6 @@ Result<nft::Frame> MakeFrame(const std::string& network, const std::vector<IpPre
   return frame;
 }
 
-Result<FileLock> AcquireLock(const std::filesystem::path& file) {
-  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));  // DEL may be the first to come
-  return FileLock::Acquire(file);
-}
-
 }  // namespace
 
 std::string MasqueradeChainName(const std::string& network) {
@@ -99,7 +93,7 @@ std::string MasqueradeChainName(const std::string& network) {
 
 Result<> Masquerade::Add(const std::vector<IpPrefix>& subnets, const std::vector<IpAddress>& pods) {
   ASSIGN_OR_RETURN(const nft::Frame frame, MakeFrame(network_, subnets));
-  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   return nft::CommitWithin(frame, [&](nft::Transaction& transaction) {
     for (const PacketFamily& family : PacketFamilies()) {
       transaction.AddElements(MakeSet(network_, family), ElementsOf(pods, family),
@@ -115,7 +109,7 @@ Result<> Masquerade::Remove(const std::vector<IpAddress>& pods) {
     if (!elements.empty()) transaction.EnsureNoElements(MakeSet(network_, family), elements);
   }
   if (transaction.empty()) return {};
-  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   return std::move(transaction).CommitIfThere();
 }
 
@@ -131,13 +125,13 @@ Result<> Masquerade::Retain(const std::vector<IpAddress>& pods) {
     if (!there.empty()) transaction.EnsureNoElements(set, there);
   }
   if (transaction.empty()) return {};
-  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   return std::move(transaction).CommitIfThere();
 }
 
 Result<> Masquerade::RemoveNetwork() {
   const nft::Chain chain = MakeChain(network_);
-  ASSIGN_OR_RETURN(const FileLock lock, AcquireLock(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   nft::Transaction transaction(OurTable());
   transaction.FlushChain(chain.name);
   transaction.DeleteChain(chain.name);

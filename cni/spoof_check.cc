@@ -8,7 +8,6 @@
 #include <cstddef>
 
 #include "cni/link.h"
-#include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/linux/nftables_frame.h"
 
@@ -65,17 +64,12 @@ nft::Frame SpoofFrame() {
   return frame;
 }
 
-Result<FileLock> LockSpoofCheck(const std::filesystem::path& file) {
-  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
-  return FileLock::Acquire(file);
-}
-
 }  // namespace
 
 Result<> SpoofCheck::Add(const std::string& port, const std::string& mac) {
   const nft::Element sender = SenderElement(port, mac);
   const nft::Element checked = PortElement(port);
-  ASSIGN_OR_RETURN(const FileLock lock, LockSpoofCheck(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   return nft::CommitWithin(SpoofFrame(), [&](nft::Transaction& transaction) {
     transaction.AddElements(SenderSet(), {&sender, 1}, nft::Existing::kIsKept);
     transaction.AddElements(PortSet(), {&checked, 1}, nft::Existing::kIsKept);
@@ -83,19 +77,14 @@ Result<> SpoofCheck::Add(const std::string& port, const std::string& mac) {
 }
 
 Result<> SpoofCheck::Remove(const std::string& port, const std::string& mac) {
-  ASSIGN_OR_RETURN(const FileLock lock, LockSpoofCheck(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   nft::Transaction transaction(SpoofTable());
   const nft::Element sender = SenderElement(port, mac);
   const nft::Element checked = PortElement(port);
   transaction.EnsureNoElements(PortSet(), {&checked, 1});
   transaction.EnsureNoElements(SenderSet(), {&sender, 1});
   RETURN_IF_ERROR(std::move(transaction).CommitIfThere());
-
-  ASSIGN_OR_RETURN(const auto left, nft::ReadElementsIfThere(SpoofTable(), PortSet()));
-  if (!left.empty()) return {};
-  nft::Transaction last(SpoofTable());
-  last.DeleteTable();
-  return std::move(last).CommitIfThere();
+  return nft::DeleteTableIfEmpty(SpoofTable(), {PortSet()});
 }
 
 Result<> SpoofCheck::Check(const std::string& port, const std::string& mac) {

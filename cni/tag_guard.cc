@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "common/linux/file.h"
 #include "common/linux/file_lock.h"
 #include "common/linux/nftables_frame.h"
 
@@ -52,33 +51,23 @@ nft::Frame UntaggedFrame() {
   return frame;
 }
 
-Result<FileLock> LockUntagged(const std::filesystem::path& file) {
-  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
-  return FileLock::Acquire(file);
-}
-
 }  // namespace
 
 Result<> TagGuard::Add(const std::string& port) {
   const nft::Element element = UntaggedPort(port);
-  ASSIGN_OR_RETURN(const FileLock lock, LockUntagged(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   return nft::CommitWithin(UntaggedFrame(), [&](nft::Transaction& transaction) {
     transaction.AddElements(UntaggedPorts(), {&element, 1}, nft::Existing::kIsKept);
   });
 }
 
 Result<> TagGuard::Remove(const std::string& port) {
-  ASSIGN_OR_RETURN(const FileLock lock, LockUntagged(lock_file_));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::AcquireMakingFolder(lock_file_));
   const nft::Element element = UntaggedPort(port);
   nft::Transaction transaction(UntaggedTable());
   transaction.EnsureNoElements(UntaggedPorts(), {&element, 1});
   RETURN_IF_ERROR(std::move(transaction).CommitIfThere());
-
-  ASSIGN_OR_RETURN(const auto left, nft::ReadElementsIfThere(UntaggedTable(), UntaggedPorts()));
-  if (!left.empty()) return {};
-  nft::Transaction last(UntaggedTable());
-  last.DeleteTable();
-  return std::move(last).CommitIfThere();
+  return nft::DeleteTableIfEmpty(UntaggedTable(), {UntaggedPorts()});
 }
 
 Result<> TagGuard::Check(const std::string& port) {

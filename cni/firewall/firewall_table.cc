@@ -176,14 +176,9 @@ Result<> FirewallTable::RetainBridges(const std::vector<std::string>& bridges) {
 }
 
 Result<> FirewallTable::RemoveUnlessPods() {
-  for (const PacketFamily& family : PacketFamilies()) {
-    ASSIGN_OR_RETURN(const auto there,
-                     nft::ReadElementsIfThere(FirewallTableName(), PodSet(family)));
-    if (!there.empty()) return {};
-  }
-  nft::Transaction transaction(FirewallTableName());
-  transaction.DeleteTable();
-  return std::move(transaction).CommitIfThere();
+  std::vector<nft::Set> sets;
+  for (const PacketFamily& family : PacketFamilies()) sets.push_back(PodSet(family));
+  return nft::DeleteTableIfEmpty(FirewallTableName(), sets);
 }
 
 Result<> FirewallTable::Check(const std::vector<IpAddress>& pods, const std::string& bridge,

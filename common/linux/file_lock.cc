@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "common/linux/file.h"
+
 namespace trivet {
 
 Result<FileLock> FileLock::Lock(const std::filesystem::path& file, int operation) {
@@ -21,6 +23,11 @@ Result<FileLock> FileLock::Lock(const std::filesystem::path& file, int operation
 
 Result<FileLock> FileLock::Acquire(const std::filesystem::path& file) {
   return Lock(file, LOCK_EX);
+}
+
+Result<FileLock> FileLock::AcquireMakingFolder(const std::filesystem::path& file) {
+  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
+  return Acquire(file);
 }
 
 Result<FileLock> FileLock::TryAcquire(const std::filesystem::path& file) {

@@ -13,6 +13,8 @@ class FileLock {
  public:
   /// Waits until the lock is free. The file is created (0600) when absent.
   static Result<FileLock> Acquire(const std::filesystem::path& file);
+  /// As Acquire; the folder of the file is made when absent, too.
+  static Result<FileLock> AcquireMakingFolder(const std::filesystem::path& file);
   /// Errors: kAborted when another holds it.
   static Result<FileLock> TryAcquire(const std::filesystem::path& file);
 

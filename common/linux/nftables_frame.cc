@@ -55,4 +55,14 @@ Result<> CommitWithin(const Frame& frame, const std::function<void(Transaction&)
   return std::move(whole).Commit();
 }
 
+Result<> DeleteTableIfEmpty(const Table& table, const std::vector<Set>& sets) {
+  for (const Set& set : sets) {
+    ASSIGN_OR_RETURN(const auto left, ReadElementsIfThere(table, set));
+    if (!left.empty()) return {};
+  }
+  Transaction last(table);
+  last.DeleteTable();
+  return std::move(last).CommitIfThere();
+}
+
 }  // namespace trivet::nft

@@ -30,4 +30,8 @@ struct Frame {
 /// Errors: as Transaction::Commit.
 Result<> CommitWithin(const Frame& frame, const std::function<void(Transaction&)>& fill);
 
+/// Deletes a table of which none of `sets` has an element left; a set or table that is not there is
+/// success. The caller keeps others from adding meanwhile.
+Result<> DeleteTableIfEmpty(const Table& table, const std::vector<Set>& sets);
+
 }  // namespace trivet::nft
