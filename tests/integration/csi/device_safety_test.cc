@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "tests/integration/csi/device_test.h"
+#include "tests/integration/csi/volume_health.h"
 
 namespace trivet::csi {
 namespace {
@@ -90,14 +91,9 @@ class GoneDevices : public DevicePools, public ::testing::WithParamInterface<Kin
  protected:
   // What the node says is wrong with it.
   std::vector<std::string> Reasons(const std::string& id) {
-    Context context;
-    ::csi::v1::NodeGetVolumeHealthRequest request;
-    ::csi::v1::NodeGetVolumeHealthResponse response;
-    request.set_volume_id(id);
-    const auto status = node().NodeGetVolumeHealth(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    const auto health = HealthOf(node(), id);
     std::vector<std::string> reasons;
-    for (const auto& entry : response.volume_health().health_statuses()) {
+    for (const auto& entry : health.health_statuses()) {
       EXPECT_EQ(entry.status(), ::csi::v1::INACCESSIBLE) << entry.reason();
       reasons.push_back(entry.reason());
     }

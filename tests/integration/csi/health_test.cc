@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "tests/integration/csi/driver_test.h"
+#include "tests/integration/csi/volume_health.h"
 
 namespace trivet::csi {
 namespace {
@@ -20,15 +20,10 @@ class Healthy : public DriverTest {
 
   // What the node says: reasons, of that very volume.
   std::vector<std::string> Reasons(const std::string& id) {
-    Context context;
-    ::csi::v1::NodeGetVolumeHealthRequest request;
-    ::csi::v1::NodeGetVolumeHealthResponse response;
-    request.set_volume_id(id);
-    const auto status = node().NodeGetVolumeHealth(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    EXPECT_EQ(response.volume_health().volume_id(), id);
+    const auto health = HealthOf(node(), id);
+    EXPECT_EQ(health.volume_id(), id);
     std::vector<std::string> reasons;
-    for (const auto& entry : response.volume_health().health_statuses()) {
+    for (const auto& entry : health.health_statuses()) {
       EXPECT_NE(entry.status(), ::csi::v1::UNKNOWN_VOLUME_HEALTH_TYPE);
       EXPECT_NE(entry.message(), "");
       reasons.push_back(entry.reason());
