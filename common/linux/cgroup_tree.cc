@@ -10,6 +10,7 @@
 #include <charconv>
 #include <limits>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 #include "common/linux/process.h"
 
@@ -25,15 +26,6 @@ Result<uint64_t> ParseNumber(std::string_view text, const std::filesystem::path&
     return Fail(Code::kInternal, "{}: unexpected content", file.native());
   }
   return number;
-}
-
-template <class Visit>
-void ForEachLine(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    visit(text.substr(0, end));
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-  }
 }
 
 bool IsGone(const Error& error) {
@@ -89,11 +81,12 @@ Result<std::vector<pid_t>> Processes(const std::filesystem::path& folder) {
     const auto text = ReadFile(group / "cgroup.procs");
     if (!text && IsGone(text.error())) return {};
     if (!text) return std::unexpected(text.error());
-    ForEachLine(*text, [&](std::string_view line) {
+    for (const std::string_view line : SplitAt(*text, '\n')) {
       pid_t pid = 0;
+      if (line.empty()) continue;
       std::from_chars(line.data(), line.data() + line.size(), pid);
       pids.push_back(pid);
-    });
+    }
     return {};
   };
   RETURN_IF_ERROR(ForEachGroup(folder, collect));

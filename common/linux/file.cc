@@ -62,6 +62,13 @@ Result<> Replace(const std::filesystem::path& file, std::string_view content, mo
   return name == Sync::kNow ? SyncDirectory(file.parent_path()) : Result<>{};
 }
 
+Result<> SyncPath(const std::filesystem::path& path, int flags) {
+  const UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("open {}", path.native());
+  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", path.native());
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> ReadAll(int fd, std::string_view name, uint64_t limit_bytes) {
@@ -159,11 +166,12 @@ Result<> RemoveTree(const std::filesystem::path& tree) {
   return {};
 }
 
+Result<> SyncFile(const std::filesystem::path& file) {
+  return SyncPath(file, O_RDONLY);
+}
+
 Result<> SyncDirectory(const std::filesystem::path& directory) {
-  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno("open {}", directory.native());
-  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", directory.native());
-  return {};
+  return SyncPath(directory, O_RDONLY | O_DIRECTORY);
 }
 
 Result<std::vector<std::string>> ListDirectory(const std::filesystem::path& directory) {

@@ -56,6 +56,9 @@ Result<> RemoveFile(const std::filesystem::path& file, bool durable = false);
 /// Removes a tree without following symbolic links; absent is success.
 Result<> RemoveTree(const std::filesystem::path& tree);
 
+/// fsync(2) of a file: makes its content durable, not its name.
+Result<> SyncFile(const std::filesystem::path& file);
+
 /// fsync(2) of a folder: makes its names durable.
 Result<> SyncDirectory(const std::filesystem::path& directory);
 

@@ -11,6 +11,7 @@
 
 #include <cstring>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 
@@ -21,10 +22,7 @@ namespace {
 // proc.
 bool IsSharedIn(std::string_view mountinfo, uint64_t mount_id) {
   const std::string start = std::to_string(mount_id) + " ";
-  while (!mountinfo.empty()) {
-    const size_t end = mountinfo.find('\n');
-    const std::string_view line = mountinfo.substr(0, end);
-    mountinfo = end == std::string_view::npos ? std::string_view{} : mountinfo.substr(end + 1);
+  for (const std::string_view line : SplitAt(mountinfo, '\n')) {
     if (!line.starts_with(start)) continue;
     return line.substr(0, line.find(" - ")).find(" shared:") != std::string_view::npos;
   }

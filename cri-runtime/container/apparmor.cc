@@ -1,13 +1,12 @@
 #include "cri-runtime/container/apparmor.h"
 
+#include "common/base/text.h"
+
 namespace trivet::container {
 
 // A name may have spaces and parentheses; the mode has none.
 bool IsProfileLoaded(std::string_view profiles, std::string_view name) {
-  while (!profiles.empty()) {
-    const size_t end = profiles.find('\n');
-    const std::string_view line = profiles.substr(0, end);
-    profiles = end == std::string_view::npos ? std::string_view{} : profiles.substr(end + 1);
+  for (const std::string_view line : SplitAt(profiles, '\n')) {
     const size_t mode = line.rfind(" (");
     if (mode != std::string_view::npos && line.substr(0, mode) == name) return true;
   }

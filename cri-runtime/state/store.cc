@@ -1,10 +1,7 @@
 #include "cri-runtime/state/store.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "common/linux/state_file.h"
 #include "cri-runtime/clock.h"
@@ -33,13 +30,6 @@ Result<std::vector<std::string>> ListIds(const std::filesystem::path& directory,
     if (IsId(id)) ids.push_back(id);
   }
   return ids;
-}
-
-Result<> SyncContent(const std::filesystem::path& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno("open {}", file.native());
-  if (::fsync(fd.get()) != 0) return FailErrno("fsync {}", file.native());
-  return {};
 }
 
 // A power cut may leave a state whose record was not durable yet.
@@ -211,7 +201,7 @@ Result<> Store::Add(sandbox::Record record) {
 }
 
 Result<> Store::MakeDurable(const std::string& sandbox_id) const {
-  RETURN_IF_ERROR(SyncContent(FileOf(paths_.Sandboxes(), sandbox_id, kRecordSuffix)),
+  RETURN_IF_ERROR(SyncFile(FileOf(paths_.Sandboxes(), sandbox_id, kRecordSuffix)),
                   "record sandbox");
   return SyncDirectory(paths_.Sandboxes());
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "common/base/text.h"
 #include "common/linux/file.h"
 
 namespace trivet::stats {
@@ -40,11 +41,9 @@ std::optional<InterfaceUsage> ParseLine(std::string_view line) {
 
 std::vector<InterfaceUsage> ParseNetDev(std::string_view text) {
   std::vector<InterfaceUsage> interfaces;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    auto usage = ParseLine(text.substr(0, end));
+  for (const std::string_view line : SplitAt(text, '\n')) {
+    auto usage = ParseLine(line);
     if (usage && usage->name != "lo") interfaces.push_back(std::move(*usage));
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return interfaces;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/linux/command.h"
+#include "common/linux/file.h"
 #include "csi/filesystem/tool.h"
 #include "csi/pool/block_device.h"
 
@@ -81,9 +82,7 @@ Result<> Format(const std::filesystem::path& device, const std::string& uuid,
   RETURN_IF_ERROR(RunCryptsetup({"luksFormat", "--batch-mode", "--type", "luks2", "--pbkdf-memory",
                                  "65536", "--uuid", uuid, "--key-file", "-", device},
                                 passphrase));
-  const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid() || ::fsync(fd.get()) != 0) return FailErrno("fsync {}", device.native());
-  return {};
+  return SyncFile(device);
 }
 
 Result<> CheckContainer(int fd, const std::string& uuid) {
