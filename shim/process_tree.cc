@@ -50,15 +50,19 @@ std::set<pid_t> TreeOf(pid_t root, const std::map<pid_t, pid_t>& parents) {
 
 void KillProcessTree(pid_t root) {
   std::set<pid_t> stopped;
-  while (true) {  // until a look finds nobody new: whoever is stopped cannot fork
-    const std::set<pid_t> tree = TreeOf(root, ReadParents());
-    if (tree.size() == stopped.size()) break;
+  std::set<pid_t> tree;
+  for (bool grown = true; grown;) {  // whoever is stopped cannot fork; some have ended meanwhile
+    grown = false;
+    tree = TreeOf(root, ReadParents());
     for (const pid_t pid : tree) {
-      if (stopped.insert(pid).second) ::kill(pid, SIGSTOP);
+      if (!stopped.insert(pid).second) continue;
+      ::kill(pid, SIGSTOP);
+      grown = true;
     }
   }
-  stopped.erase(root);
-  for (const pid_t pid : stopped) ::kill(pid, SIGKILL);
+  // Those of the last look only: a number of before may be another process's by now.
+  tree.erase(root);
+  for (const pid_t pid : tree) ::kill(pid, SIGKILL);
   ::kill(root, SIGKILL);
 }
 

@@ -89,6 +89,17 @@ TEST_F(ExecTest, TakesItsWholeTreeWithItAtTheTimeout) {
   EXPECT_EQ(Exec("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 7[7]'")->out, "0\n");
 }
 
+// Some of them end, and some are born, between the look at the tree and the signal.
+TEST_F(ExecTest, TakesATreeThatChangesAllTheTimeWithItAtTheTimeout) {
+  for (int i = 0; i < 10; ++i) {
+    const auto outcome = Exec("while :; do /bin/true 7781 & /bin/true 7781; done",
+                              [](auto& request) { request.timeout_ms = 20; });
+    ASSERT_THAT(outcome, IsOk());
+    EXPECT_TRUE(outcome->result.timed_out);
+  }
+  EXPECT_EQ(Exec("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c '778[1]'")->out, "0\n");
+}
+
 TEST_F(ExecTest, AnswersWhileAnotherOneRuns) {
   shim::ExecRequest slow{.id = "c1"};
   slow.process.args = {"/bin/sleep", "0.3"};
