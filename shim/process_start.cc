@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,12 +98,34 @@ void OwnPipe(int fd, const ProcessPlan& plan) {
   }
 }
 
-void WireStdio(const ProcessPlan& plan, const Reporter& report) {
+bool IsNull(int fd) {
+  struct stat status{};
+  return ::fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+// The null device as the container sees it: a file of the node's mount is not to be seen there, and
+// none that a checkpoint could describe. -1: it has none. What is not checked yet must not block.
+int OpenNullInRoot(int root_fd, int flags) {
+  constexpr const char* kNull = "/dev/null";
+  const int path = async_signal_safe::OpenInRoot(root_fd, kNull, O_PATH, 0);
+  if (path < 0) return -1;
+  const bool good = IsNull(path);
+  ::close(path);
+  if (!good) return -1;
+  const int fd = async_signal_safe::OpenInRoot(root_fd, kNull, flags | O_NONBLOCK | O_NOCTTY, 0);
+  if (fd >= 0 && IsNull(fd) && ::fcntl(fd, F_SETFL, 0) == 0) return fd;
+  if (fd >= 0) ::close(fd);
+  return -1;
+}
+
+void WireStdio(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   for (int number = 0; number < 3; ++number) {
     const UniqueFd& fd = plan.stdio[static_cast<size_t>(number)];
     if (!fd.valid()) continue;  // the terminal is there already
     OwnPipe(fd.get(), plan);
-    report.Check(::dup2(fd.get(), number) == number, Step::kStdio);
+    const int own_null =
+        IsNull(fd.get()) ? OpenNullInRoot(root_fd, ::fcntl(fd.get(), F_GETFL) & O_ACCMODE) : -1;
+    report.Check(::dup2(own_null >= 0 ? own_null : fd.get(), number) == number, Step::kStdio);
   }
 }
 
@@ -159,7 +182,7 @@ void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   constexpr mode_t kUmask = 022;
   SetLimits(plan, report);
   EnterWorkingDirectory(plan, root_fd, report);
-  WireStdio(plan, report);
+  WireStdio(plan, root_fd, report);
   CloseDescriptors(report);
   ::umask(kUmask);
   TakeCredentials(plan, report);

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <atomic>
 #include <fstream>
 #include <regex>
@@ -59,6 +61,26 @@ TEST_F(CriTest, ExecutesAProgramAndReturnsItsStreamsAndExitCode) {
   EXPECT_EQ(response.stdout(), "out\n");
   EXPECT_EQ(response.stderr(), "err\n");
   EXPECT_EQ(response.exit_code(), 7);
+}
+
+// The node's would be of a mount that the container has not.
+TEST_F(CriTest, TheEmptyInputIsTheContainersOwnNullDevice) {
+  const std::string compare = "stat -L -c %d:%i /proc/self/fd/0 /dev/null | uniq | wc -l";
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", compare + "; sleep 1000"));
+  AwaitLog(id, "stdout F 1\n");
+  EXPECT_EQ(MustExec(id, compare), "1");
+}
+
+TEST_F(CriTest, APipeInPlaceOfTheNullDeviceStopsNobody) {
+  std::filesystem::create_directory(LogFolder() / "dev");
+  ASSERT_EQ(::mkfifo((LogFolder() / "dev/null").c_str(), 0600), 0);
+  v1::ContainerConfig config = ShellConfig("c", "echo ready; sleep 1000");
+  auto* mount = config.add_mounts();
+  mount->set_host_path(LogFolder() / "dev");
+  mount->set_container_path("/dev");
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  AwaitLog(id, "ready");
+  EXPECT_EQ(MustExec(id, "echo 1"), "1");
 }
 
 TEST_F(CriTest, CutsTheOutputOfAnExecAtWhatTheKubeletTakes) {
