@@ -18,6 +18,7 @@ void VisitPaths(Config& c, Visitor visit) {
   visit("shim", c.shim);
   visit("cgroupRoot", c.cgroup_root);
   visit("seccompProfileRoot", c.seccomp_profile_root);
+  visit("criu", c.criu);
 }
 
 template <class Visitor>

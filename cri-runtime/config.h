@@ -28,6 +28,7 @@ struct Config {
   std::map<std::string, std::string> runtime_handlers;
   std::string metrics_address;  // "127.0.0.1:9470" for Prometheus; empty: none
   std::filesystem::path seccomp_profile_root = "/var/lib/kubelet/seccomp";
+  std::filesystem::path criu = "/usr/sbin/criu";  // for checkpoints, where it is installed
   std::string selinux = "auto";  // or "enabled", "disabled": whether containers get labels
   bool local_import = true;
   int64_t pids_limit = -1;             // of each container; -1: none

@@ -41,7 +41,8 @@ std::vector<std::filesystem::path> BinDirs(const Config& config) {
 }
 
 Result<> MakeFolders(const Paths& paths) {
-  for (const auto& folder : {paths.Shims(), paths.state, paths.Pods(), paths.Uppers()}) {
+  for (const auto& folder :
+       {paths.Shims(), paths.state, paths.Pods(), paths.Uppers(), paths.Checkpoints()}) {
     RETURN_IF_ERROR(EnsureDirectory(folder));
   }
   RETURN_IF_ERROR(MakePinFolder(paths.NetworkNamespaces()));
@@ -178,6 +179,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
 
   Recovery recovery(*node, *sandboxes);
   RETURN_IF_ERROR(recovery.Sweep(), "recovery");
+  recovery.ClearCheckpoints();
   recovery.Reconnect();
   recovery.TidyNetworks();
 

@@ -7,9 +7,9 @@ namespace trivet::cri {
 namespace {
 
 // What is asked for anew each time it is used.
-constexpr std::array<std::string_view, 6> kLiveKeys{"shim",        "runtimeHandlers",
-                                                    "cdiSpecDirs", "seccompProfileRoot",
-                                                    "pidsLimit",   "stopTimeoutSeconds"};
+constexpr std::array<std::string_view, 7> kLiveKeys{
+    "shim",      "runtimeHandlers",    "cdiSpecDirs", "seccompProfileRoot",
+    "pidsLimit", "stopTimeoutSeconds", "criu"};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ namespace trivet::cri {
 ///     pods/<sandbox>/        resolv.conf, hosts, hostname: bound into its containers
 ///     pod-cidrs              of this node, as the kubelet has told them
 ///     upper/<container>/     fs/ and work/ of its overlay
+///     checkpoints/<container>/  while it is saved, see checkpoint/saving.h
 ///     mount-points/          the lowest layer of all, see container/mount_points.h
 ///   <run>/                   /run/trivet, 0700; gone after a reboot
 ///     shims/<sandbox>/       the shim's: spec, sock
@@ -32,6 +33,10 @@ struct Paths {
   [[nodiscard]] std::filesystem::path PodCidrs() const { return state / "pod-cidrs"; }
   [[nodiscard]] std::filesystem::path Uppers() const { return state / "upper"; }
   [[nodiscard]] std::filesystem::path Upper(const std::string& id) const { return Uppers() / id; }
+  [[nodiscard]] std::filesystem::path Checkpoints() const { return state / "checkpoints"; }
+  [[nodiscard]] std::filesystem::path Checkpoint(const std::string& id) const {
+    return Checkpoints() / id;
+  }
   [[nodiscard]] std::filesystem::path MountPoints() const { return state / "mount-points"; }
   [[nodiscard]] std::filesystem::path Shims() const { return run / "shims"; }
   [[nodiscard]] std::filesystem::path Shim(const std::string& id) const { return Shims() / id; }

@@ -10,6 +10,7 @@
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 #include "common/linux/process.h"
+#include "cri-runtime/checkpoint/saving.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/network_upkeep.h"
@@ -140,6 +141,19 @@ void Recovery::Reconnect() {
       LogFailure("undo container", record.id, container::Undo(node_, record));
     });
   }
+}
+
+void Recovery::ClearCheckpoints() {
+  static constexpr auto kPoll = std::chrono::milliseconds(100);
+  const auto cleared = [this] {
+    const auto all = checkpoint::ClearLeftovers(node_);
+    if (!all) spdlog::error("recovery: checkpoints error=\"{}\"", all.error().message());
+    return !all || *all;
+  };
+  if (cleared()) return;
+  threads_.emplace_back([cleared](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !cleared()) std::this_thread::sleep_for(kPoll);
+  });
 }
 
 void Recovery::TidyNetworks() {

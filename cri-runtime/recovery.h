@@ -27,6 +27,9 @@ class Recovery {
   /// served. The threads end with this object.
   void Reconnect();
 
+  /// Finishes checkpoints that a killed daemon left, in a thread where a CRIU is still at work.
+  void ClearCheckpoints();
+
   /// GC and CHECK of the networks, in a thread that ends with this object. After Reconnect: what
   /// that undoes is not checked.
   void TidyNetworks();

@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
+#include <list>
 
+#include "cri-runtime/checkpoint/save.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/container/creation.h"
 #include "cri-runtime/container/ending.h"
@@ -246,6 +248,23 @@ Result<> Containers::UpdateResources(const std::string& id, const Resources& upd
     return set;
   }
   return node_.store.UpdateContainer(record.id, [&](State& state) { state.resources = after; });
+}
+
+// Held until it is saved: nobody removes what is read. In the order of the ids, as the map has
+// them.
+Result<> Containers::Checkpoint(const std::map<std::string, std::filesystem::path>& archives,
+                                std::chrono::steady_clock::time_point deadline) {
+  std::list<state::KeyedMutex::Shared> pods;
+  std::list<state::KeyedMutex::Exclusive> locks;
+  std::vector<checkpoint::Target> targets;
+  for (const auto& [id, archive] : archives) {
+    ASSIGN_OR_RETURN(const auto named, FindRunning(id));
+    pods.push_back(node_.sandbox_locks.LockShared(named->record->sandbox_id));
+    locks.push_back(locks_.Lock(named->record->id));
+    ASSIGN_OR_RETURN(auto container, FindRunning(named->record->id));
+    targets.push_back({std::move(container), archive});
+  }
+  return checkpoint::Save(node_, targets, deadline);
 }
 
 }  // namespace trivet::container

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -60,6 +62,11 @@ class Containers {
   /// Sets the limits that `resources` names. Errors: kFailedPrecondition when it has ended; the
   /// kernel's, and then nothing is recorded.
   Result<> UpdateResources(const std::string& id, const Resources& resources);
+
+  /// Saves running containers, {id, archive} each, see checkpoint::Save. Errors: kNotFound,
+  /// kFailedPrecondition when one does not run; those of Save.
+  Result<> Checkpoint(const std::map<std::string, std::filesystem::path>& archives,
+                      std::chrono::steady_clock::time_point deadline);
 
  private:
   Result<std::shared_ptr<const state::Container>> Find(const std::string& id) const;

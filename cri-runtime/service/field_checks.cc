@@ -78,6 +78,12 @@ Result<uint32_t> CheckUserNumber(std::string_view field, int64_t number) {
   return Fail(Code::kInvalidArgument, "{}: unexpected {}", field, number);
 }
 
+Result<std::chrono::seconds> ParseTimeout(int64_t seconds) {
+  constexpr int64_t kMaxSeconds = int64_t{1} << 31;
+  if (seconds >= 0 && seconds <= kMaxSeconds) return std::chrono::seconds(seconds);
+  return Fail(Code::kInvalidArgument, "timeout: unexpected {}", seconds);
+}
+
 Result<> CheckAddress(std::string_view field, const std::string& address) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
   if (::inet_pton(AF_INET, address.c_str(), binary.data()) == 1 ||

@@ -24,6 +24,8 @@ Result<> CheckLine(std::string_view field, std::string_view text);
 Result<> CheckArgument(std::string_view field, std::string_view text);
 /// A user or group number, 0 to 2147483647.
 Result<uint32_t> CheckUserNumber(std::string_view field, int64_t number);
+/// A timeout in seconds, 0 to 2^31: more would overflow where it is counted in nanoseconds.
+Result<std::chrono::seconds> ParseTimeout(int64_t seconds);
 /// "10.0.0.1" or "fd00::1".
 Result<> CheckAddress(std::string_view field, const std::string& address);
 

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "common/rpc/status.h"
 #include "cri-runtime/service/answers.h"
 #include "cri-runtime/service/batches.h"
@@ -15,13 +13,6 @@ namespace trivet::cri {
 namespace {
 
 namespace v1 = ::runtime::v1;
-
-// More would overflow where it is counted in nanoseconds.
-Result<std::chrono::seconds> ParseTimeout(int64_t seconds) {
-  constexpr int64_t kMaxSeconds = int64_t{1} << 31;
-  if (seconds >= 0 && seconds <= kMaxSeconds) return std::chrono::seconds(seconds);
-  return Fail(Code::kInvalidArgument, "timeout: unexpected {}", seconds);
-}
 
 Result<std::vector<std::string>> ParseCommand(const v1::ExecSyncRequest& request) {
   if (request.cmd().empty()) return Fail(Code::kInvalidArgument, "cmd: missing");

@@ -1,6 +1,10 @@
+#include <algorithm>
+
 #include "common/linux/user_namespace.h"
 #include "common/rpc/status.h"
+#include "cri-runtime/checkpoint/pod.h"
 #include "cri-runtime/clock.h"
+#include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/runtime_service.h"
 
@@ -35,8 +39,28 @@ void AddHandler(const std::string& name, v1::StatusResponse& response) {
   handler->mutable_features()->set_user_namespaces(CanUseUserNamespaces());
 }
 
-Result<> NoCheckpoints() {
-  return Fail(Code::kUnimplemented, "checkpoints are not supported: trivet does not use CRIU");
+Result<checkpoint::PodTarget> ParsePodTarget(const v1::CheckpointPodRequest& request) {
+  RETURN_IF_ERROR(CheckAbsolutePath("output_path", request.output_path()));
+  if (!request.options().empty()) {
+    return Fail(Code::kInvalidArgument, "options: unexpected \"{}\"",
+                request.options().begin()->first);
+  }
+  return checkpoint::PodTarget{
+      .sandbox_id = request.pod_sandbox_id(),
+      .container_ids = {request.container_ids().begin(), request.container_ids().end()},
+      .folder = request.output_path()};
+}
+
+// At the caller's deadline, or `timeout` where that is sooner; a caller may have none.
+std::chrono::steady_clock::time_point CheckpointDeadline(const grpc::ServerContext* context,
+                                                         std::chrono::seconds timeout) {
+  constexpr auto kDefaultTimeout = std::chrono::minutes(2);
+  std::chrono::nanoseconds left = timeout.count() > 0 ? timeout : kDefaultTimeout;
+  const auto deadline = DeadlineOf(context);
+  if (deadline != std::chrono::system_clock::time_point::max()) {
+    left = std::min<std::chrono::nanoseconds>(left, deadline - std::chrono::system_clock::now());
+  }
+  return std::chrono::steady_clock::now() + left;
 }
 
 // "stateDir" is the name by which the field's test suite asks for the folder.
@@ -106,22 +130,37 @@ grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*
   });
 }
 
-grpc::Status RuntimeService::CheckpointContainer(grpc::ServerContext* /*context*/,
-                                                 const v1::CheckpointContainerRequest* /*request*/,
+grpc::Status RuntimeService::CheckpointContainer(grpc::ServerContext* context,
+                                                 const v1::CheckpointContainerRequest* request,
                                                  v1::CheckpointContainerResponse* /*response*/) {
-  return rpc::Handle("CheckpointContainer", [] { return NoCheckpoints(); });
+  return HandleWork("CheckpointContainer", [&]() -> Result<> {
+    RETURN_IF_ERROR(CheckAbsolutePath("location", request->location()), "request");
+    ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
+    RETURN_IF_ERROR(containers_.Checkpoint({{request->container_id(), request->location()}},
+                                           CheckpointDeadline(context, timeout)),
+                    "checkpoint");
+    return {};
+  });
 }
 
-grpc::Status RuntimeService::CheckpointPod(grpc::ServerContext* /*context*/,
-                                           const v1::CheckpointPodRequest* /*request*/,
+grpc::Status RuntimeService::CheckpointPod(grpc::ServerContext* context,
+                                           const v1::CheckpointPodRequest* request,
                                            v1::CheckpointPodResponse* /*response*/) {
-  return rpc::Handle("CheckpointPod", [] { return NoCheckpoints(); });
+  return HandleWork("CheckpointPod", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const checkpoint::PodTarget target, ParsePodTarget(*request), "request");
+    RETURN_IF_ERROR(checkpoint::SavePod(node_, containers_, target,
+                                        CheckpointDeadline(context, std::chrono::seconds(0))),
+                    "checkpoint");
+    return {};
+  });
 }
 
 grpc::Status RuntimeService::RestorePod(grpc::ServerContext* /*context*/,
                                         const v1::RestorePodRequest* /*request*/,
                                         v1::RestorePodResponse* /*response*/) {
-  return rpc::Handle("RestorePod", [] { return NoCheckpoints(); });
+  return rpc::Handle("RestorePod", []() -> Result<> {
+    return Fail(Code::kUnimplemented, "checkpoints are written, not read back");
+  });
 }
 
 }  // namespace trivet::cri

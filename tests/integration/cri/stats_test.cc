@@ -227,13 +227,6 @@ TEST_F(StatsTest, StoppingTheDaemonWaitsForNoListenerAndNoIdleClient) {
   StartDaemon();
 }
 
-TEST_F(StatsTest, CheckpointsAreRefusedInWords) {
-  v1::CheckpointContainerResponse response;
-  grpc::ClientContext context;
-  EXPECT_THAT(daemon_->runtime().CheckpointContainer(&context, {}, &response),
-              RpcFailsWith(grpc::UNIMPLEMENTED, "checkpoints are not supported"));
-}
-
 TEST_F(StatsTest, APodOfOursIsResized) {
   const std::string pod = MustRunPod("pod");
   v1::UpdatePodSandboxResourcesRequest request;
