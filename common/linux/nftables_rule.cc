@@ -34,9 +34,16 @@ bool IsCount(std::string_view expression, uint16_t attribute) {
   return expression == "counter" || (expression == "limit" && attribute == NFTA_LIMIT_PAD);
 }
 
+// By hand: an ADD compares some thousand bytes.
 std::string Hex(std::span<const std::byte> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const std::byte byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  text.reserve(2 * bytes.size());
+  for (const std::byte byte : bytes) {
+    const auto value = std::to_integer<unsigned>(byte);
+    text.push_back(kDigits[value >> 4]);
+    text.push_back(kDigits[value & 0xf]);
+  }
   return text;
 }
 
@@ -60,8 +67,10 @@ std::string TextOfExpression(const netlink::Attributes& expression) {
   }
   std::sort(fields.begin(), fields.end());
   std::string text = name;
-  for (const auto& [type, value] : fields) text += fmt::format(" {}={}", type, value);
-  return text + "\n";
+  for (const auto& [type, value] : fields) {
+    text.append(" ").append(std::to_string(type)).append("=").append(value);
+  }
+  return text.append("\n");
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 namespace trivet::nft {
 namespace {
 
-constexpr size_t kReceiveBytes = 65536;
+// What the kernel fills at most for one message of a dump (netlink_dump).
+constexpr size_t kReceiveBytes = 32768;
 constexpr int kMinBufferBytes = 1 << 20;
 // Sequence numbers that no operation has.
 constexpr uint32_t kBeginSequence = 0xfffffffe;
@@ -162,15 +162,15 @@ Result<> NetfilterSocket::Commit(std::span<const std::byte> messages,
   std::optional<Refusal> first;
   bool acknowledged = false;
   bool overflow = false;
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes);
+  alignas(nlmsghdr) std::array<std::byte, kReceiveBytes> buffer;
   for (;;) {
-    const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, MSG_DONTWAIT);
+    const ssize_t received = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (received < 0 && errno == ENOBUFS && !overflow) {
       overflow = true;
       continue;
     }
     if (received <= 0) break;
-    ForEachMessage(buffer.get(), received, [&](const nlmsghdr* answer) {
+    ForEachMessage(buffer.data(), received, [&](const nlmsghdr* answer) {
       auto refusal = ReadRefusal(answer);
       if (!refusal) acknowledged = true;
       if (refusal && (!first || refusal->operation < first->operation)) first = std::move(refusal);
@@ -195,14 +195,14 @@ Result<> NetfilterSocket::Ask(const netlink::Request& request, const Visit& visi
 
 // Until the end of a dump, an acknowledgement or an error.
 Result<> NetfilterSocket::ReceiveAnswers(const Visit& visit, std::string_view what) {
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes);
+  alignas(nlmsghdr) std::array<std::byte, kReceiveBytes> buffer;
   bool interrupted = false;
   std::optional<Refusal> refusal;
   while (!idle_) {
-    const ssize_t received = ::recv(fd_.get(), buffer.get(), kReceiveBytes, 0);
+    const ssize_t received = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (received < 0 && errno == EINTR) continue;
     if (received < 0) return FailErrno("{}", what);
-    ForEachMessage(buffer.get(), received, [&](const nlmsghdr* answer) {
+    ForEachMessage(buffer.data(), received, [&](const nlmsghdr* answer) {
       interrupted = interrupted || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
       refusal = ReadRefusal(answer);
       idle_ = answer->nlmsg_type == NLMSG_DONE || answer->nlmsg_type == NLMSG_ERROR;
