@@ -99,8 +99,8 @@ Result<BridgePlugin::Shared> BridgePlugin::EnsureShared(netlink::RouteSocket& so
       RETURN_IF_ERROR(EnsureBridgeAddress(socket, holder, gateway, bridge_.force_address));
     }
   }
-  RETURN_IF_ERROR(
-      EnsureNetwork(result, record, bridge_.is_gateway ? Forwarding::kOn : Forwarding::kAsItIs));
+  RETURN_IF_ERROR(EnsureNetwork(socket, result, record,
+                                bridge_.is_gateway ? Forwarding::kOn : Forwarding::kAsItIs));
   return shared;
 }
 

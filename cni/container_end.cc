@@ -1,5 +1,7 @@
 #include "cni/container_end.h"
 
+#include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -18,8 +20,6 @@ bool HasV6(const ContainerEnd& wanted) {
 }
 
 Result<> SetSysctls(const std::string& ifname, const ContainerEnd& wanted) {
-  // Peers that knew the address under another MAC learn the new one at once.
-  RETURN_IF_ERROR(SetSysctlIfPresent(fmt::format("net/ipv4/conf/{}/arp_notify", ifname), "1"));
   if (!HasV6(wanted)) return {};
   const std::string v6 = fmt::format("net/ipv6/conf/{}/", ifname);
   RETURN_IF_ERROR(SetSysctlIfPresent(v6 + "disable_ipv6", "0"));
@@ -27,6 +27,22 @@ Result<> SetSysctls(const std::string& ifname, const ContainerEnd& wanted) {
   // Its own frames that the network reflects are told from another's by their nonce (RFC 7527).
   if (detects) RETURN_IF_ERROR(SetSysctlIfPresent(v6 + "enhanced_dad", "1"));
   return SetSysctlIfPresent(v6 + "accept_dad", detects ? "1" : "0");
+}
+
+// With arp_notify: peers learn of another MAC address at once. Not by /proc/sys: of "net" there it
+// keeps an entry for each network namespace that was looked into, and every look-up passes them
+// all.
+Result<> BringUp(netlink::RouteSocket& socket, const Link& link) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(link.index);
+  header.ifi_flags = header.ifi_change = IFF_UP;
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.Struct(header).Nest(IFLA_AF_SPEC, [](auto& families) {
+    families.Nest(AF_INET, [](auto& v4) {
+      v4.Nest(IFLA_INET_CONF, [](auto& settings) { settings.U32(IPV4_DEVCONF_ARP_NOTIFY, 1); });
+    });
+  });
+  return socket.Execute(request, fmt::format("bring up link {}", link.name));
 }
 
 // The gateway that the IPAM plugin told for the route's family.
@@ -51,7 +67,7 @@ Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname, 
     RETURN_IF_ERROR(AddAddress(socket, link, ip.address,
                                {.detection = wanted.detection, .route = wanted.network_route}));
   }
-  RETURN_IF_ERROR(SetLinkFlags(socket, link, IFF_UP, IFF_UP));
+  RETURN_IF_ERROR(BringUp(socket, link));
   for (const Neighbour& neighbour : wanted.neighbours) {
     RETURN_IF_ERROR(AddNeighbour(socket, link, neighbour));
   }

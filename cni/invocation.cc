@@ -12,6 +12,7 @@
 #include "cni/plugin.h"
 #include "cni/spec_version.h"
 #include "common/base/json.h"
+#include "common/linux/netns_visit.h"
 
 namespace trivet::cni {
 namespace {
@@ -62,15 +63,13 @@ Result<> CheckCommandVersion(Command command, SpecVersion version) {
   return {};
 }
 
-// A runtime that hands over our own namespace would have us turn the node into its own pod. By the
-// name that is opened later to come back here: procfs makes an entry for each at the first look.
+// A runtime that hands over our own namespace would have us turn the node into its own pod.
 Result<> CheckNetns(const Environment& environment, const LookUpVariable& look_up) {
   if (environment.command != Command::kAdd && environment.command != Command::kCheck) return {};
   struct stat ours{};
   struct stat theirs{};
-  if (::stat("/proc/thread-self/ns/net", &ours) != 0) {
-    return FailErrno("stat /proc/thread-self/ns/net");
-  }
+  ASSIGN_OR_RETURN(const UniqueFd own, OpenOwnNetworkNamespace());
+  if (::fstat(own.get(), &ours) != 0) return FailErrno("stat the own network namespace");
   if (::stat(environment.netns.c_str(), &theirs) != 0) {
     return FailErrno("CNI_NETNS: {}", environment.netns.native());
   }

@@ -34,7 +34,7 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
                                                   const AddResult& result, Attachment& record) {
   {
     ASSIGN_OR_RETURN(const FileLock lock, LockNetwork());
-    RETURN_IF_ERROR(EnsureNetwork(result, record, Forwarding::kOn));
+    RETURN_IF_ERROR(EnsureNetwork(socket, result, record, Forwarding::kOn));
   }
   ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
                                                    {.container_mac = ptp_.mac,

@@ -5,13 +5,13 @@
 #include <algorithm>
 
 #include "cni/bridge_gateway.h"
+#include "cni/forwarding.h"
 #include "cni/ipam/host_local.h"
 #include "cni/ipam/host_local_conf.h"
 #include "cni/ipam/reservation_store.h"
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
 #include "cni/release.h"
-#include "cni/sysctl.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
 
@@ -32,17 +32,6 @@ void PointAtContainer(AddResult& result) {
                    [](const Interface& interface) { return !interface.sandbox.empty(); });
   const auto index = static_cast<uint32_t>(inside - result.interfaces.begin());
   for (IpConfig& ip : result.ips) ip.interface = index;
-}
-
-Result<> EnableForwarding(const AddResult& result) {
-  for (const IpConfig& ip : result.ips) {
-    if (ip.address.address.is_v4()) {
-      RETURN_IF_ERROR(SetSysctl("net/ipv4/ip_forward", "1"));
-    } else {
-      RETURN_IF_ERROR(SetSysctl("net/ipv6/conf/all/forwarding", "1"));
-    }
-  }
-  return {};
 }
 
 // All of the network's, not only this pod's: pods of two ranges speak to each other untranslated.
@@ -152,13 +141,15 @@ Result<> VethPlugin::CommitPolicy(const Attachment& record) {
 }
 
 Result<FileLock> VethPlugin::LockNetwork() const {
-  RETURN_IF_ERROR(EnsureDirectory(paths_.locks()));
-  return FileLock::Acquire(paths_.network_lock(conf_.name));
+  return FileLock::AcquireMakingFolder(paths_.network_lock(conf_.name));
 }
 
-Result<> VethPlugin::EnsureNetwork(const AddResult& result, const Attachment& record,
-                                   Forwarding forwarding) const {
-  if (forwarding == Forwarding::kOn) RETURN_IF_ERROR(EnableForwarding(result));
+Result<> VethPlugin::EnsureNetwork(netlink::RouteSocket& socket, const AddResult& result,
+                                   const Attachment& record, Forwarding forwarding) const {
+  for (const IpConfig& ip : result.ips) {
+    if (forwarding != Forwarding::kOn) break;
+    RETURN_IF_ERROR(EnableForwarding(socket, ip.address.address.is_v4()));
+  }
   if (!masquerade_) return {};
   RETURN_IF_ERROR(Masquerade(conf_.name, paths_.masquerade_lock()).Add(subnets_, record.addresses),
                   "masquerade");

@@ -57,8 +57,8 @@ class VethPlugin : public Plugin {
 
   enum class Forwarding { kAsItIs, kOn };
   /// Forwarding and masquerade; the caller holds the network's lock.
-  Result<> EnsureNetwork(const AddResult& result, const Attachment& record,
-                         Forwarding forwarding) const;
+  Result<> EnsureNetwork(netlink::RouteSocket& socket, const AddResult& result,
+                         const Attachment& record, Forwarding forwarding) const;
   /// Held while things are made that the network's attachments share.
   [[nodiscard]] Result<FileLock> LockNetwork() const;
   /// Both ends, down; the names, the namespace and a MAC address made from the pod's address where

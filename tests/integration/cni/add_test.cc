@@ -71,6 +71,14 @@ TEST_F(AddTest, TheBridgeHasTheGatewaysAndIsUp) {
   EXPECT_EQ(ReadFile("/proc/sys/net/ipv6/conf/all/forwarding").value_or(""), "1\n");
 }
 
+TEST_F(AddTest, PeersAreToldOfALaterMacAddressOfThePod) {
+  Added(MakePod("c1"), Conf());
+
+  EXPECT_EQ(Tell("/usr/sbin/ip",
+                 {"netns", "exec", "c1", "cat", "/proc/sys/net/ipv4/conf/eth0/arp_notify"}),
+            "1\n");
+}
+
 TEST_F(AddTest, AnIPv6AddressIsUsableAtOnce) {
   const Pod pod = MakePod("c1");
   Added(pod, Conf());

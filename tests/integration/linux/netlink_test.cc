@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <optional>
@@ -137,6 +138,34 @@ TEST_F(RouteSocketTest, OpenedOnAVisitStaysInTheNamespaceAndTheCallerComesBack) 
 
   ASSERT_THAT(inside->Execute(CreateBridge("inner"), "create bridge inner"), IsOk());
   EXPECT_EQ(::if_nametoindex("inner"), 0U);
+  ::umount2((folder / "pod").c_str(), MNT_DETACH);
+}
+
+TEST_F(RouteSocketTest, TheOwnNetworkNamespaceIsTheOneVisited) {
+  const testing::TempDirectory folder;
+  PinNewNetworkNamespace(folder / "pod");
+  const auto own = [] {
+    struct stat info{};
+    const auto namespace_fd = OpenOwnNetworkNamespace();
+    EXPECT_THAT(namespace_fd, IsOk());
+    EXPECT_EQ(::fstat(namespace_fd->get(), &info), 0);
+    return info.st_ino;
+  };
+  ino_t inside = 0;
+
+  EXPECT_THAT(InNetworkNamespaceAndBack(folder / "pod",
+                                        [&]() -> Result<> {
+                                          inside = own();
+                                          return {};
+                                        }),
+              IsOk());
+
+  struct stat pod{};
+  struct stat outside{};
+  ASSERT_EQ(::stat((folder / "pod").c_str(), &pod), 0);
+  ASSERT_EQ(::stat("/proc/thread-self/ns/net", &outside), 0);
+  EXPECT_EQ(inside, pod.st_ino);
+  EXPECT_EQ(own(), outside.st_ino);
   ::umount2((folder / "pod").c_str(), MNT_DETACH);
 }
 
