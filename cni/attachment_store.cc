@@ -55,9 +55,13 @@ std::string RecordName(const AttachmentKey& key) {
 }
 
 Result<AttachmentLock> AttachmentLock::Acquire(const Paths& paths, const AttachmentKey& key) {
-  RETURN_IF_ERROR(EnsureDirectory(paths.attachments()));
   const std::filesystem::path file = paths.attachment_lock();
-  UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const auto open = [&] { return ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); };
+  UniqueFd fd(open());
+  if (!fd.valid() && errno == ENOENT) {
+    RETURN_IF_ERROR(EnsureDirectory(paths.attachments()));
+    fd.reset(open());
+  }
   if (!fd.valid()) return FailErrno("open {}", file.native());
   struct flock range{};
   range.l_type = F_WRLCK;
@@ -100,6 +104,9 @@ Result<> AttachmentStore::Write(const Attachment& attachment) const {
   const std::string text = TextOf(attachment);
   ASSIGN_OR_RETURN(const bool overwritten, OverwriteFile(FileOf(attachment.key), text));
   if (overwritten) return {};
+  // The first: one that is half-written counts as none, as the one that is not there yet.
+  ASSIGN_OR_RETURN(const bool created, CreateFile(FileOf(attachment.key), text));
+  if (created) return {};
   return WriteFileThrough(SiblingOf(attachment.key), FileOf(attachment.key), text);
 }
 

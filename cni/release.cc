@@ -133,11 +133,10 @@ Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
 Result<> ReleaseRecord(netlink::RouteSocket& socket, const Paths& paths,
                        const Attachment& attachment) {
   const AttachmentStore store(paths);
-  RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
   // An ADD makes shared objects under this lock and after its record, so it is either counted here
   // or finds them gone and makes them again.
   ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(paths.network_lock(attachment.key.network)));
+                   FileLock::AcquireMakingFolder(paths.network_lock(attachment.key.network)));
   ASSIGN_OR_RETURN(const bool others, store.HasOthers(attachment.key));
   return others ? store.Remove(attachment.key) : ReleaseLast(socket, paths, store, attachment);
 }

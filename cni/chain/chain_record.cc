@@ -53,11 +53,17 @@ Result<std::optional<ChainRecord>> ChainStore::Read(const AttachmentKey& key) co
 }
 
 Result<> ChainStore::Write(const ChainRecord& record) const {
-  RETURN_IF_ERROR(EnsureDirectory(folder_));
   // Under its own name at once: there is no older record to keep, a half-written one counts as
   // none, and so DEL finds all that a killed ADD may have left without reading the folder.
   const std::filesystem::path file = folder_ / RecordName(record.key);
-  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const auto create = [&] {
+    return ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  };
+  UniqueFd fd(create());
+  if (!fd.valid() && errno == ENOENT) {
+    RETURN_IF_ERROR(EnsureDirectory(folder_));
+    fd.reset(create());
+  }
   if (!fd.valid()) return FailErrno("create {}", file.native());
   return WriteAll(fd.get(), Format(record), file.native());
 }

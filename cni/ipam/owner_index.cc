@@ -39,10 +39,8 @@ std::optional<std::vector<IpAddress>> ReadLinkText(const std::filesystem::path& 
   return addresses;
 }
 
-bool IsModifiedAt(const std::filesystem::path& folder, const timespec& time) {
-  struct stat info{};
-  return ::stat(folder.c_str(), &info) == 0 && info.st_mtim.tv_sec == time.tv_sec &&
-         info.st_mtim.tv_nsec == time.tv_nsec;
+bool IsModifiedAt(const struct stat& folder, const timespec& time) {
+  return folder.st_mtim.tv_sec == time.tv_sec && folder.st_mtim.tv_nsec == time.tv_nsec;
 }
 
 bool SetModifiedAt(const std::filesystem::path& folder, const timespec& time) {
@@ -56,20 +54,22 @@ OwnerIndex::OwnerIndex(const std::filesystem::path& folder, const std::filesyste
     : folder_(folder),
       index_(kept_in /
              fmt::format("{}@{:016x}", folder.filename().native(), Hash(folder.native()))) {
-  const auto mark = ChooseMark();
+  struct stat folder_info{};
+  struct stat index_info{};
+  if (::stat(folder_.c_str(), &folder_info) != 0) return;
+  const auto mark = ChooseMark(folder_info.st_ino);
   if (!mark) return;
   mark_ = *mark;
-  complete_ = IsModifiedAt(folder_, mark_) && IsModifiedAt(index_, mark_);
+  complete_ = IsModifiedAt(folder_info, mark_) && ::stat(index_.c_str(), &index_info) == 0 &&
+              IsModifiedAt(index_info, mark_);
 }
 
 // A second between 1970 and 2004, in which no clock of ours is. Another index of the same folder
 // has another one, and so has a folder that was put in its place.
-Result<timespec> OwnerIndex::ChooseMark() const {
+Result<timespec> OwnerIndex::ChooseMark(ino_t folder) const {
   constexpr uint64_t kSeconds = uint64_t{1} << 30;
   ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId());
-  struct stat info{};
-  if (::stat(folder_.c_str(), &info) != 0) return FailErrno("stat {}", folder_.native());
-  const uint64_t hash = Hash(fmt::format("{} {} {}", boot_id, index_.native(), info.st_ino));
+  const uint64_t hash = Hash(fmt::format("{} {} {}", boot_id, index_.native(), folder));
   return timespec{.tv_sec = static_cast<time_t>(1 + hash % kSeconds), .tv_nsec = 0};
 }
 

@@ -41,7 +41,7 @@ class OwnerIndex {
   void Mark();
 
  private:
-  [[nodiscard]] Result<timespec> ChooseMark() const;
+  [[nodiscard]] Result<timespec> ChooseMark(ino_t folder) const;
   [[nodiscard]] std::filesystem::path LinkOf(const std::string& container_id) const;
   void Write(const std::filesystem::path& link, const std::vector<IpAddress>& addresses);
 

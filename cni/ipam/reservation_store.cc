@@ -29,8 +29,7 @@ std::optional<Owner> ParseOwner(std::string_view content) {
 
 Result<ReservationStore> ReservationStore::Open(const std::filesystem::path& folder,
                                                 const std::filesystem::path& indexes) {
-  RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
-  ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(folder / "lock"));
+  ASSIGN_OR_RETURN(FileLock lock, FileLock::AcquireMakingFolder(folder / "lock", 0755));
   return ReservationStore(folder, indexes, std::move(lock));
 }
 
@@ -61,7 +60,9 @@ Result<bool> ReservationStore::Reserve(const IpAddress& address, const Owner& ow
   ASSIGN_OR_RETURN(const std::optional<Owner> holder, ReadOwner(address));
   if (holder) return false;
   const std::string content = fmt::format("{}\r\n{}", owner.container_id, owner.ifname);
-  RETURN_IF_ERROR(WriteFileVolatile(FileOf(address), content, 0644));
+  ASSIGN_OR_RETURN(const bool created, CreateFile(FileOf(address), content, 0644));
+  // Half-written by one that was killed, as the reference does, too.
+  if (!created) RETURN_IF_ERROR(WriteFileVolatile(FileOf(address), content, 0644));
   index_.Add(owner.container_id, address);
   index_.Mark();
   return true;

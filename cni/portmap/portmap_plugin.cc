@@ -40,8 +40,7 @@ Result<PortmapPlan> ParsePortmapPlan(const json::Value& value) {
 }
 
 Result<FileLock> LockHostPorts(const Paths& paths) {
-  RETURN_IF_ERROR(EnsureDirectory(paths.locks()));
-  return FileLock::Acquire(paths.locks() / "host-ports");
+  return FileLock::AcquireMakingFolder(paths.locks() / "host-ports");
 }
 
 bool IsReachedByLoopback(const HostPort& port) {

@@ -55,9 +55,11 @@ Result<bool> ForgetOneByOne(const std::vector<HostPort>& ports) {
 }  // namespace
 
 Result<> ForgetStrayFlows(const std::vector<HostPort>& ports) {
+  const auto is_tcp = [](const HostPort& port) { return port.protocol == IPPROTO_TCP; };
+  if (std::all_of(ports.begin(), ports.end(), is_tcp)) return {};
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
   for (const HostPort& port : ports) {
-    if (port.protocol == IPPROTO_TCP) continue;
+    if (is_tcp(port)) continue;
     const auto is_stray = [&](const Connection& connection) {
       if (connection.target == BytesOf(port.container)) return false;
       return port.host_ip ? connection.destination == BytesOf(*port.host_ip)

@@ -25,8 +25,10 @@ Result<FileLock> FileLock::Acquire(const std::filesystem::path& file) {
   return Lock(file, LOCK_EX);
 }
 
-Result<FileLock> FileLock::AcquireMakingFolder(const std::filesystem::path& file) {
-  RETURN_IF_ERROR(EnsureDirectory(file.parent_path()));
+Result<FileLock> FileLock::AcquireMakingFolder(const std::filesystem::path& file, mode_t mode) {
+  auto lock = Acquire(file);
+  if (lock || lock.error().code() != Code::kNotFound) return lock;
+  RETURN_IF_ERROR(EnsureDirectory(file.parent_path(), mode));
   return Acquire(file);
 }
 

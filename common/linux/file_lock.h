@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 
 #include "common/base/error.h"
@@ -13,8 +15,9 @@ class FileLock {
  public:
   /// Waits until the lock is free. The file is created (0600) when absent.
   static Result<FileLock> Acquire(const std::filesystem::path& file);
-  /// As Acquire; the folder of the file is made when absent, too.
-  static Result<FileLock> AcquireMakingFolder(const std::filesystem::path& file);
+  /// As Acquire; the folder of the file is made when absent, too, with `mode`.
+  static Result<FileLock> AcquireMakingFolder(const std::filesystem::path& file,
+                                              mode_t mode = 0700);
   /// Errors: kAborted when another holds it.
   static Result<FileLock> TryAcquire(const std::filesystem::path& file);
 

@@ -47,6 +47,18 @@ Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view c
   return true;
 }
 
+Result<bool> CreateFile(const std::filesystem::path& file, std::string_view content, mode_t mode) {
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd.valid() && errno == EEXIST) return false;
+  if (!fd.valid()) return FailErrno("create {}", file.native());
+  auto written = WriteAll(fd.get(), content, file.native());
+  if (!written) {
+    ::unlink(file.c_str());
+    return std::unexpected(std::move(written).error());
+  }
+  return true;
+}
+
 Result<> WritePage(const std::filesystem::path& file, std::string text) {
   text.resize(std::max(text.size(), kPageBytes), '\n');
   ASSIGN_OR_RETURN(const bool overwritten, OverwriteFile(file, text));

@@ -21,6 +21,11 @@ Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t 
 /// replace it: on a rename over a file ext4 starts to write to the disk.
 Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view content);
 
+/// Creates `file` with that content; false, and nothing is written, when something of that name is
+/// there. A kill in between leaves an empty file: for readers who take that for none.
+Result<bool> CreateFile(const std::filesystem::path& file, std::string_view content,
+                        mode_t mode = 0600);
+
 /// As OverwriteFile where that is possible, else as WriteFileVolatile: for a text that line ends
 /// may follow, which fill it up to a page, so that the next one covers it.
 Result<> WritePage(const std::filesystem::path& file, std::string text);

@@ -39,6 +39,17 @@ TEST(OverwriteFile, WritesWhereTheNewContentCoversTheOld) {
   EXPECT_EQ(*ReadFile(directory / "file"), "newer");
 }
 
+TEST(CreateFile, WritesWhereNothingIsAndLeavesAloneWhatIs) {
+  const TempDirectory directory;
+  EXPECT_EQ(CreateFile(directory / "file", "first", 0640), true);
+  EXPECT_EQ(CreateFile(directory / "file", "second"), false);
+  EXPECT_EQ(*ReadFile(directory / "file"), "first");
+  std::filesystem::create_symlink("elsewhere", directory / "link");
+  EXPECT_EQ(CreateFile(directory / "link", "x"), false);
+  EXPECT_FALSE(std::filesystem::exists(directory / "elsewhere"));
+  EXPECT_THAT(CreateFile(directory / "absent" / "file", "x"), FailsWith(Code::kNotFound, "absent"));
+}
+
 TEST(WritePage, WritesOverThePageThatIsThereAndReplacesAnythingElse) {
   const TempDirectory directory;
   const auto number = [&] {
