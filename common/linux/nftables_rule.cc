@@ -34,43 +34,43 @@ bool IsCount(std::string_view expression, uint16_t attribute) {
   return expression == "counter" || (expression == "limit" && attribute == NFTA_LIMIT_PAD);
 }
 
-// By hand: an ADD compares some thousand bytes.
-std::string Hex(std::span<const std::byte> bytes) {
+// By hand, and in place: an ADD compares some thousand bytes.
+void AppendHex(std::string& text, std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
+  const size_t start = text.size();
+  text.resize(start + 2 * bytes.size());
+  char* at = text.data() + start;
   for (const std::byte byte : bytes) {
     const auto value = std::to_integer<unsigned>(byte);
-    text.push_back(kDigits[value >> 4]);
-    text.push_back(kDigits[value & 0xf]);
+    *at++ = kDigits[value >> 4];
+    *at++ = kDigits[value & 0xf];
   }
-  return text;
 }
 
-std::string TextOfData(const netlink::Attributes& data) {
-  const auto value = data.Find(NFTA_DATA_VALUE);
-  if (value) return Hex(value->bytes());
+void AppendData(std::string& text, const netlink::Attributes& data) {
+  if (const auto value = data.Find(NFTA_DATA_VALUE)) return AppendHex(text, value->bytes());
   const netlink::Attributes verdict = data.Nest(NFTA_DATA_VERDICT);
   const auto code = static_cast<int32_t>(verdict.Big32(NFTA_VERDICT_CODE).value_or(0));
-  return fmt::format("verdict {} {}", code, verdict.String(NFTA_VERDICT_CHAIN));
+  text += fmt::format("verdict {} {}", code, verdict.String(NFTA_VERDICT_CHAIN));
 }
 
 // The attributes by their numbers, as the kernel has an order of its own.
-std::string TextOfExpression(const netlink::Attributes& expression) {
+void AppendExpression(std::string& text, const netlink::Attributes& expression) {
   const std::string name = expression.String(NFTA_EXPR_NAME);
-  const netlink::Attributes attributes = expression.Nest(NFTA_EXPR_DATA);
-  std::vector<std::pair<uint16_t, std::string>> fields;
-  for (const auto& [type, value] : attributes.all()) {
-    if (IsCount(name, type)) continue;
-    fields.emplace_back(type, IsData(name, type) ? TextOfData(netlink::Attributes(value.bytes()))
-                                                 : Hex(value.bytes()));
-  }
-  std::sort(fields.begin(), fields.end());
-  std::string text = name;
+  text += name;
+  auto fields = expression.Nest(NFTA_EXPR_DATA).all();
+  std::sort(fields.begin(), fields.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [type, value] : fields) {
-    text.append(" ").append(std::to_string(type)).append("=").append(value);
+    if (IsCount(name, type)) continue;
+    text.append(" ").append(std::to_string(type)).append("=");
+    if (IsData(name, type)) {
+      AppendData(text, netlink::Attributes(value.bytes()));
+    } else {
+      AppendHex(text, value.bytes());
+    }
   }
-  return text.append("\n");
+  text += '\n';
 }
 
 }  // namespace
@@ -240,7 +240,7 @@ std::string Rule::Text() const {
 std::string TextOfExpressions(const netlink::Attributes& expressions) {
   std::string text;
   for (const auto& [type, value] : expressions.all()) {
-    text += TextOfExpression(netlink::Attributes(value.bytes()));
+    AppendExpression(text, netlink::Attributes(value.bytes()));
   }
   return text;
 }
