@@ -26,6 +26,18 @@ void ReadBridgeState(const netlink::Attributes& attributes, Link& link) {
 // Leaves out the statistics, most of an answer's bytes.
 constexpr uint32_t kWithoutStatistics = RTEXT_FILTER_SKIP_STATS;
 
+Result<Link> AskForLink(netlink::RouteSocket& socket, const netlink::Request& request,
+                        const std::string& what) {
+  ASSIGN_OR_RETURN(const netlink::Message answer, socket.Query(request, what));
+  return ParseLink(answer);
+}
+
+Result<std::optional<Link>> AbsentIfNotFound(Result<Link> link) {
+  if (link) return std::move(*link);
+  if (link.error().code() == Code::kNotFound) return std::nullopt;
+  return std::unexpected(std::move(link).error());
+}
+
 }  // namespace
 
 Link ParseLink(const netlink::Message& message) {
@@ -51,16 +63,19 @@ Link ParseLink(const netlink::Message& message) {
 Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name) {
   netlink::Request request(RTM_GETLINK, 0);
   request.Struct(ifinfomsg{}).U32(IFLA_EXT_MASK, kWithoutStatistics).String(IFLA_IFNAME, name);
-  ASSIGN_OR_RETURN(const netlink::Message answer,
-                   socket.Query(request, fmt::format("read link {}", name)));
-  return ParseLink(answer);
+  return AskForLink(socket, request, fmt::format("read link {}", name));
 }
 
 Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name) {
-  auto link = ReadLink(socket, name);
-  if (link) return std::move(*link);
-  if (link.error().code() == Code::kNotFound) return std::nullopt;
-  return std::unexpected(std::move(link).error());
+  return AbsentIfNotFound(ReadLink(socket, name));
+}
+
+Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, uint32_t index) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(index);
+  netlink::Request request(RTM_GETLINK, 0);
+  request.Struct(header).U32(IFLA_EXT_MASK, kWithoutStatistics);
+  return AbsentIfNotFound(AskForLink(socket, request, fmt::format("read link {}", index)));
 }
 
 Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket) {

@@ -34,6 +34,9 @@ Link ParseLink(const netlink::Message& message);
 /// The interface of that name; none when there is none.
 Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, const std::string& name);
 
+/// The interface of that index; none when there is none.
+Result<std::optional<Link>> FindLink(netlink::RouteSocket& socket, uint32_t index);
+
 /// As FindLink. Errors: kNotFound when there is none.
 Result<Link> ReadLink(netlink::RouteSocket& socket, const std::string& name);
 

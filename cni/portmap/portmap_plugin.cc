@@ -1,7 +1,5 @@
 #include "cni/portmap/portmap_plugin.h"
 
-#include <net/if.h>
-
 #include <algorithm>
 
 #include "cni/failures.h"
@@ -53,9 +51,8 @@ Result<> PlanLocalnet(PortmapPlan& plan) {
   if (port == plan.ports.end()) return {};
   ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
   ASSIGN_OR_RETURN(const auto route, LookUpRoute(socket, port->container));
-  char name[IF_NAMESIZE] = {};
-  if (!route || ::if_indextoname(route->interface, name) == nullptr) return {};
-  ASSIGN_OR_RETURN(const auto link, FindLink(socket, name));
+  if (!route) return {};
+  ASSIGN_OR_RETURN(const auto link, FindLink(socket, route->interface));
   if (!link) return {};
   plan.localnet = link->name;
   plan.is_shared = link->kind != "veth";
