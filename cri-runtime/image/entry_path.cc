@@ -6,11 +6,14 @@ namespace trivet::image {
 namespace {
 constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kMetaPrefix = ".wh..wh.";
+constexpr size_t kMaxEntryBytes = 4095;  // PATH_MAX without its end
 constexpr std::string_view kOpaqueName = ".wh..wh..opq";
 }  // namespace
 
 Result<EntryPath> EntryPath::Parse(std::string_view text, uint64_t depth) {
-  if (text.starts_with('/')) return Fail(Code::kInvalidArgument, "the path is absolute");
+  if (text.size() > kMaxEntryBytes) {
+    return Fail(Code::kInvalidArgument, "the path is too long: {} bytes", text.size());
+  }
   EntryPath path;
   while (!text.empty()) {
     const size_t slash = text.find('/');

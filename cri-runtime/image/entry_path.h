@@ -13,8 +13,9 @@ namespace trivet::image {
 struct EntryPath {
   std::vector<std::string> parts;  // empty for the root itself
 
-  /// `text` may start with "./" and end with "/".
-  /// Errors: kInvalidArgument for an absolute path, a "..", or more than `depth` parts.
+  /// `text` may start with "./" or "/", which both mean the root, and end with "/".
+  /// Errors: kInvalidArgument for a ".." and for what is longer than any path; kResourceExhausted
+  /// for more than `depth` parts.
   static Result<EntryPath> Parse(std::string_view text, uint64_t depth);
 
   [[nodiscard]] bool is_root() const { return parts.empty(); }

@@ -9,7 +9,8 @@ namespace trivet::image {
 struct Limits {
   uint64_t json_bytes = uint64_t{4} << 20;          // one index, manifest or configuration
   uint64_t layers = 128;                            // per image; overlayfs itself ends at 500
-  uint64_t entries_per_layer = 500'000;             // files, folders and links
+  uint64_t entries_per_layer = 500'000;             // and folders that only paths mention
+  uint64_t kept_path_bytes = uint64_t{128} << 20;   // per layer: of folders and whiteouts
   uint64_t unpacked_bytes = uint64_t{32} << 30;     // per image, tar framing and holes included
   uint64_t archive_bytes = uint64_t{32} << 30;      // content of an archive file, staged
   uint64_t archive_entries = 10'000;                // blobs and other files of an archive

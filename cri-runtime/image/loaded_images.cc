@@ -28,9 +28,15 @@ Result<ImportedImage> ReadParts(const Paths& paths, const CatalogEntry& entry) {
   return image;
 }
 
+// Of the image itself, that is: another version of this program, or the same one with more room,
+// could read what is there.
+bool IsDamage(Code code) {
+  return code != Code::kFailedPrecondition && code != Code::kResourceExhausted;
+}
+
 }  // namespace
 
-Result<LoadedImages> LoadedImages::Load(const Paths& paths) {
+Result<LoadedImages> LoadedImages::Load(const Paths& paths, const std::set<Digest>& pinned) {
   ASSIGN_OR_RETURN(const Catalog catalog, ReadCatalog(paths));
   LoadedImages images;
   images.catalog = catalog;
@@ -40,11 +46,25 @@ Result<LoadedImages> LoadedImages::Load(const Paths& paths) {
       images.Put(*parts);
       continue;
     }
+    if (!IsDamage(parts.error().code())) return std::unexpected(parts.error());
     spdlog::warn("image forgotten, import it again id={} reason=\"{}\"", entry.id.text(),
                  parts.error().message());
-    images.catalog.Erase(entry.id);
+    if (pinned.contains(entry.id)) {
+      images.KeepRemains(entry, paths);
+    } else {
+      images.catalog.Erase(entry.id);
+    }
   }
   return images;
+}
+
+void LoadedImages::KeepRemains(const CatalogEntry& entry, const Paths& paths) {
+  catalog.MarkRemoved(Digest(entry.id));
+  configs.try_emplace(entry.id);
+  for (const Digest& chain_id : entry.chain_ids) {
+    const auto layer = ReadPlacedLayer(paths, chain_id);
+    layers.try_emplace(chain_id, layer ? layer->facts : LayerFacts{});
+  }
 }
 
 void LoadedImages::Put(const ImportedImage& imported) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxDescriptors = 4096;
 
-constexpr std::array<std::pair<std::string_view, Media>, 10> kMediaTypes{{
+constexpr std::array<std::pair<std::string_view, Media>, 12> kMediaTypes{{
     {"application/vnd.oci.image.index.v1+json", Media::kIndex},
     {"application/vnd.oci.image.manifest.v1+json", Media::kManifest},
     {"application/vnd.oci.image.config.v1+json", Media::kConfig},
@@ -22,7 +22,9 @@ constexpr std::array<std::pair<std::string_view, Media>, 10> kMediaTypes{{
     {"application/vnd.docker.distribution.manifest.list.v2+json", Media::kIndex},
     {"application/vnd.docker.distribution.manifest.v2+json", Media::kManifest},
     {"application/vnd.docker.container.image.v1+json", Media::kConfig},
+    {"application/vnd.docker.image.rootfs.diff.tar", Media::kLayerTar},
     {"application/vnd.docker.image.rootfs.diff.tar.gzip", Media::kLayerGzip},
+    {"application/vnd.docker.image.rootfs.diff.tar.zstd", Media::kLayerZstd},
 }};
 
 Media MediaOf(std::string_view type) {

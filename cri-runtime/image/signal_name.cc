@@ -1,7 +1,10 @@
 #include "cri-runtime/image/signal_name.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <string>
 #include <utility>
 
 #include "cri-runtime/image/text.h"
@@ -49,7 +52,10 @@ int RealTime(std::string_view name) {
 
 Result<int> ParseSignal(std::string_view text) {
   if (const int number = Number(text, 1, kMaxSignal); number > 0) return number;
-  const std::string_view name = text.starts_with("SIG") ? text.substr(3) : text;
+  std::string upper(text);
+  std::ranges::transform(upper, upper.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  const std::string_view name = std::string_view(upper).substr(upper.starts_with("SIG") ? 3 : 0);
   for (const auto& [known, number] : kSignals) {
     if (known == name) return number;
   }

@@ -74,11 +74,11 @@ Result<> Store::Impl::Start(const std::vector<Pin>& pins) {
   RETURN_IF_ERROR(RemoveTree(paths_.Temporary()));
   RETURN_IF_ERROR(MakeFolders(paths_));
   RETURN_IF_ERROR(RemoveAbandonedSiblings(paths_.Record().parent_path()));
-  ASSIGN_OR_RETURN(images_, LoadedImages::Load(paths_));
   for (const Pin& pin : pins) {
     ASSIGN_OR_RETURN(Digest id, Digest::Parse(pin.image_id), "pin of " + pin.owner);
     pins_.insert_or_assign(pin.owner, std::move(id));
   }
+  ASSIGN_OR_RETURN(images_, LoadedImages::Load(paths_, PinnedIds()));
   const std::lock_guard writing(writing_);
   RETURN_IF_ERROR(Record(images_));
   return Collect();

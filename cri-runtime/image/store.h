@@ -42,7 +42,7 @@ struct FsUsage {
 class Store {
  public:
   /// Takes the folder (made when absent), removes what a crash left, forgets
-  /// images whose parts are gone.
+  /// images whose parts are gone; what is left of one that is pinned stays on the disk.
   /// Errors: kAborted when another process has it open; kFailedPrecondition for
   /// a record of a newer version.
   static Result<std::unique_ptr<Store>> Open(StoreOptions options);

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "cri-runtime/image/beneath.h"
+#include "cri-runtime/image/text.h"
 
 namespace trivet::image {
 namespace {
@@ -27,11 +28,12 @@ std::unexpected<Error> PathFailure(std::string_view step) {
 }  // namespace
 
 Result<TreeWriter> TreeWriter::Open(const std::filesystem::path& root,
-                                    const std::vector<std::filesystem::path>& lower) {
+                                    const std::vector<std::filesystem::path>& lower,
+                                    const Limits& limits) {
   UniqueFd root_fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root_fd.valid()) return FailErrno("open {}", root.native());
   ASSIGN_OR_RETURN(LowerFolders folders, LowerFolders::Open(lower));
-  TreeWriter writer(std::move(root_fd), std::move(folders));
+  TreeWriter writer(std::move(root_fd), std::move(folders), limits);
 
   ASSIGN_OR_RETURN(const std::optional<Metadata> below, writer.lower_.Find({}), "root");
   RETURN_IF_ERROR(writer.Dress({}, writer.root_, below.value_or(Metadata{})), "root");
@@ -115,6 +117,11 @@ Result<> TreeWriter::AddFifo(const EntryPath& path, const Metadata& metadata) {
   return {};
 }
 
+Result<> TreeWriter::AddWhiteout(EntryPath path) {
+  whiteouts_.push_back(path.text());
+  return KeepPath(whiteouts_.back().size());
+}
+
 Result<> TreeWriter::MakeOpaque(const EntryPath& folder) {
   ASSIGN_OR_RETURN(const UniqueFd fd, EnsureFolder(folder));
   if (::fsetxattr(fd.get(), "trusted.overlay.opaque", "y", 1, 0) != 0) {
@@ -124,11 +131,13 @@ Result<> TreeWriter::MakeOpaque(const EntryPath& folder) {
 }
 
 Result<> TreeWriter::Finish() {
-  for (const EntryPath& path : whiteouts_) {
-    RETURN_IF_ERROR(MakeWhiteout(path), fmt::format("whiteout of '{}'", path.text()));
+  for (const std::string& text : whiteouts_) {
+    ASSIGN_OR_RETURN(const EntryPath path, EntryPath::Parse(text, limits_.path_depth));
+    RETURN_IF_ERROR(MakeWhiteout(path), fmt::format("whiteout of '{}'", Printable(text)));
   }
-  for (const auto& [path, mtime] : folder_times_) {
-    ASSIGN_OR_RETURN(const UniqueFd folder, OpenFolder(path));
+  for (const auto& [text, mtime] : folder_times_) {
+    const UniqueFd folder = OpenBeneath(root_.get(), text, O_RDONLY | O_DIRECTORY);
+    if (!folder.valid()) return PathFailure("open folder");
     const std::array<timespec, 2> times{mtime, mtime};
     if (::futimens(folder.get(), times.data()) != 0) return FailErrno("set times");
   }
@@ -163,6 +172,11 @@ Result<UniqueFd> TreeWriter::EnsureFolder(const EntryPath& path) {
 
 Result<UniqueFd> TreeWriter::MakeImplicitFolder(const EntryPath& path) {
   ASSIGN_OR_RETURN(const UniqueFd parent, EnsureFolder(path.Parent()));
+  // The tar's entries are counted by who reads it; one entry may bring hundreds of these.
+  if (inodes_ > limits_.entries_per_layer) {
+    return Fail(Code::kResourceExhausted, "more than {} entries, with the folders of their paths",
+                limits_.entries_per_layer);
+  }
   if (::mkdirat(parent.get(), path.name().c_str(), 0755) != 0) return PathFailure("make folder");
   ++inodes_;
   ASSIGN_OR_RETURN(UniqueFd folder, OpenFolder(path));
@@ -184,8 +198,18 @@ Result<int> TreeWriter::ParentOf(const EntryPath& path) {
 Result<> TreeWriter::Dress(const EntryPath& path, const UniqueFd& folder,
                            const Metadata& metadata) {
   RETURN_IF_ERROR(ApplyMetadata(folder.get(), metadata));
-  folder_times_.emplace_back(path, metadata.mtime);
-  return {};
+  std::string text = path.text();
+  const size_t bytes = text.size();
+  const bool is_new = folder_times_.insert_or_assign(std::move(text), metadata.mtime).second;
+  return is_new ? KeepPath(bytes) : Result<>();
+}
+
+Result<> TreeWriter::KeepPath(size_t bytes) {
+  kept_path_bytes_ += bytes;
+  if (kept_path_bytes_ <= limits_.kept_path_bytes) return {};
+  return Fail(Code::kResourceExhausted,
+              "the paths of folders and whiteouts take more than {} bytes",
+              limits_.kept_path_bytes);
 }
 
 void TreeWriter::Count(int fd) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 #include "cri-runtime/image/entry_path.h"
+#include "cri-runtime/image/limits.h"
 #include "cri-runtime/image/lower_folders.h"
 #include "cri-runtime/image/metadata.h"
 
@@ -19,12 +21,14 @@ namespace trivet::image {
 /// and every object is created exclusively by its last name in its parent.
 ///
 /// Errors of all: kInvalidArgument for a path that goes through a symbolic link or a
-/// file, kAlreadyExists for a name that the layer has brought already.
+/// file, kAlreadyExists for a name that the layer has brought already, kResourceExhausted for more
+/// folders, or more paths to remember, than the limits allow.
 class TreeWriter {
  public:
   /// `root` must be an empty folder; `lower` are the layers below, highest first.
   static Result<TreeWriter> Open(const std::filesystem::path& root,
-                                 const std::vector<std::filesystem::path>& lower);
+                                 const std::vector<std::filesystem::path>& lower,
+                                 const Limits& limits);
 
   /// A folder may come again: its last metadata stay.
   Result<> AddFolder(const EntryPath& path, const Metadata& metadata);
@@ -36,7 +40,7 @@ class TreeWriter {
   Result<> AddHardLink(const EntryPath& path, const EntryPath& target);
   Result<> AddFifo(const EntryPath& path, const Metadata& metadata);
   /// The name is gone from the layers below; what this layer itself has there stays.
-  void AddWhiteout(EntryPath path) { whiteouts_.push_back(std::move(path)); }
+  Result<> AddWhiteout(EntryPath path);
   /// Everything of the layers below is gone from the folder.
   Result<> MakeOpaque(const EntryPath& folder);
 
@@ -47,8 +51,8 @@ class TreeWriter {
   [[nodiscard]] uint64_t inodes() const { return inodes_; }
 
  private:
-  TreeWriter(UniqueFd root, LowerFolders lower)
-      : root_(std::move(root)), lower_(std::move(lower)) {}
+  TreeWriter(UniqueFd root, LowerFolders lower, const Limits& limits)
+      : root_(std::move(root)), lower_(std::move(lower)), limits_(limits) {}
 
   [[nodiscard]] Result<UniqueFd> OpenFolder(const EntryPath& path) const;
   Result<UniqueFd> EnsureFolder(const EntryPath& path);
@@ -56,15 +60,19 @@ class TreeWriter {
   Result<int> ParentOf(const EntryPath& path);
   Result<> MakeWhiteout(const EntryPath& path);
   Result<> Dress(const EntryPath& path, const UniqueFd& folder, const Metadata& metadata);
+  Result<> KeepPath(size_t bytes);
   void Count(int fd);
 
   UniqueFd root_;
   LowerFolders lower_;
+  Limits limits_;
   // Entries of one folder follow each other: its descriptor is kept.
   std::string parent_path_;
   UniqueFd parent_;
-  std::vector<EntryPath> whiteouts_;
-  std::vector<std::pair<EntryPath, timespec>> folder_times_;
+  // What is done at the end is remembered until then, by its path: as text, a path is small.
+  std::vector<std::string> whiteouts_;
+  std::map<std::string, timespec> folder_times_;
+  uint64_t kept_path_bytes_ = 0;
   uint64_t disk_bytes_ = 0;
   uint64_t inodes_ = 0;
 };

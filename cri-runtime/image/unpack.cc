@@ -84,7 +84,7 @@ struct Pipeline {
 Result<LayerFacts> UnpackTar(const LayerJob& job, const Limits& limits, Pipeline pipeline) {
   TarReader tar(pipeline.unpacked);
   RETURN_IF_ERROR(tar.Open());
-  ASSIGN_OR_RETURN(TreeWriter tree, TreeWriter::Open(job.root, job.lower));
+  ASSIGN_OR_RETURN(TreeWriter tree, TreeWriter::Open(job.root, job.lower, limits));
   ASSIGN_OR_RETURN(const uint64_t content_bytes,
                    UnpackEntries(tar, tree, limits, job.allowance_bytes));
   RETURN_IF_ERROR(Drain(pipeline.unpacked));  // what is behind the end mark belongs to the diff-id

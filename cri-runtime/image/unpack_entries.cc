@@ -55,8 +55,7 @@ Result<> AddHardLink(TreeWriter& tree, const EntryPath& path, const std::string&
 Result<> AddDevice(TreeWriter& tree, const EntryPath& path, const TarEntry& entry) {
   // Some builders write overlay's own whiteout. Any other node is a way to the host's devices.
   if (entry.type == TarEntry::Type::kCharDevice && entry.device == makedev(0, 0)) {
-    tree.AddWhiteout(path);
-    return {};
+    return tree.AddWhiteout(path);
   }
   return Fail(Code::kInvalidArgument, "a device node ({} {}:{}); images may not bring devices",
               entry.type == TarEntry::Type::kCharDevice ? "char" : "block", major(entry.device),
@@ -91,8 +90,7 @@ Result<> AddObject(TarReader& tar, TreeWriter& tree, const EntryPath& path, cons
 Result<> AddWhiteout(TreeWriter& tree, const EntryPath& marker) {
   EntryPath gone = marker;
   ASSIGN_OR_RETURN(gone.parts.back(), WhitedOutName(marker.name()));
-  tree.AddWhiteout(std::move(gone));
-  return {};
+  return tree.AddWhiteout(std::move(gone));
 }
 
 Result<> CheckFoldersAreNotMarkers(const EntryPath& path) {

@@ -41,11 +41,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadTar{"DotDot", TarFile().File("a/../../etc/x", "x"), kInvalid,
                "entry 'a/../../etc/x': the path has a '..'"},
-        BadTar{"AbsolutePath", TarFile().File("/etc/x", "x"), kInvalid, "the path is absolute"},
         BadTar{"HardLinkOut", TarFile().HardLink("a", "../../etc/passwd"), kInvalid,
                "hard link to '../../etc/passwd': the path has a '..'"},
+        BadTar{"AbsoluteDotDot", TarFile().File("/../etc/x", "x"), kInvalid,
+               "entry '/../etc/x': the path has a '..'"},
         BadTar{"AbsoluteHardLink", TarFile().HardLink("a", "/etc/passwd"), kInvalid,
-               "hard link to '/etc/passwd': the path is absolute"},
+               "entry 'a': the hard link's target is not in the layer"},
         BadTar{"HardLinkToNothing", TarFile().HardLink("a", "b"), kInvalid, "is not in the layer"},
         BadTar{"HardLinkThroughSymlink",
                TarFile().Symlink("out", "/etc").HardLink("a", "out/passwd"), kInvalid,
@@ -86,6 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
                "goes through a whiteout"},
         BadTar{"TooDeep", TarFile().File(Deep(256), "x"), Code::kResourceExhausted,
                "deeper than 256"},
+        BadTar{"LongPath", TarFile().File(".wh." + std::string(5000, 'n'), ""), kInvalid,
+               "the path is too long: 5004 bytes"},
         BadTar{"LongName", TarFile().File(std::string(256, 'n'), "x"), kInvalid, "too long"},
         BadTar{"EscapeInName", TarFile().Node('3', "a\x1b[2J", 1, 1), kInvalid, "'a\\x1b[2J'"}),
     [](const auto& test) { return test.param.name; });
@@ -309,6 +312,39 @@ TEST_F(Bomb, OfEntriesEndsAtTheLimit) {
 
   EXPECT_THAT(ImportTar(tar), FailsWith(Code::kResourceExhausted, "more than 100 entries"));
   ExpectNothingLeft();
+}
+
+// One short entry brings as many folders as its path is deep.
+TEST_F(Bomb, OfFoldersThatOnlyPathsMentionEndsAtTheLimit) {
+  Open({}, {.entries_per_layer = 100});
+  TarFile files;
+  TarFile whiteouts;
+  for (int i = 0; i < 10; ++i) {
+    files.File(std::to_string(i) + "/" + Deep(20), "");
+    whiteouts.File(std::to_string(i) + "/" + Deep(20) + "/.wh.x", "");
+  }
+
+  EXPECT_THAT(ImportTar(files), FailsWith(Code::kResourceExhausted, "more than 100 entries, with"));
+  EXPECT_THAT(ImportTar(whiteouts),
+              FailsWith(Code::kResourceExhausted, "more than 100 entries, with"));
+  ExpectNothingLeft();
+}
+
+TEST_F(Bomb, OfPathsThatAreRememberedEndsAtTheLimit) {
+  Open({}, {.kept_path_bytes = 1000});
+  TarFile folders;
+  TarFile whiteouts;
+  for (int i = 0; i < 10; ++i) {
+    folders.Folder(std::string(200, static_cast<char>('a' + i)));
+    whiteouts.File(".wh." + std::string(200, static_cast<char>('a' + i)), "");
+  }
+
+  EXPECT_THAT(ImportTar(folders), FailsWith(Code::kResourceExhausted, "take more than 1000 bytes"));
+  EXPECT_THAT(ImportTar(whiteouts),
+              FailsWith(Code::kResourceExhausted, "take more than 1000 bytes"));
+  TarFile again;
+  for (int i = 0; i < 100; ++i) again.Folder(std::string(200, 'a'));
+  EXPECT_THAT(ImportTar(again), IsOk());
 }
 
 TEST_F(Bomb, OfZerosEndsAtTheRatio) {

@@ -20,6 +20,11 @@ void ImageStoreTest::Open(std::vector<Pin> pins, Limits limits) {
   store_ = std::move(*opened);
 }
 
+Result<std::unique_ptr<Store>> ImageStoreTest::Reopen() {
+  store_.reset();
+  return Store::Open({.root = root()});
+}
+
 Result<std::vector<Image>> ImageStoreTest::Import(const testing::OciLayout& layout,
                                                   const std::string& name) {
   const auto folder = directory_ / ("layout" + std::to_string(layouts_++));

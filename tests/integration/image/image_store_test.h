@@ -22,6 +22,8 @@ class ImageStoreTest : public testing::RootTest {
 
   /// Opens the store, again when it is open.
   void Open(std::vector<Pin> pins = {}, Limits limits = {});
+  /// Closes the store and opens it again, with nothing expected.
+  Result<std::unique_ptr<Store>> Reopen();
   /// Writes the layout as a folder and imports it.
   Result<std::vector<Image>> Import(const testing::OciLayout& layout, const std::string& name = "");
   /// One image of these layers.

@@ -208,6 +208,37 @@ TEST_F(StoreTest, ForgetsAnImageWithADamagedPartAndTakesItAgain) {
   EXPECT_FALSE(store().Find(id).has_value());
 }
 
+TEST_F(StoreTest, KeepsTheLayersOfADamagedImageUnderAContainer) {
+  const std::string id = ImportNamed("a");
+  std::ofstream(root() / "blobs/sha256" / id.substr(7)) << "damage";
+
+  Open({{"container", id}});
+
+  EXPECT_FALSE(store().Find(id).has_value());
+  EXPECT_EQ(store().PinnedBy("container")->id, id);
+  EXPECT_THAT(Names("layers"), SizeIs(2));
+  EXPECT_EQ(ImportNamed("a"), id);
+  EXPECT_TRUE(store().Find(id).has_value());
+  ASSERT_THAT(store().Remove(id), IsOk());
+  EXPECT_THAT(store().Unpin("container"), IsOk());
+  ExpectNothingLeft();
+}
+
+TEST_F(StoreTest, GivesNoImageUpForALayerOfANewerVersion) {
+  ImportNamed("a");
+  const auto layers = Names("layers");
+  const auto record = root() / "layers" / layers.at(0) / "layer.json";
+  const std::string text = *ReadFile(record);
+  std::ofstream(record) << R"({"version":2})";
+
+  EXPECT_THAT(Reopen(), FailsWith(Code::kFailedPrecondition, "layer.json: version 2"));
+  EXPECT_EQ(Names("layers"), layers);
+
+  std::ofstream(record) << text;
+  Open();
+  EXPECT_THAT(store().List(), SizeIs(1));
+}
+
 TEST_F(StoreTest, RefusesARecordThatItCannotRead) {
   std::ofstream(root() / "images.json") << R"({"version":2,"images":[]})";
   EXPECT_THAT(Store::Open({.root = root()}), FailsWith(Code::kAborted, ""));  // still open here

@@ -92,6 +92,19 @@ TEST_F(UnpackTest, LinksHardAndSymbolicAsTheyAre) {
   EXPECT_EQ(std::filesystem::read_symlink(layer / "abs2"), "/etc/passwd");
 }
 
+// As ko writes its layers, and with it many images of the field.
+TEST_F(UnpackTest, TakesAbsolutePathsAsBelowTheContainersRoot) {
+  const auto layer = Unpack(TarFile()
+                                .Folder("/")
+                                .File("/ko-app/server", "binary")
+                                .HardLink("/ko-app/again", "/ko-app/server")
+                                .File("/etc/.wh.motd", ""));
+
+  EXPECT_EQ(*ReadFile(layer / "ko-app/server"), "binary");
+  EXPECT_EQ(*ReadFile(layer / "ko-app/again"), "binary");
+  EXPECT_TRUE(IsWhiteout(layer / "etc/motd"));
+}
+
 TEST_F(UnpackTest, MakesFifosAndLongNamesAndNamesThatAreNotAscii) {
   const std::string folder(120, 'd');
   const std::string file = folder + "/" + std::string(200, 'f');

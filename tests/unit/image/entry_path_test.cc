@@ -21,7 +21,18 @@ TEST(EntryPath, RefusesWhatLeadsOut) {
   EXPECT_THAT(EntryPath::Parse("../x", kDepth), FailsWith(Code::kInvalidArgument, "'..'"));
   EXPECT_THAT(EntryPath::Parse("a/../../x", kDepth), FailsWith(Code::kInvalidArgument, "'..'"));
   EXPECT_THAT(EntryPath::Parse("a/..", kDepth), FailsWith(Code::kInvalidArgument, "'..'"));
-  EXPECT_THAT(EntryPath::Parse("/etc", kDepth), FailsWith(Code::kInvalidArgument, "absolute"));
+  EXPECT_THAT(EntryPath::Parse("/../etc", kDepth), FailsWith(Code::kInvalidArgument, "'..'"));
+}
+
+TEST(EntryPath, TakesAnAbsolutePathAsOneBelowTheRoot) {
+  EXPECT_EQ(EntryPath::Parse("/ko-app/server", kDepth)->text(), "ko-app/server");
+  EXPECT_TRUE(EntryPath::Parse("//", kDepth)->is_root());
+}
+
+TEST(EntryPath, RefusesWhatIsLongerThanAnyPath) {
+  EXPECT_TRUE(EntryPath::Parse(std::string(4095, 'n'), kDepth));
+  EXPECT_THAT(EntryPath::Parse(std::string(4096, 'n'), kDepth),
+              FailsWith(Code::kInvalidArgument, "too long"));
 }
 
 TEST(EntryPath, RefusesMorePartsThanTheDepth) {

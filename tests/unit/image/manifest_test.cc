@@ -25,7 +25,9 @@ TEST(ParseManifest, KnowsTheLayerTypesOfOciAndDocker) {
       {"application/vnd.oci.image.layer.v1.tar", Media::kLayerTar},
       {"application/vnd.oci.image.layer.v1.tar+gzip", Media::kLayerGzip},
       {"application/vnd.oci.image.layer.v1.tar+zstd", Media::kLayerZstd},
-      {"application/vnd.docker.image.rootfs.diff.tar.gzip", Media::kLayerGzip}};
+      {"application/vnd.docker.image.rootfs.diff.tar", Media::kLayerTar},
+      {"application/vnd.docker.image.rootfs.diff.tar.gzip", Media::kLayerGzip},
+      {"application/vnd.docker.image.rootfs.diff.tar.zstd", Media::kLayerZstd}};
   for (const auto& [type, media] : types) {
     const auto manifest = ParseManifest(ManifestText(type));
     ASSERT_THAT(manifest, IsOk());

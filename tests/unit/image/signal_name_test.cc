@@ -13,6 +13,8 @@ TEST(ParseSignal, KnowsNamesWithAndWithoutPrefixAndNumbers) {
   EXPECT_EQ(*ParseSignal("3"), 3);
   EXPECT_EQ(*ParseSignal("SIGQUIT"), 3);
   EXPECT_EQ(*ParseSignal("SIGWINCH"), 28);
+  EXPECT_EQ(*ParseSignal("sigquit"), 3);  // builders take it, and keep it as it is
+  EXPECT_EQ(*ParseSignal("rtmin+3"), 37);
 }
 
 TEST(ParseSignal, CountsRealTimeSignalsAsTheKernelDoes) {
@@ -23,7 +25,7 @@ TEST(ParseSignal, CountsRealTimeSignalsAsTheKernelDoes) {
 }
 
 TEST(ParseSignal, RefusesWhatIsNone) {
-  for (const char* text : {"", "0", "65", "-1", "9x", "SIG", "SIGFOO", "sigterm", "SIGRTMIN+31",
+  for (const char* text : {"", "0", "65", "-1", "9x", "SIG", "SIGFOO", "sigfoo", "SIGRTMIN+31",
                            "SIGRTMIN+-1", "SIGTERM\n"}) {
     EXPECT_THAT(ParseSignal(text), FailsWith(Code::kInvalidArgument, "is not a signal")) << text;
   }
