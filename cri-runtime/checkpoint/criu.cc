@@ -30,6 +30,8 @@ std::vector<std::string> ArgumentsOf(const Dump& dump, std::chrono::seconds time
                                    "--manage-cgroups=ignore",
                                    "--file-locks",
                                    "--ext-unix-sk",
+                                   "--network-lock",
+                                   "nftables",
                                    "--timeout",
                                    std::to_string(timeout.count()),
                                    "--freeze-cgroup",
@@ -61,7 +63,7 @@ Result<> Kill(const Child& child) {
 Result<> Failed(const Dump& dump, int exit_code) {
   constexpr uint64_t kMostLogBytes = uint64_t{64} << 20;
   const auto log = ReadFile(dump.work / kLogFile, kMostLogBytes);
-  const std::string said = log ? FindError(*log) : "no log";
+  const std::string said = log ? FindErrors(*log) : "no log";
   return Fail(Code::kFailedPrecondition, "criu exits with {}: {}", exit_code, said);
 }
 
@@ -73,18 +75,20 @@ Result<> CheckInstalled(const std::filesystem::path& criu) {
               criu.native());
 }
 
-std::string FindError(std::string_view log) {
+std::string FindErrors(std::string_view log) {
   constexpr std::string_view kMark = "Error (";
+  constexpr size_t kMostErrors = 4;
   // CRIU says so wherever it may not raise its own limit, and goes on.
   constexpr std::string_view kHarmless = "rlimit:";
+  std::vector<std::string_view> errors;
   for (const std::string_view line : SplitAt(log, '\n')) {
     const size_t mark = line.find(kMark);
     const size_t text = line.find("): ", mark);
     if (mark == std::string_view::npos || text == std::string_view::npos) continue;
     const std::string_view said = line.substr(text + 3);
-    if (!said.starts_with(kHarmless)) return std::string(said);
+    if (!said.starts_with(kHarmless) && errors.size() < kMostErrors) errors.push_back(said);
   }
-  return {};
+  return fmt::format("{}", fmt::join(errors, "; "));
 }
 
 Result<> RunDump(const std::filesystem::path& criu, const Dump& dump, Deadline deadline) {
