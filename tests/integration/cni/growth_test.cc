@@ -1,4 +1,6 @@
 // What an ADD and a DEL cost beside many others, counted in system calls.
+#include <sys/mount.h>
+
 #include <fstream>
 
 #include "common/linux/file.h"
@@ -86,6 +88,25 @@ TEST_F(GrowthTest, AThousandAttachmentsOfOthersCostNextToNothing) {
   EXPECT_LE(after.del, before.del + kMore);
   std::filesystem::remove_all(state() / "attachments");
   EXPECT_THAT(Gc(Conf(), {}), Succeeds());
+}
+
+// There the kernel keeps an entry for each network namespace that was looked into, and every
+// look-up passes all of them.
+TEST_F(GrowthTest, AnIpv4PodOfABridgeThatIsThereLooksUpNothingBelowProcSysNet) {
+  json::Value conf = Conf();
+  conf["ipam"]["ranges"] = {json::Value::array({{{"subnet", "10.9.0.0/16"}}})};
+  Added(MakePod("c1"), conf);
+  const Pod pod = MakePod("c2");
+  ASSERT_EQ(::mount("none", "/proc/sys/net", "tmpfs", 0, nullptr), 0);
+
+  const Answer answer = Run("ADD", pod, conf);
+
+  ASSERT_EQ(::umount("/proc/sys/net"), 0);
+  EXPECT_THAT(answer, Succeeds());
+  EXPECT_EQ(Tell("/usr/sbin/ip",
+                 {"netns", "exec", "c2", "cat", "/proc/sys/net/ipv4/conf/eth0/arp_notify"}),
+            "1\n");
+  EXPECT_THAT(Gc(conf, {}), Succeeds());
 }
 
 TEST_F(GrowthTest, TheLastFreeAddressOfSixtyFiveThousandIsFoundByOneLookAtTheNames) {
