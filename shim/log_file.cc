@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace trivet::shim {
 namespace {
@@ -19,6 +20,15 @@ Result<UniqueFd> OpenLog(const std::string& path) {
   // ENXIO: a FIFO that nobody reads, or a socket.
   if (!opened && errno != ENXIO) return FailErrno("open log {}", path);
   return Fail(Code::kInvalidArgument, "open log {}: not a regular file", path);
+}
+
+// Whether the first `written` bytes of `pieces` end within a line.
+bool IsTorn(std::span<const iovec> pieces, size_t written) {
+  while (written > pieces.front().iov_len) {
+    written -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  return written > 0 && static_cast<const char*>(pieces.front().iov_base)[written - 1] != '\n';
 }
 
 // Leaves in `pieces` what `written` bytes did not cover.
@@ -44,14 +54,23 @@ Result<LogFile> LogFile::Open(const std::string& path) {
 Result<> LogFile::Reopen() {
   if (path_.empty()) return {};
   ASSIGN_OR_RETURN(fd_, OpenLog(path_));
+  torn_ = false;
   return {};
 }
 
+bool LogFile::EndTornLine() {
+  constexpr char kEnd = '\n';
+  if (torn_ && ::write(fd_.get(), &kEnd, 1) == 1) torn_ = false;
+  return !torn_;
+}
+
 void LogFile::Write(std::span<iovec> pieces) {
-  while (fd_.valid() && !pieces.empty()) {
+  if (!fd_.valid() || !EndTornLine()) return;
+  while (!pieces.empty()) {
     const ssize_t n = ::writev(fd_.get(), pieces.data(), static_cast<int>(pieces.size()));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
+    torn_ = IsTorn(pieces, static_cast<size_t>(n));
     pieces = Remaining(pieces, static_cast<size_t>(n));
   }
 }

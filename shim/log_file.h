@@ -23,12 +23,17 @@ class LogFile {
   /// and no new one is there.
   Result<> Reopen();
 
+  /// `pieces` end with a line's end. What a full disk cuts off is made a line of its own as soon as
+  /// there is room: the next one begins where a reader expects it.
   void Write(std::span<iovec> pieces);
 
  private:
   LogFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   std::string path_;
+  bool EndTornLine();
+
   UniqueFd fd_;
+  bool torn_ = false;  // the file ends within a line
 };
 
 }  // namespace trivet::shim

@@ -1,5 +1,8 @@
 #include "shim/log_writer.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "common/linux/file.h"
@@ -43,6 +46,22 @@ TEST_F(LogWriterTest, CutsALongLineIntoPartialOnes) {
   const std::string text(kMaxLineBytes, 'x');
   writer_.Take(text + "rest\n", 0);
   EXPECT_EQ(Content(), Line(kPartial, text) + Line(kFull, "rest"));
+}
+
+// A limit of the file's size, as a full disk: a write is cut off, and later there is room again.
+TEST_F(LogWriterTest, BeginsALineAnewAfterOneThatAFullDiskCutOff) {
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const size_t room = Line(kFull, "one").size() + Line(kFull, "tw").size() - 1;
+  const rlimit full{room, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  writer_.Take("one\ntwo\n", 0);
+  writer_.Take("lost\n", 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, ignored);
+  writer_.Take("three\n", 0);
+  EXPECT_EQ(Content(), Line(kFull, "one") + Line(kFull, "tw") + Line(kFull, "three"));
 }
 
 TEST_F(LogWriterTest, CutsAtTheSamePlaceHoweverTheTextComes) {
