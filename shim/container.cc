@@ -78,8 +78,10 @@ void Container::Start(int pid_namespace_pidfd, OnStarted on_started) {
   plan_.reset();
   ::malloc_trim(0);  // the seccomp filter and the texts: none is needed again
   if (launched) return;
-  streams_.clear();
   start_error_ = launched.error();
+  // There is a child already: its end is the start's.
+  if (phase_ == ContainerPhase::kRunning) return Kill();
+  streams_.clear();
   exit_.exit_code = kStartFailedCode;
   exit_.finished_at_ns = UnixTimeNs();
   Finish();
@@ -173,6 +175,7 @@ void Container::OnMainExit(int exit_code) {
     for (const auto& stream : streams_) stream->DrainAndClose();
     Finish();
   });
+  for (const auto& stream : streams_) stream->EndAtHangup();
   FinishWhenDrained();
 }
 

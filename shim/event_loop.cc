@@ -23,6 +23,12 @@ void EventLoop::Remove(int fd) {
   if (handlers_.erase(fd) > 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
+void EventLoop::OnlyForNews(int fd, bool only) {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+  if (only) event.events |= EPOLLET;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
 EventLoop::Timer EventLoop::AddTimer(Clock::duration delay, Handler handler) {
   const Timer timer{Clock::now() + delay, ++next_timer_};
   timers_.emplace(timer, std::move(handler));

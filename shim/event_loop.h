@@ -26,6 +26,9 @@ class EventLoop {
   /// descriptor open until Remove.
   Result<> Add(int fd, Handler handler);
   void Remove(int fd);
+  /// From now on calls the handler of `fd` only when something new happens to it (EPOLLET), or
+  /// again for as long as it can be read.
+  void OnlyForNews(int fd, bool only);
 
   Timer AddTimer(Clock::duration delay, Handler handler);
   /// One that has fired already is no error.

@@ -22,7 +22,11 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch)));
   Exec* self = exec.get();
   children.Expect(self->child_.pid, [self](int exit_code) { self->OnExit(exit_code); });
-  RETURN_IF_ERROR(loop.Add(self->report_.get(), [self] { self->TakeReport(); }));
+  if (auto watched = loop.Add(self->report_.get(), [self] { self->TakeReport(); }); !watched) {
+    self->Kill();
+    children.Expect(self->child_.pid, [](int /*exit_code*/) {});  // and nobody waits for it
+    return std::unexpected(std::move(watched).error());
+  }
   if (has_timeout) {
     self->timer_ = loop.AddTimer(timeout, [self] {
       self->timer_.reset();
@@ -58,6 +62,7 @@ void Exec::TakeReport() {
 
 void Exec::OnExit(int exit_code) {
   if (report_.valid()) TakeReport();
+  if (timer_) loop_.CancelTimer(*std::exchange(timer_, std::nullopt));  // the pid is free
   result_.exit_code = exit_code;
   const OnDone done = std::move(on_done_);
   if (error_) return done(std::unexpected(*error_));

@@ -55,13 +55,30 @@ OutputStream::~OutputStream() {
 bool OutputStream::TakeOnce() {
   const ssize_t n = ::read(reader_.get(), read_buffer.data(), read_buffer.size());
   if (n > 0) {
+    SetHungUp(false);
     log_.Take({read_buffer.data(), static_cast<size_t>(n)}, UnixTimeNs());
     return true;
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  Close();  // the end; of a terminal it is EIO
+  if (n < 0 && errno == EIO && !hangup_is_end_) {  // a terminal that nobody has open
+    SetHungUp(true);
+    return false;
+  }
+  Close();
   on_end_();
   return false;
+}
+
+// It can be read, as epoll sees it, for as long as nobody has it open.
+void OutputStream::SetHungUp(bool hung_up) {
+  if (hung_up_ == hung_up) return;
+  hung_up_ = hung_up;
+  loop_.OnlyForNews(reader_.get(), hung_up);
+}
+
+void OutputStream::EndAtHangup() {
+  hangup_is_end_ = true;
+  if (hung_up_) TakeOnce();
 }
 
 // A writer that outlives its container may write for ever: what fits a pipe is enough.

@@ -173,6 +173,17 @@ TEST_F(ContainerTest, HasATerminalOfItsOwnWhenAskedFor) {
   EXPECT_THAT(outcome->out, HasSubstr("console"));
 }
 
+// A daemon closes what it was given: the terminal must not hang up on it.
+TEST_F(ContainerTest, KeepsATerminalThatAllHaveClosedUntilTheContainerEnds) {
+  StartPod();
+  const auto outcome =
+      Run("exec </dev/null >/dev/null 2>&1; sleep 0.2; echo back >/dev/console; exit 3",
+          [](Setup& setup) { setup.spec.process.terminal = true; });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit.exit_code, 3);
+  EXPECT_THAT(outcome->out, HasSubstr("back"));
+}
+
 TEST_F(ContainerTest, GetsItsResourceLimits) {
   StartPod();
   const auto outcome = Run("ulimit -n", [](Setup& setup) {
