@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,8 +62,17 @@ std::filesystem::path FolderIn(std::string hierarchy, std::string_view group) {
   return std::move(hierarchy += '/') += group;
 }
 
+// Most have no group below them, and their folder holds dozens of files.
+// Source: kernfs_refresh_inode() in fs/kernfs/inode.c: a folder has two links and one for each
+// folder in it. Where links are not counted so, there is one.
 Result<> ForEachGroup(const std::filesystem::path& folder,
                       const std::function<Result<>(const std::filesystem::path&)>& visit) {
+  constexpr nlink_t kWithoutFolders = 2;
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) {
+    return errno == ENOENT ? Result<>() : FailErrno("stat {}", folder.native());
+  }
+  if (status.st_nlink == kWithoutFolders) return visit(folder);
   std::error_code error;
   std::filesystem::directory_iterator entries(folder, error);
   if (error == std::errc::no_such_file_or_directory) return {};

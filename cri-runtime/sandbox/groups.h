@@ -8,7 +8,7 @@
 /// Where processes are in the control groups:
 ///
 ///   <cgroup_parent of the request>/            the kubelet's, of the pod
-///     <sandbox>/                               the pod's reaper
+///     <sandbox>/                               the pod's reaper, where it has one
 ///     <container>/
 ///   <cgroup_parent of cri.json>/<sandbox>/     the same of a pod that names no parent; ours
 ///
@@ -30,6 +30,12 @@ inline bool OwnsPodGroup(const Record& record) {
 
 std::string ContainerGroup(const Record& record, const std::string& container_id);
 
+/// Whether the pod has one PID namespace, whose first process the shim's reaper is.
+inline bool HasReaper(const Record& record) {
+  return record.config.namespaces.pid == NamespaceMode::kPod;
+}
+
+/// Empty, or absent, without a reaper.
 inline std::string ReaperGroup(const Record& record) {
   return ContainerGroup(record, record.id);
 }

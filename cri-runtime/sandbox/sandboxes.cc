@@ -137,7 +137,8 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   progress.Enter("shim");
   // Waits at the end of this function, too: a plugin that still runs must not be undone.
   EarlyNetwork early = BeginNetwork(record);
-  RETURN_IF_ERROR(node_.cgroups.Create(ReaperGroup(record)), "cgroup");
+  RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
+                  "cgroup");
   container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
@@ -184,8 +185,10 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
     spec.netns_path = node_.paths.NetworkNamespace(record.id).native();
   }
   for (const auto& [name, value] : config.sysctls) spec.sysctls.push_back(name + "=" + value);
-  for (const auto& file : node_.cgroups.ProcsFiles(ReaperGroup(record))) {
-    spec.cgroup_procs.push_back(file.native());
+  if (HasReaper(record)) {
+    for (const auto& file : node_.cgroups.ProcsFiles(ReaperGroup(record))) {
+      spec.cgroup_procs.push_back(file.native());
+    }
   }
   ASSIGN_OR_RETURN(const std::filesystem::path program,
                    cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));

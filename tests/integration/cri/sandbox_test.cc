@@ -157,5 +157,20 @@ TEST_F(CriTest, PutsThePodIntoTheCgroupThatTheRequestNames) {
   EXPECT_TRUE(cgroups->Remove(parent).has_value());
 }
 
+TEST_F(CriTest, MakesAGroupForTheReaperOnlyWhereThereIsOne) {
+  const auto cgroups = std::move(*Cgroups::Open());
+  for (const auto mode : {v1::POD, v1::CONTAINER}) {
+    v1::PodSandboxConfig config = PodConfig(v1::NamespaceMode_Name(mode));
+    config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(mode);
+    std::string pod;
+    ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
+    const std::string group = folders_.cgroup_parent + "/" + pod;
+    EXPECT_TRUE(cgroups->ReadStats(group).has_value());
+    EXPECT_EQ(cgroups->ReadStats(group + "/" + pod).has_value(), mode == v1::POD);
+    ASSERT_THAT(RemovePod(pod), IsRpcOk());
+    EXPECT_FALSE(cgroups->ReadStats(group).has_value());
+  }
+}
+
 }  // namespace
 }  // namespace trivet::testing

@@ -109,6 +109,20 @@ TEST_F(SystemdTest, KeepsChangedLimitsWhenSystemdIsReloaded) {
   EXPECT_THAT(Systemctl({"show", "-p", "MemoryMax", Scope(id)}), HasSubstr("=50331648"));
 }
 
+TEST_F(SystemdTest, MakesTheSliceAloneForAPodWithoutAReaper) {
+  v1::PodSandboxConfig config = PodConfig("pod");
+  config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      v1::CONTAINER);
+  std::string pod;
+  ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
+  EXPECT_TRUE(std::filesystem::exists(PodFolder(pod)));
+  EXPECT_FALSE(std::filesystem::exists(PodFolder(pod) / Scope(pod)));
+  const std::string id = MustStart(pod, ShellConfig("c", "sleep 1000"));
+  EXPECT_TRUE(std::filesystem::exists(PodFolder(pod) / Scope(id)));
+  ASSERT_THAT(RemovePod(pod), IsRpcOk());
+  EXPECT_FALSE(std::filesystem::exists(PodFolder(pod)));
+}
+
 TEST_F(SystemdTest, LimitsAPodByItsSlice) {
   const std::string pod = MustRunPod("pod");
   v1::UpdatePodSandboxResourcesRequest request;

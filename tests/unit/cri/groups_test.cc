@@ -48,5 +48,11 @@ TEST(ContainerGroup, IsAScopeInASlice) {
   EXPECT_EQ(ReaperGroup(record), "/p.slice/cri-trivet-s.scope");
 }
 
+TEST(HasReaper, IsTrueForAPodWithOnePidNamespace) {
+  EXPECT_TRUE(HasReaper({.config = {.namespaces = {.pid = NamespaceMode::kPod}}}));
+  EXPECT_FALSE(HasReaper({.config = {.namespaces = {.pid = NamespaceMode::kContainer}}}));
+  EXPECT_FALSE(HasReaper({.config = {.namespaces = {.pid = NamespaceMode::kNode}}}));
+}
+
 }  // namespace
 }  // namespace trivet::sandbox
