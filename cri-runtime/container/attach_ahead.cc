@@ -1,9 +1,9 @@
 #include "cri-runtime/container/attach_ahead.h"
 
 #include <atomic>
-#include <thread>
 
 #include "common/linux/file.h"
+#include "common/linux/worker_threads.h"
 
 namespace trivet::container {
 namespace {
@@ -31,10 +31,10 @@ std::filesystem::path OwnPidsGroup(std::string_view text,
 void BeginAttachWait(const Cgroups& cgroups, const std::filesystem::path& cgroup_root) {
   static std::atomic<bool> waiting{false};
   if (cgroups.is_v2() || waiting.exchange(true)) return;
-  std::thread([cgroup_root] {
+  RunAside([cgroup_root] {
     EnterOwnGroup(cgroup_root);
     waiting = false;
-  }).detach();
+  });
 }
 
 }  // namespace trivet::container

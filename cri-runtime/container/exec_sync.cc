@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
+#include <future>
+
+#include "common/linux/worker_threads.h"
 
 namespace trivet::container {
 namespace {
@@ -58,6 +60,28 @@ void Collect(const UniqueFd& out, const UniqueFd& err, const UniqueFd& ended, Ex
   }
 }
 
+// Collects in another thread, until Finish or its own end.
+class Collection {
+ public:
+  Collection(const Pipe& out, const Pipe& err, const UniqueFd& ended, ExecOutput& output)
+      : ended_(ended),
+        collected_(BeginAside([&] { Collect(out.reader, err.reader, ended, output); })) {}
+  ~Collection() { Finish(); }
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  void Finish() {
+    if (!collected_.valid()) return;
+    const uint64_t one = 1;
+    if (::write(ended_.get(), &one, sizeof one) != sizeof one) std::abort();  // it cannot be full
+    collected_.get();
+  }
+
+ private:
+  const UniqueFd& ended_;
+  std::future<void> collected_;
+};
+
 }  // namespace
 
 Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
@@ -68,7 +92,7 @@ Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
   if (!ended.valid()) return FailErrno("eventfd");
 
   ExecOutput output;
-  std::thread collector([&] { Collect(out.reader, err.reader, ended, output); });
+  Collection collection(out, err, ended, output);
   const std::chrono::milliseconds limit = timeout;
   const bool limited = limit.count() > 0;
   const shim::ExecRequest request{.id = id,
@@ -81,9 +105,7 @@ Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
       limited ? limit + kAnswerPatience : cri::ShimConnection::kForever);
   out.writer.reset();
   err.writer.reset();
-  const uint64_t one = 1;
-  if (::write(ended.get(), &one, sizeof one) != sizeof one) std::abort();  // it cannot be full
-  collector.join();
+  collection.Finish();
   if (!result) return std::unexpected(std::move(result).error().Wrap("exec"));
   if (result->timed_out) {
     return Fail(Code::kDeadlineExceeded, "exec: no end within {} s", timeout.count());

@@ -3,13 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <future>
 
 #include "common/base/stopwatch.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 #include "common/linux/netns.h"
 #include "common/linux/user_namespace.h"
+#include "common/linux/worker_threads.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/cni/config_directory.h"
 #include "cri-runtime/container/attach_ahead.h"
@@ -135,7 +135,6 @@ Result<selinux::Levels::Hold> Sandboxes::ChooseLabels(Record& record) const {
 Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
-  // Waits at the end of this function, too: a plugin that still runs must not be undone.
   EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
@@ -162,9 +161,8 @@ Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record) {
   EarlyNetwork early;
   if (!HasNetworkBesideShim(record)) return early;
   early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id)).share();
-  early.ips = std::async(std::launch::async, [this, &record, made = early.made] {
-    return ConnectNetwork(record, made);
-  });
+  early.ips =
+      BeginAside([this, &record, made = early.made] { return ConnectNetwork(record, made); });
   return early;
 }
 

@@ -62,6 +62,14 @@ class Sandboxes {
   // The network of a pod whose shim is still to start; neither is valid where the shim must come
   // first.
   struct EarlyNetwork {
+    EarlyNetwork() = default;
+    // Waits: a plugin that still runs must not be undone.
+    ~EarlyNetwork() {
+      if (ips.valid()) ips.wait();
+    }
+    EarlyNetwork(EarlyNetwork&&) = default;
+    EarlyNetwork& operator=(EarlyNetwork&&) = delete;
+
     std::shared_future<Result<>> made;  // the namespace
     std::future<Result<std::vector<std::string>>> ips;
   };

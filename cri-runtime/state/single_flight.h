@@ -9,11 +9,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/linux/scheduling.h"
+#include "common/linux/worker_threads.h"
 
 namespace trivet::state {
 
@@ -65,7 +64,7 @@ class SingleFlight {
     return Await(key, *call, Deadline::max());
   }
 
-  /// In a thread of its own, which goes on when the caller gives up.
+  /// In another thread, which goes on when the caller gives up.
   /// Errors: the work's; kDeadlineExceeded at `deadline`, naming the step that is slow: the next
   /// call with the key joins.
   Result<T> DoUntil(const std::string& key, Deadline deadline, const Work& work) {
@@ -75,13 +74,12 @@ class SingleFlight {
         const std::scoped_lock lock(mutex_);
         ++threads_;
       }
-      std::thread([this, key, call = call, work] {
-        BeOrdinary();
+      RunAside([this, key, call = call, work] {
         Finish(key, *call, work);
         const std::scoped_lock lock(mutex_);
         --threads_;
         none_.notify_all();
-      }).detach();
+      });
     }
     return Await(key, *call, deadline);
   }

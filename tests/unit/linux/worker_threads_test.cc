@@ -1,0 +1,47 @@
+#include "common/linux/worker_threads.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <future>
+#include <latch>
+#include <vector>
+
+namespace trivet {
+namespace {
+
+TEST(BeginAside, GivesWhatTheWorkReturns) {
+  EXPECT_EQ(BeginAside([] { return 7; }).get(), 7);
+}
+
+TEST(BeginAside, RunsInAnotherThread) {
+  EXPECT_NE(BeginAside([] { return ::gettid(); }).get(), ::gettid());
+}
+
+// Each waits for all: one that waited for a thread would be the end of it.
+TEST(BeginAside, RunsAllAtOnceHoweverManyThereAre) {
+  constexpr int kWorks = 50;
+  for (int round = 0; round < 3; ++round) {
+    std::latch all(kWorks);
+    std::vector<std::future<void>> works;
+    for (int i = 0; i < kWorks; ++i) {
+      works.push_back(BeginAside([&] { all.arrive_and_wait(); }));
+    }
+    for (auto& work : works) work.get();
+  }
+}
+
+TEST(BeginAside, LetsGoOfTheWorkWhenItIsDone) {
+  const auto held = std::make_shared<int>(0);
+  BeginAside([held] {}).get();
+  while (held.use_count() > 1) ::usleep(1000);
+}
+
+TEST(RunAside, LetsWorkBeginMoreWorkAndWaitForIt) {
+  std::promise<int> result;
+  RunAside([&] { result.set_value(BeginAside([] { return 3; }).get()); });
+  EXPECT_EQ(result.get_future().get(), 3);
+}
+
+}  // namespace
+}  // namespace trivet
