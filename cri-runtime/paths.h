@@ -12,13 +12,15 @@ namespace trivet::cri {
 ///     sandboxes/<id>.json    what a sandbox was asked to be; durable before anything is made
 ///     sandboxes/<id>.state   how it is
 ///     containers/<id>.json, <id>.state
-///     pods/<sandbox>/        resolv.conf, hosts, hostname: bound into its containers
+///     pods/                  of an earlier version: what is in shims/<sandbox>/pod now
 ///     pod-cidrs              of this node, as the kubelet has told them
 ///     upper/<container>/     fs/ and work/ of its overlay
 ///     checkpoints/<container>/  while it is saved, see checkpoint/saving.h
 ///     mount-points/          the lowest layer of all, see container/mount_points.h
 ///   <run>/                   /run/trivet, 0700; gone after a reboot
 ///     shims/<sandbox>/       the shim's: spec, sock
+///     shims/<sandbox>/pod/   a tmpfs, what all containers of the pod see: resolv.conf, hosts,
+///                            hostname, shm/; made with the first of them
 ///     shims/<sandbox>/<container>.exit   left by the shim until the daemon has recorded the end
 ///     netns/<sandbox>        the network namespace, pinned for CNI
 struct Paths {
@@ -40,6 +42,12 @@ struct Paths {
   [[nodiscard]] std::filesystem::path MountPoints() const { return state / "mount-points"; }
   [[nodiscard]] std::filesystem::path Shims() const { return run / "shims"; }
   [[nodiscard]] std::filesystem::path Shim(const std::string& id) const { return Shims() / id; }
+  [[nodiscard]] std::filesystem::path PodFolder(const std::string& id) const {
+    return Shim(id) / "pod";
+  }
+  [[nodiscard]] std::filesystem::path EarlierShm(const std::string& id) const {
+    return Shim(id) / "shm";  // a tmpfs, of a pod that an earlier version made
+  }
   [[nodiscard]] std::filesystem::path ExitRecord(const std::string& sandbox_id,
                                                  const std::string& container_id) const {
     return Shim(sandbox_id) / (container_id + ".exit");

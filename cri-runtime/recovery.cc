@@ -87,7 +87,8 @@ Result<> Recovery::EndStrayShim(const std::string& id) {
                    sandbox::PodGroup({}, id, PodsParent(*node_.config.Get())));
   RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
   RETURN_IF_ERROR(node_.cgroups.Remove(group));
-  RETURN_IF_ERROR(Unmount(folder / "shm", true));
+  RETURN_IF_ERROR(Unmount(node_.paths.PodFolder(id), true));
+  RETURN_IF_ERROR(Unmount(node_.paths.EarlierShm(id), true));
   return RemoveTree(folder);
 }
 

@@ -75,7 +75,7 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
   BeginAttachWait(node_.cgroups, node_.config->cgroup_root);  // groups are made before: they wait
-  RETURN_IF_ERROR(MakeSharedMemory(record), "shared memory");
+  RETURN_IF_ERROR(MakePodFolder(), "pod files");
   progress.Enter("mounts");
   RETURN_IF_ERROR(HandOver(record, std::move(root)));
   return node_.store.UpdateContainer(id_, [&](State& state) {
@@ -139,34 +139,27 @@ Result<> Creation::MakeGroup(const Record& record) const {
   return node_.cgroups.SetDevices(record.cgroup, rules);
 }
 
-// The pod's containers share one /dev/shm where they share the IPC namespace; the first one makes
-// it. It is on the node's tree, below a folder of ours: a descriptor would be lost with us.
-Result<> Creation::MakeSharedMemory(const Record& record) const {
-  if (sandbox_->record->config.namespaces.ipc == NamespaceMode::kNode) return {};
-  const std::filesystem::path shm = node_.paths.Shim(record.sandbox_id) / "shm";
-  const auto lock = node_.sandbox_locks.Lock(record.sandbox_id + "/shm");
-  RETURN_IF_ERROR(EnsureDirectory(shm));
-  ASSIGN_OR_RETURN(const bool made, IsMountPoint(shm));
-  if (made) return {};
-  MountOptions options{{"size", "64m"}, {"mode", "1777"}};
-  if (const auto& user = sandbox_->record->config.namespaces.user) {
-    options.emplace_back("uid", std::to_string(user->uids.host_id));
-    options.emplace_back("gid", std::to_string(user->gids.host_id));
-  }
-  if (const std::string& label = sandbox_->record->selinux_file_label; !label.empty()) {
-    options.emplace_back("context", label);
-  }
-  ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs(options));
-  return std::move(tmpfs).AttachTo(shm);
+// On the node's tree, below a folder of ours: a descriptor would be lost with us.
+Result<> Creation::MakePodFolder() const {
+  const sandbox::Record& pod = *sandbox_->record;
+  const auto lock = node_.sandbox_locks.Lock(pod.id + "/pod");
+  return sandbox::MakePodFolder(node_.paths.PodFolder(pod.id), pod, sandbox_->state.ips);
+}
+
+// The pod's containers share one where they share the IPC namespace.
+std::filesystem::path Creation::SharedMemory() const {
+  const sandbox::Record& pod = *sandbox_->record;
+  if (pod.config.namespaces.ipc == sandbox::NamespaceMode::kNode) return "/dev/shm";
+  const std::filesystem::path earlier = node_.paths.EarlierShm(pod.id);
+  return std::filesystem::exists(earlier) ? earlier : node_.paths.PodFolder(pod.id) / "shm";
 }
 
 Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
   FdTable fds;
   ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
   spec.root_fd_index = fds.Add(std::move(root).TakeFd());
-  const bool node_ipc = sandbox_->record->config.namespaces.ipc == NamespaceMode::kNode;
-  PodMounts pod{.files = node_.paths.Pod(record.sandbox_id),
-                .shm = node_ipc ? "/dev/shm" : node_.paths.Shim(record.sandbox_id) / "shm",
+  PodMounts pod{.files = node_.paths.PodFolder(record.sandbox_id),
+                .shm = SharedMemory(),
                 .scratch = node_.paths.Upper(record.id) / "scratch",
                 .user_namespace_fd = user_namespace_.get(),
                 .file_label = record.selinux.file};

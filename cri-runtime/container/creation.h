@@ -26,7 +26,8 @@ class Creation {
   Result<DetachedMount> MountRoot(const image::Image& image) const;
   Result<Record> Plan(const Config& config, const image::Image& image, int root_fd) const;
   Result<> MakeGroup(const Record& record) const;
-  Result<> MakeSharedMemory(const Record& record) const;
+  Result<> MakePodFolder() const;
+  [[nodiscard]] std::filesystem::path SharedMemory() const;
   Result<> HandOver(const Record& record, DetachedMount root) const;
   Result<shim::ContainerSpec> Describe(const Record& record) const;
 

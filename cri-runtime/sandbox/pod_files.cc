@@ -1,18 +1,18 @@
 #include "cri-runtime/sandbox/pod_files.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "common/linux/file.h"
-#include "cri-runtime/selinux/relabel.h"
+#include "common/linux/mount.h"
 
 namespace trivet::sandbox {
 namespace {
 
 // Containers read them as any user.
 constexpr mode_t kReadable = 0644;
-constexpr mode_t kPassable = 0755;
 
 std::string NodeName() {
   std::array<char, 65> name{};
@@ -43,11 +43,29 @@ Result<> GiveToPod(const std::filesystem::path& file, const Config& config) {
 }
 
 Result<> WritePodFile(const std::filesystem::path& file, const std::string& text,
-                      const Record& record) {
+                      const Config& config) {
   RETURN_IF_ERROR(WriteFileVolatile(file, text, kReadable));
-  RETURN_IF_ERROR(GiveToPod(file, record.config));
-  if (record.selinux_file_label.empty()) return {};
-  return selinux::SetFileLabel(file, record.selinux_file_label);
+  return GiveToPod(file, config);
+}
+
+Result<std::string> HostsOf(const Config& config, const std::vector<std::string>& ips) {
+  if (config.namespaces.network == NamespaceMode::kNode) return ReadNodeFile("/etc/hosts");
+  return Hosts(config.hostname, ips);
+}
+
+Result<> MakeShm(const std::filesystem::path& shm, const Config& config) {
+  constexpr mode_t kForAll = 01777;
+  RETURN_IF_ERROR(EnsureDirectory(shm));
+  if (::chmod(shm.c_str(), kForAll) != 0) return FailErrno("chmod {}", shm.native());
+  return GiveToPod(shm, config);
+}
+
+Result<DetachedMount> PodTmpfs(const Record& record) {
+  MountOptions options{{"size", "64m"}, {"mode", "755"}};
+  if (!record.selinux_file_label.empty()) {
+    options.emplace_back("context", record.selinux_file_label);
+  }
+  return DetachedMount::Tmpfs(options);
 }
 
 }  // namespace
@@ -76,21 +94,26 @@ std::string HostnameOf(const Config& config) {
   return config.hostname.empty() ? NodeName() : config.hostname;
 }
 
-Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record) {
-  RETURN_IF_ERROR(EnsureDirectory(folder, kPassable));
-  ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(record.config));
-  RETURN_IF_ERROR(WritePodFile(folder / "resolv.conf", resolv_conf, record));
-  return WritePodFile(folder / "hostname", HostnameOf(record.config) + "\n", record);
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
+                       const std::vector<std::string>& ips) {
+  const Config& config = record.config;
+  ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(config));
+  ASSIGN_OR_RETURN(const std::string hosts, HostsOf(config, ips));
+  RETURN_IF_ERROR(WritePodFile(folder / "resolv.conf", resolv_conf, config));
+  RETURN_IF_ERROR(WritePodFile(folder / "hostname", HostnameOf(config) + "\n", config));
+  return WritePodFile(folder / "hosts", hosts, config);
 }
 
-Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
-                    const std::vector<std::string>& ips) {
-  const Config& config = record.config;
-  std::string hosts = Hosts(config.hostname, ips);
-  if (config.namespaces.network == NamespaceMode::kNode) {
-    ASSIGN_OR_RETURN(hosts, ReadNodeFile("/etc/hosts"));
-  }
-  return WritePodFile(folder / "hosts", hosts, record);
+Result<> MakePodFolder(const std::filesystem::path& folder, const Record& record,
+                       const std::vector<std::string>& ips) {
+  RETURN_IF_ERROR(EnsureDirectory(folder));
+  ASSIGN_OR_RETURN(const bool made, IsMountPoint(folder));
+  if (made) return {};
+  ASSIGN_OR_RETURN(DetachedMount tmpfs, PodTmpfs(record));
+  const std::filesystem::path inside = fmt::format("/proc/self/fd/{}", tmpfs.fd());
+  RETURN_IF_ERROR(WritePodFiles(inside, record, ips));
+  RETURN_IF_ERROR(MakeShm(inside / "shm", record.config));
+  return std::move(tmpfs).AttachTo(folder);
 }
 
 }  // namespace trivet::sandbox

@@ -19,12 +19,15 @@ std::string Hosts(const std::string& hostname, const std::vector<std::string>& i
 /// The name the pod's UTS namespace gets: the kubelet's, or the node's for one that asks for none.
 std::string HostnameOf(const Config& config);
 
-/// Writes resolv.conf and hostname into `folder`, which is made when absent. Without a DNS
-/// configuration the node's own resolv.conf is copied. They have the pod's SELinux label.
-Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record);
+/// Writes resolv.conf, hostname and hosts into `folder`. Without a DNS configuration resolv.conf is
+/// a copy of the node's; so is hosts on the node's network.
+Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
+                       const std::vector<std::string>& ips);
 
-/// Adds hosts, when the pod has its addresses. On the node's network it is a copy of the node's.
-Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
-                    const std::vector<std::string>& ips);
+/// Attaches to `folder`, which is made when absent, a tmpfs with these files and shm/, all with the
+/// pod's SELinux label. It shows with all that is in it; one that is there is left as it is. What
+/// containers write there, of the files too, is limited together, and charged to them.
+Result<> MakePodFolder(const std::filesystem::path& folder, const Record& record,
+                       const std::vector<std::string>& ips);
 
 }  // namespace trivet::sandbox

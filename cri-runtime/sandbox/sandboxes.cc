@@ -142,13 +142,8 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
-  progress.Enter("pod files");
-  const std::filesystem::path folder = node_.paths.Pod(record.id);
-  RETURN_IF_ERROR(WritePodFiles(folder, record), "pod files");
   progress.Enter("network");
-  ASSIGN_OR_RETURN(const std::vector<std::string> ips,
-                   early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
-  RETURN_IF_ERROR(WriteHosts(folder, record, ips), "pod files");
+  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
@@ -291,7 +286,8 @@ Result<> Sandboxes::FreeNetwork(const Record& record) {
   }
   RETURN_IF_ERROR(Unmount(netns, true));
   RETURN_IF_ERROR(RemoveFile(netns));
-  RETURN_IF_ERROR(Unmount(node_.paths.Shim(record.id) / "shm", true));
+  RETURN_IF_ERROR(Unmount(node_.paths.PodFolder(record.id), true));
+  RETURN_IF_ERROR(Unmount(node_.paths.EarlierShm(record.id), true));
   return RemoveTree(node_.paths.Shim(record.id));
 }
 

@@ -106,8 +106,4 @@ Result<> Relabel(int top_fd, const std::string& label) {
   return Walk(label).Run(top_fd);
 }
 
-Result<> SetFileLabel(const std::filesystem::path& file, const std::string& label) {
-  return SetLabel(file.native(), label);
-}
-
 }  // namespace trivet::selinux

@@ -19,7 +19,4 @@ Result<> CheckRelabel(const std::filesystem::path& path);
 /// kOutOfRange for folders more than 256 deep; the kernel's.
 Result<> Relabel(int top_fd, const std::string& label);
 
-/// One file that nobody else can exchange. On a file system without labels nothing happens.
-Result<> SetFileLabel(const std::filesystem::path& file, const std::string& label);
-
 }  // namespace trivet::selinux

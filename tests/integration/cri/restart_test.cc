@@ -41,7 +41,7 @@ TEST_F(RestartTest, LearnsTheExitCodeOfAContainerThatEndedMeanwhile) {
   const std::string id = MustStart(
       pod_, ShellConfig("c", "until [ -e /dev/shm/go ]; do sleep 0.02; done; echo last; exit 42"));
   daemon_->Kill();
-  std::ofstream(folders_.run / "shims" / pod_ / "shm" / "go").put('x');
+  std::ofstream(folders_.run / "shims" / pod_ / "pod" / "shm" / "go").put('x');
   for (int i = 0; i < 200; ++i) {
     if (std::filesystem::exists(folders_.run / "shims" / pod_ / (id + ".exit"))) break;
     ::usleep(10'000);
