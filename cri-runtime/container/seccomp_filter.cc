@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -63,45 +64,43 @@ Result<> AddRule(const Context& context, const SeccompRule& rule, const std::str
   return {};
 }
 
-Result<std::string> Export(const Context& context) {
+Result<SeccompProgram> Export(const Context& context) {
   const UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
   if (!file.valid()) return FailErrno("memfd_create");
   const int exported = ::seccomp_export_bpf(context.get(), file.get());
   if (exported != 0) return LibraryFailure(exported, "export");
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return FailErrno("seek seccomp filter");
-  return ReadAll(file.get(), "seccomp filter");
-}
-
-void Append(std::string& filter, const sock_filter& instruction) {
-  filter.append(reinterpret_cast<const char*>(&instruction), sizeof instruction);
+  ASSIGN_OR_RETURN(const std::string bytes, ReadAll(file.get(), "seccomp filter"));
+  SeccompProgram program(bytes.size() / sizeof(sock_filter));
+  std::memcpy(program.data(), bytes.data(), program.size() * sizeof(sock_filter));
+  return program;
 }
 
 // In front of the library's program: the numbers it does not know. They are above those of the
 // 32-bit architecture's own, and x32's bit 30 makes x32 unknown, so the architecture need not be
 // looked at here.
-std::string LatePrologue(const SeccompProfile& profile) {
-  std::string prologue;
-  Append(prologue, BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+SeccompProgram LatePrologue(const SeccompProfile& profile) {
+  SeccompProgram prologue{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (const SeccompRule& rule : profile.rules) {
     if (!rule.arguments.empty()) continue;
     for (const std::string& name : rule.names) {
       const auto late = LateNumbers().find(name);
       if (late == LateNumbers().end()) continue;
       if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) continue;
-      Append(prologue, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, late->second, 0, 1));
-      Append(prologue, BPF_STMT(BPF_RET | BPF_K, rule.action));
+      prologue.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, late->second, 0, 1));
+      prologue.push_back(BPF_STMT(BPF_RET | BPF_K, rule.action));
     }
   }
   if ((profile.default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
-    Append(prologue, BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kFirstUnknownNumber, 0, 1));
-    Append(prologue, BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    prologue.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kFirstUnknownNumber, 0, 1));
+    prologue.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
   }
   return prologue;
 }
 
 }  // namespace
 
-Result<std::string> CompileSeccompFilter(const SeccompProfile& profile) {
+Result<SeccompProgram> TranslateSeccompProfile(const SeccompProfile& profile) {
   const Context context(::seccomp_init(profile.default_action));
   if (context == nullptr) return Fail(Code::kInvalidArgument, "seccomp: default action");
 #if defined(__x86_64__)
@@ -115,8 +114,17 @@ Result<std::string> CompileSeccompFilter(const SeccompProfile& profile) {
     if (rule.action == profile.default_action) continue;  // the library refuses what says nothing
     for (const std::string& name : rule.names) RETURN_IF_ERROR(AddRule(context, rule, name));
   }
-  ASSIGN_OR_RETURN(const std::string filter, Export(context));
-  return LatePrologue(profile) + filter;
+  ASSIGN_OR_RETURN(const SeccompProgram filter, Export(context));
+  SeccompProgram program = LatePrologue(profile);
+  program.insert(program.end(), filter.begin(), filter.end());
+  return program;
+}
+
+Result<std::string> CompileSeccompFilter(const SeccompProfile& profile) {
+  ASSIGN_OR_RETURN(SeccompProgram program, TranslateSeccompProfile(profile));
+  program = LookUpByNumber(std::move(program));
+  return std::string(reinterpret_cast<const char*>(program.data()),
+                     program.size() * sizeof(sock_filter));
 }
 
 Result<std::string> SeccompFilters::Get(ProfileKind kind, const std::string& localhost_text,

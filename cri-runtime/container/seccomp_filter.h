@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "cri-runtime/container/config.h"
+#include "cri-runtime/container/seccomp_lookup.h"
 #include "cri-runtime/container/seccomp_profile.h"
 #include "cri-runtime/state/single_flight.h"
 
@@ -17,6 +18,9 @@ namespace trivet::container {
 /// so that a C library falls back to what it did before.
 /// Errors: kInvalidArgument when the library refuses a rule.
 Result<std::string> CompileSeccompFilter(const SeccompProfile& profile);
+
+/// The same, as long as the library writes it.
+Result<SeccompProgram> TranslateSeccompProfile(const SeccompProfile& profile);
 
 /// Filters by profile and capabilities, compiled once (some 10 ms each). Any thread.
 class SeccompFilters {
