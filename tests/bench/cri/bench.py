@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 
+import attribution
 import crio
 import measure
 import peers
@@ -34,6 +35,8 @@ def parse_arguments():
     parser.add_argument("--starts", type=int, default=50, help="concurrent starts under lists (default 50)")
     parser.add_argument("--prepare", action="store_true", help="only fetch the peers and make the image")
     parser.add_argument("--no-peers", action="store_true", help="trivet and the floor alone")
+    parser.add_argument("--profile", action="store_true",
+                        help="instead: where the processor time of a pod's life goes, by perf, of --rounds lives")
     parser.add_argument("--json", type=pathlib.Path, default=BUILD / "cri.json")
     return parser.parse_args()
 
@@ -63,9 +66,24 @@ def prepare(arguments):
     peers.make_image(BUILD, arguments.tests / "bench_pause")
 
 
+def print_profile(arguments, folder):
+    setup = setup_of(arguments, folder)
+    floor, runtime = Floor(setup), Trivet("trivet", setup, 0)
+    try:
+        attribution.profile(runtime, floor, arguments.rounds, folder)
+    finally:
+        runtime.stop()
+        floor.stop()
+        Group(setup.cgroup).remove()
+
+
+def setup_of(arguments, folder):
+    return Setup(arguments.bin.resolve(), arguments.tests.resolve(), folder, f"/trivet-test/{folder.name}",
+                 BUILD / "image", BUILD / "peers", BUILD / "containerd")
+
+
 def run(arguments, folder):
-    setup = Setup(arguments.bin.resolve(), arguments.tests.resolve(), folder, f"/trivet-test/{folder.name}",
-                  BUILD / "image", BUILD / "peers", BUILD / "containerd")
+    setup = setup_of(arguments, folder)
     floor, runtimes = Floor(setup), []
     try:
         runtimes = start(setup, not arguments.no_peers)
@@ -88,6 +106,8 @@ def main():
         return prepare(arguments)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-bench-", dir="/tmp"))
     try:
+        if arguments.profile:
+            return print_profile(arguments, folder)
         results = run(arguments, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
