@@ -55,11 +55,14 @@ Result<> Agent::Sync() {
   return Enforce();
 }
 
+// The manifests as well: where they are may be another folder now, which is no event.
 Result<> Agent::Verify() {
-  if (!installed_) return Enforce();
-  auto verified = firewall_.Verify(actual_);
-  if (verified) return {};
-  return Restore(verified.error().message());
+  auto synced = Sync();
+  if (!installed_) return synced;
+  if (auto verified = firewall_.Verify(actual_); !verified) {
+    RETURN_IF_ERROR(Restore(verified.error().message()));
+  }
+  return synced;
 }
 
 Result<> Agent::Restore(std::string_view reason) {

@@ -79,6 +79,8 @@ class Converter {
       if (!member.first.IsScalar()) return Complain(node, path, "a key is not a string");
       const std::string& key = member.first.Scalar();
       const std::string member_path = path.empty() ? key : path + "." + key;
+      // What it would bring in, labels perhaps, must not be missing unseen.
+      if (key == "<<") return Complain(member.first, member_path, "merge keys are not allowed");
       if (object.contains(key)) return Complain(member.first, member_path, "given twice");
       auto value = Convert(member.second, member_path, depth + 1);
       if (!value) return value;
@@ -122,6 +124,9 @@ Result<> Append(std::vector<Document>& documents, Document document) {
   for (size_t i = 0; i < items.size(); ++i) {
     Document item{.origin = fmt::format("{}: items[{}]", document.origin, i), .object = items[i]};
     RETURN_IF_ERROR(CheckObject(item));
+    if (item.Kind() == "List") {
+      return Fail(Code::kInvalidArgument, "{}: a list in a list", item.origin);
+    }
     documents.push_back(std::move(item));
   }
   return {};

@@ -9,6 +9,7 @@ namespace trivet::netpolicy {
 namespace {
 
 constexpr const char* kDefaultNamespace = "default";
+constexpr const char* kMirrorAnnotation = "kubernetes.io/config.mirror";
 constexpr int64_t kMaxPort = 65535;
 constexpr size_t kMaxLabelBytes = 317;  // a key: 253 of its prefix, the slash, 63 of its name
 
@@ -23,6 +24,23 @@ Result<> CheckLabelText(std::string_view text) {
                 text);
   }
   return {};
+}
+
+// One that no container port can have would match nothing, as "80" in quotes.
+// Source: kubernetes, apimachinery/pkg/util/validation, IsValidPortName.
+Result<> CheckPortName(std::string_view name) {
+  constexpr size_t kMaxBytes = 15;
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const bool allowed = std::ranges::all_of(
+      name, [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '-'; });
+  if (allowed && name.size() <= kMaxBytes && std::ranges::any_of(name, lower) &&
+      !name.starts_with('-') && !name.ends_with('-') && !name.contains("--")) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              "'{}' is neither a number nor a port's name: 1 to {} of a-z, 0-9 and '-', with a "
+              "letter",
+              name, kMaxBytes);
 }
 
 Result<> CheckLabels(const Labels& labels) {
@@ -63,6 +81,16 @@ Result<> ParseContainerPorts(const json::Value& spec, std::string_view key, Pod&
       return {};
     });
   });
+}
+
+// The uid by which the kubelet runs the pod. The object of a static pod, its mirror, has another.
+Result<std::string> ParseUid(const json::Value& metadata) {
+  std::string uid;
+  RETURN_IF_ERROR(json::ReadOptional(metadata, "uid", uid));
+  ASSIGN_OR_RETURN(const json::Value* annotations, fields::Object(metadata, "annotations"));
+  if (annotations == nullptr) return uid;
+  RETURN_IF_ERROR(json::ReadOptional(*annotations, kMirrorAnnotation, uid), "annotations");
+  return uid;
 }
 
 Result<> ParseStatus(const json::Value& status, Pod& pod) {
@@ -189,8 +217,7 @@ Result<> ParsePortNumbers(const json::Value& object, Port& port) {
   const json::Value end = object.value("endPort", json::Value());
   if (number.is_string()) {
     port.name = number.get<std::string>();
-    if (port.name.empty()) return Fail(Code::kInvalidArgument, "port: the name is empty");
-    RETURN_IF_ERROR(CheckLabelText(port.name), "port");
+    RETURN_IF_ERROR(CheckPortName(port.name), "port");
   } else if (!number.is_null()) {
     ASSIGN_OR_RETURN(port.first, ParsePortNumber(number, "port"));
     port.last = port.first;
@@ -285,7 +312,7 @@ Result<Pod> ParsePod(const json::Value& object) {
   Pod pod;
   ASSIGN_OR_RETURN(const json::Value* metadata, RequireObject(object, "metadata"));
   ASSIGN_OR_RETURN(pod.name, ParseName(*metadata));
-  RETURN_IF_ERROR(json::ReadOptional(*metadata, "uid", pod.uid), "metadata");
+  ASSIGN_OR_RETURN(pod.uid, ParseUid(*metadata), "metadata");
   RETURN_IF_ERROR(json::ReadOptional(*metadata, "labels", pod.labels), "metadata");
   ASSIGN_OR_RETURN(const json::Value* spec, fields::Object(object, "spec"));
   if (spec != nullptr) {

@@ -1,23 +1,37 @@
 #include "netpolicy/watch/folder.h"
 
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "common/linux/file.h"
 
 namespace trivet::netpolicy {
 namespace {
 
-constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 bool IsManifest(const std::filesystem::path& path) {
   const auto extension = path.extension();
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
+
+bool IsSymlink(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_symlink(path, error);
+}
+
+// A link has its content when it appears; any other new file gets it before it is closed.
+bool IsLink(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return false;
+  return S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1);
 }
 
 }  // namespace
@@ -34,18 +48,24 @@ Result<std::unique_ptr<FolderSource>> FolderSource::Open(
   return source;
 }
 
+// Watching a folder twice is one watch: another number says that the path leads elsewhere by now,
+// as that of a symbolic link may.
 Result<> FolderSource::Watch(Folder& folder) {
-  folder.watch = ::inotify_add_watch(inotify_.get(), folder.path.c_str(), kEvents);
-  if (folder.watch < 0) return FailErrno("watch manifests {}", folder.path.native());
+  const int watch = ::inotify_add_watch(inotify_.get(), folder.path.c_str(), kEvents);
+  if (watch < 0 && folder.watch >= 0) return {};  // what is watched is there still
+  if (watch < 0) return FailErrno("watch manifests {}", folder.path.native());
+  if (watch == folder.watch) return {};
+  const int before = std::exchange(folder.watch, watch);
+  const bool shared = std::any_of(folders_.begin(), folders_.end(),
+                                  [&](const Folder& one) { return one.watch == before; });
+  if (before >= 0 && !shared) ::inotify_rm_watch(inotify_.get(), before);
   rescan_ = true;
   return {};
 }
 
-// A folder that went away and came back. Its objects stay until then.
+// A folder that went away and came back, or is another one now. Its objects stay until then.
 Result<> FolderSource::WatchAgain() {
-  for (Folder& folder : folders_) {
-    if (folder.watch < 0) RETURN_IF_ERROR(Watch(folder));
-  }
+  for (Folder& folder : folders_) RETURN_IF_ERROR(Watch(folder));
   return {};
 }
 
@@ -98,7 +118,17 @@ void FolderSource::TakeEvent(int watch, uint32_t mask, std::string_view name) {
     if (folder.watch != watch) continue;
     if ((mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(inotify_.get(), watch);
     if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) folder.watch = -1;
-    if (!name.empty() && IsManifest(name)) changed_.insert(folder.path / name);
+    if (!name.empty()) TakeName(folder.path / name, mask);
+  }
+}
+
+// A link that is no manifest may be what manifests lead through: Kubernetes exchanges "..data" of a
+// ConfigMap's volume.
+void FolderSource::TakeName(const std::filesystem::path& path, uint32_t mask) {
+  if (!IsManifest(path)) {
+    rescan_ = rescan_ || ((mask & (IN_CREATE | IN_MOVED_TO)) != 0 && IsSymlink(path));
+  } else if ((mask & IN_CREATE) == 0 || IsLink(path)) {
+    changed_.insert(path);
   }
 }
 

@@ -15,8 +15,9 @@ namespace trivet::netpolicy {
 
 /// The objects of all *.yaml, *.yml and *.json files of some folders, watched by inotify.
 ///
-/// A file counts when it was closed after writing or moved into the folder. One that cannot be read
-/// keeps the objects it had; one that appears broken has none until it is right.
+/// A file counts when it was closed after writing, or moved or linked into the folder. A folder
+/// that the path leads to by now is found at the next Refresh(). One that cannot be read keeps the
+/// objects it had; one that appears broken has none until it is right.
 class FolderSource : public Source {
  public:
   /// Errors: kNotFound when a folder does not exist.
@@ -46,6 +47,7 @@ class FolderSource : public Source {
   Result<> Scan(const Folder& folder);
   Result<> DrainEvents();
   void TakeEvent(int watch, uint32_t mask, std::string_view name);
+  void TakeName(const std::filesystem::path& path, uint32_t mask);
   void ReadOne(const std::filesystem::path& path);
   void Rebuild();
 

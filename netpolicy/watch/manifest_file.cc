@@ -1,5 +1,8 @@
 #include "netpolicy/watch/manifest_file.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "common/manifest/manifest.h"
 #include "netpolicy/model/parse.h"
 
@@ -12,6 +15,19 @@ Result<> ParseInto(const manifest::Document& document, Result<T> (*parse)(const 
   ASSIGN_OR_RETURN(T object, parse(document.object),
                    fmt::format("{}: {}", document.origin, document.Kind()));
   out.emplace_back(document.origin, std::move(object));
+  return {};
+}
+
+// One of other kinds is nobody's here, but a "Networkpolicy" would be missing unseen.
+Result<> CheckSpelling(std::string_view kind) {
+  for (const std::string_view known : {"Pod", "Namespace", "NetworkPolicy"}) {
+    const bool same = std::ranges::equal(kind, known, [](unsigned char a, unsigned char b) {
+      return std::tolower(a) == std::tolower(b);
+    });
+    if (same && kind != known) {
+      return Fail(Code::kInvalidArgument, "kind: '{}' is not {}", kind, known);
+    }
+  }
   return {};
 }
 
@@ -33,6 +49,7 @@ Result<ManifestObjects> ReadManifestFile(const std::filesystem::path& file) {
   ManifestObjects objects;
   for (const manifest::Document& document : documents) {
     const std::string kind = document.Kind();
+    RETURN_IF_ERROR(CheckSpelling(kind), document.origin);
     if (kind == "Pod") RETURN_IF_ERROR(ParseInto(document, ParsePod, objects.pods));
     if (kind == "Namespace") {
       RETURN_IF_ERROR(ParseInto(document, ParseNamespace, objects.namespaces));

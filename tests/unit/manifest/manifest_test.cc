@@ -48,18 +48,23 @@ TEST_P(RejectedManifest, IsRefusedWithFileLineAndField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Manifest, RejectedManifest,
-    ::testing::Values(BadManifest{"Syntax", "kind: [Pod", "bad.yaml:"},
-                      BadManifest{"NoKind", "apiVersion: v1", "bad.yaml:1: kind: missing"},
-                      BadManifest{"NoName", "apiVersion: v1\nkind: Pod\nmetadata: {}",
-                                  "metadata: name: missing"},
-                      BadManifest{"KeyTwice", "apiVersion: v1\nkind: Pod\nkind: Pod",
-                                  "bad.yaml:3: kind: given twice"},
-                      BadManifest{"ItemsAreAText", "apiVersion: v1\nkind: List\nitems: x",
-                                  "bad.yaml:1: items: not a list"},
-                      BadManifest{"ItemsAreAnObject", "apiVersion: v1\nkind: List\nitems: {a: b}",
-                                  "bad.yaml:1: items: not a list"},
-                      BadManifest{"Scalar", "hello", "not a Kubernetes object"},
-                      BadManifest{"Tag", "apiVersion: !!binary aGk=", "tags are not allowed"}),
+    ::testing::Values(
+        BadManifest{"Syntax", "kind: [Pod", "bad.yaml:"},
+        BadManifest{"NoKind", "apiVersion: v1", "bad.yaml:1: kind: missing"},
+        BadManifest{"NoName", "apiVersion: v1\nkind: Pod\nmetadata: {}", "metadata: name: missing"},
+        BadManifest{"KeyTwice", "apiVersion: v1\nkind: Pod\nkind: Pod",
+                    "bad.yaml:3: kind: given twice"},
+        BadManifest{"ItemsAreAText", "apiVersion: v1\nkind: List\nitems: x",
+                    "bad.yaml:1: items: not a list"},
+        BadManifest{"ListInAList",
+                    "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List}]",
+                    "bad.yaml:1: items[0]: a list in a list"},
+        BadManifest{"MergeKey", "a: &a {b: c}\nmetadata:\n  <<: *a",
+                    "bad.yaml:3: metadata.<<: merge keys are not allowed"},
+        BadManifest{"ItemsAreAnObject", "apiVersion: v1\nkind: List\nitems: {a: b}",
+                    "bad.yaml:1: items: not a list"},
+        BadManifest{"Scalar", "hello", "not a Kubernetes object"},
+        BadManifest{"Tag", "apiVersion: !!binary aGk=", "tags are not allowed"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(ManifestParse, StopsAliasesThatGrowWithoutEnd) {

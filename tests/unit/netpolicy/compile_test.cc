@@ -39,6 +39,18 @@ TEST(Compile, DeniesAPodWhoseManifestIsOfAnotherUid) {
   EXPECT_FALSE(Passes(with_uid("u2"), Between("1.1.1.1", "10.0.0.1")));
 }
 
+// The kubelet runs a static pod by the uid that its mirror's annotation tells.
+TEST(Compile, TakesTheMirrorOfAStaticPodForItsManifest) {
+  const Cluster cluster = ClusterOf(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n, uid: u1, annotations: "
+      "{kubernetes.io/config.mirror: hash, other: x}}\n");
+  const auto with_uid = [&](const char* uid) {
+    return Compile({cluster, {{.pod = {"n", "a"}, .uid = uid, .addresses = {At("10.0.0.1")}}}, {}});
+  };
+  EXPECT_TRUE(Passes(with_uid("hash"), Between("1.1.1.1", "10.0.0.1")));
+  EXPECT_FALSE(Passes(with_uid("u2"), Between("1.1.1.1", "10.0.0.1")));
+}
+
 TEST(Compile, LeavesAnAttachmentAloneThatIsNoPod) {
   const Cluster cluster;
   const Ruleset ruleset =

@@ -105,6 +105,14 @@ TEST_F(FolderSourceTest, StaysCompleteWhenABrokenFileAppears) {
   EXPECT_THAT(source->complaints(), ElementsAre(HasSubstr("new.yaml")));
 }
 
+TEST_F(FolderSourceTest, NamesAKindThatIsMisspelt) {
+  folder_.Fill({{"a.yaml", "apiVersion: v1\nkind: Networkpolicy\nmetadata: {name: a}\n"},
+                {"b.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: b}\n"}});
+  const auto source = Open();
+  EXPECT_THAT(source->complaints(), ElementsAre(HasSubstr("a.yaml:1: kind: 'Networkpolicy'")));
+  EXPECT_FALSE(source->complete());
+}
+
 TEST_F(FolderSourceTest, NamesAnObjectThatTwoFilesHave) {
   folder_.Fill({{"a.yaml", PolicyYaml("same")}, {"b.yaml", PolicyYaml("same")}});
   const auto source = Open();
@@ -123,6 +131,54 @@ TEST_F(FolderSourceTest, KeepsTheObjectsOfAFolderThatGoesAwayAndReadsItAgainWhen
   EXPECT_TRUE(Changes(*source));
   EXPECT_TRUE(Has(*source, "b"));
   EXPECT_FALSE(Has(*source, "a"));
+}
+
+// The kubelet's way to change a ConfigMap's volume.
+TEST_F(FolderSourceTest, SeesThatTheFolderWhichManifestsLeadThroughIsExchanged) {
+  folder_.Fill({{"m/..1/a.yaml", PolicyYaml("old")}, {"m/..2/a.yaml", PolicyYaml("new")}});
+  std::filesystem::create_symlink("..1", folder_ / "m/..data");
+  std::filesystem::create_symlink("..data/a.yaml", folder_ / "m/a.yaml");
+  const auto source = *FolderSource::Open({folder_ / "m"});
+  ASSERT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "old"));
+  std::filesystem::create_symlink("..2", folder_ / "m/..data_tmp");
+  std::filesystem::rename(folder_ / "m/..data_tmp", folder_ / "m/..data");
+  EXPECT_TRUE(HasEvent(*source));
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "new"));
+  EXPECT_FALSE(Has(*source, "old"));
+}
+
+TEST_F(FolderSourceTest, SeesALinkedManifestAndNotAHalfWrittenOne) {
+  folder_.Fill({{"store/a", PolicyYaml("a")}, {"store/b", PolicyYaml("b")}});
+  std::filesystem::create_directory(folder_ / "m");
+  const auto source = *FolderSource::Open({folder_ / "m"});
+  ASSERT_TRUE(Changes(*source));
+  std::filesystem::create_symlink(folder_ / "store/a", folder_ / "m/a.yaml");
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "a"));
+  std::filesystem::create_hard_link(folder_ / "store/b", folder_ / "m/b.yaml");
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "b"));
+  std::ofstream half(folder_ / "m/c.yaml");
+  half << "kind: [" << std::flush;
+  EXPECT_FALSE(Changes(*source));
+}
+
+TEST_F(FolderSourceTest, SeesThatTheFolderItselfIsALinkToAnotherNow) {
+  folder_.Fill({{"one/a.yaml", PolicyYaml("a")}, {"two/b.yaml", PolicyYaml("b")}});
+  std::filesystem::create_symlink("one", folder_ / "now");
+  const auto source = *FolderSource::Open({folder_ / "now"});
+  ASSERT_TRUE(Changes(*source));
+  std::filesystem::create_symlink("two", folder_ / "next");
+  std::filesystem::rename(folder_ / "next", folder_ / "now");
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "b"));
+  EXPECT_FALSE(Has(*source, "a"));
+  EXPECT_THAT(source->complaints(), IsEmpty());
+  folder_.Fill({{"two/c.yaml", PolicyYaml("c")}});
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "c"));
 }
 
 TEST_F(FolderSourceTest, RefusesAFolderThatIsAbsent) {
