@@ -35,6 +35,30 @@ Result<std::string> WithoutPrefixLength(const std::string& cidr) {
   return Fail(Code::kInvalidArgument, "unexpected address \"{}\"", cidr);
 }
 
+// What a plugin says to be another interface's: of the node, or one more of the pod's.
+bool IsOfAnother(const json::Value& result, const json::Value& ip, std::string_view ifname) {
+  const auto interfaces = result.find("interfaces");
+  const json::Value index = ip.is_object() ? ip.value("interface", json::Value()) : json::Value();
+  if (interfaces == result.end() || !interfaces->is_array() || !index.is_number_unsigned() ||
+      index.get<uint64_t>() >= interfaces->size()) {
+    return false;
+  }
+  const json::Value& interface = (*interfaces)[index.get<size_t>()];
+  return interface.is_object() && interface.value("name", json::Value()) != std::string(ifname);
+}
+
+Result<std::vector<std::string>> ReadIps(const json::Value& result, std::string_view ifname) {
+  std::vector<std::string> own;
+  std::vector<std::string> others;
+  const auto ips = result.find("ips");
+  if (ips == result.end() || !ips->is_array()) return own;
+  for (const json::Value& ip : *ips) {
+    auto& cidrs = IsOfAnother(result, ip, ifname) ? others : own;
+    RETURN_IF_ERROR(json::ReadRequired(ip, "address", cidrs.emplace_back()), "ips");
+  }
+  return own.empty() ? others : own;
+}
+
 }  // namespace
 
 Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment& attachment,
@@ -83,6 +107,7 @@ Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value
   for (const Plugin& plugin : network.plugins) {
     json::Value config = ExecutionConfig(network, plugin, capability_args, nullptr);
     config["cni.dev/valid-attachments"] = names;
+    config["cni.dev/attachments"] = names;  // as the specification's text had it at first
     auto collected = ExecutePlugin(directories_, {plugin.type, "GC", kCollectPatience}, {}, config);
     if (!collected && first_failure) first_failure = std::unexpected(std::move(collected).error());
   }
@@ -118,12 +143,7 @@ Result<> Network::CheckStatus(const NetworkConfig& network,
 }
 
 Result<std::vector<std::string>> AddressesOf(const json::Value& result) {
-  std::vector<std::string> cidrs;
-  if (const auto ips = result.find("ips"); ips != result.end() && ips->is_array()) {
-    for (const json::Value& ip : *ips) {
-      RETURN_IF_ERROR(json::ReadRequired(ip, "address", cidrs.emplace_back()), "ips");
-    }
-  }
+  ASSIGN_OR_RETURN(std::vector<std::string> cidrs, ReadIps(result, Attachment().ifname));
   for (const std::string_view key : {"ip4", "ip6"}) {
     const auto ip = result.find(key);
     if (ip == result.end() || !ip->is_object()) continue;

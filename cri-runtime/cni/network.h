@@ -52,9 +52,9 @@ class Network {
   mutable std::shared_mutex changing_;  // shared by ADD and DEL; GC has it alone
 };
 
-/// The addresses of an ADD result without their prefix lengths, in its order.
-/// Source: CNI specification, section 5, of 0.1.0 ("ip4") to 1.1.0 ("ips").
-/// Errors: kInvalidArgument for what is no address.
+/// The addresses of an ADD result without their prefix lengths, in its order; those that it says
+/// another interface than eth0 has, only when there are no others. Source: CNI specification,
+/// section 5, of 0.1.0 ("ip4") to 1.1.0 ("ips"). Errors: kInvalidArgument for what is no address.
 Result<std::vector<std::string>> AddressesOf(const json::Value& result);
 
 }  // namespace trivet::network

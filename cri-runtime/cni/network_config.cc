@@ -29,6 +29,10 @@ Result<Plugin> ParsePlugin(const json::Value& config) {
       plugin.type == "..") {
     return Fail(Code::kInvalidArgument, "type: unexpected \"{}\"", plugin.type);
   }
+  const auto runtime = config.find("runtimeConfig");
+  if (runtime != config.end() && !runtime->is_object() && !runtime->is_null()) {
+    return Fail(Code::kInvalidArgument, "runtimeConfig: not an object");
+  }
   return plugin;
 }
 

@@ -98,6 +98,21 @@ TEST(AddressesOf, ReadsTheOldForm) {
               ElementsAre("10.1.2.3", "fd00::1"));
 }
 
+TEST(AddressesOf, LeavesOutThoseOfOtherInterfaces) {
+  json::Value result{{"interfaces", {{{"name", "br0"}}, {{"name", "eth0"}}, {{"name", "net1"}}}},
+                     {"ips",
+                      {{{"address", "10.0.0.1/24"}, {"interface", 0U}},
+                       {{"address", "10.0.0.5/24"}, {"interface", 1U}},
+                       {{"address", "192.168.0.5/24"}, {"interface", 2U}},
+                       {{"address", "fd00::5/64"}, {"interface", -1}},
+                       {{"address", "fd01::5/64"}}}}};
+  EXPECT_THAT(*AddressesOf(result), ElementsAre("10.0.0.5", "fd00::5", "fd01::5"));
+  result["ips"].erase(3);
+  result["ips"].erase(3);
+  result["interfaces"][1]["name"] = "other";
+  EXPECT_THAT(*AddressesOf(result), ElementsAre("10.0.0.1", "10.0.0.5", "192.168.0.5"));
+}
+
 TEST(AddressesOf, RefusesWhatIsNoAddress) {
   EXPECT_THAT(AddressesOf({{"ips", {{{"address", "10.0.0/24"}}}}}),
               FailsWith(Code::kInvalidArgument, "10.0.0/24"));
