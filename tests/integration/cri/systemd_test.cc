@@ -117,7 +117,10 @@ TEST_F(SystemdTest, MakesTheSliceAloneForAPodWithoutAReaper) {
   ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
   EXPECT_TRUE(std::filesystem::exists(PodFolder(pod)));
   EXPECT_FALSE(std::filesystem::exists(PodFolder(pod) / Scope(pod)));
-  const std::string id = MustStart(pod, ShellConfig("c", "sleep 1000"));
+  v1::ContainerConfig container = ShellConfig("c", "sleep 1000");
+  container.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      v1::CONTAINER);
+  const std::string id = MustStart(pod, container);
   EXPECT_TRUE(std::filesystem::exists(PodFolder(pod) / Scope(id)));
   ASSERT_THAT(RemovePod(pod), IsRpcOk());
   EXPECT_FALSE(std::filesystem::exists(PodFolder(pod)));
