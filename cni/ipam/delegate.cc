@@ -1,5 +1,6 @@
 #include "cni/ipam/delegate.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,15 @@ Error FailureOf(const std::string& type, const RunOutput& run) {
   return {later ? Code::kUnavailable : Code::kInternal, fmt::format("ipam {}: {}", type, message)};
 }
 
+// Ours under another name: it would take its type from the same configuration, and wait for the
+// lock that its caller holds.
+bool IsThisProgram(const std::filesystem::path& program) {
+  struct stat ours{};
+  struct stat theirs{};
+  return ::stat("/proc/self/exe", &ours) == 0 && ::stat(program.c_str(), &theirs) == 0 &&
+         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 }  // namespace
 
 Result<std::filesystem::path> FindPlugin(const Environment& environment, const std::string& type) {
@@ -65,7 +75,10 @@ Result<std::filesystem::path> FindPlugin(const Environment& environment, const s
   }
   for (const std::filesystem::path& folder : environment.plugin_path) {
     std::filesystem::path program = folder / type;
-    if (::access(program.c_str(), X_OK) == 0) return program;
+    if (::access(program.c_str(), X_OK) != 0) continue;
+    if (!IsThisProgram(program)) return program;
+    return Fail(Code::kInvalidArgument, "ipam: type: '{}' is no IPAM plugin: {} is trivet-cni",
+                type, program.native());
   }
   return Fail(Code::kInvalidArgument, "ipam: type: '{}' is not built in and not in CNI_PATH", type);
 }

@@ -3,6 +3,7 @@
 #include "cni/ipam/delegate.h"
 #include "cni/ipam/host_local.h"
 #include "cni/ipam/static.h"
+#include "cni/plugin.h"
 
 namespace trivet::cni {
 
@@ -12,6 +13,8 @@ Result<std::unique_ptr<Ipam>> MakeIpam(const NetConf& conf, const Environment& e
     ipam = std::make_unique<HostLocal>(conf, environment);
   } else if (conf.ipam_type == kStaticType) {
     ipam = std::make_unique<Static>(conf, environment);
+  } else if (IsPluginType(conf.ipam_type)) {
+    return Fail(Code::kInvalidArgument, "ipam: type: '{}' is no IPAM plugin", conf.ipam_type);
   } else if (!conf.ipam_type.empty()) {
     // Before anything is recorded: what cannot be asked for addresses cannot be asked to free them.
     if (environment.command == Command::kAdd) {

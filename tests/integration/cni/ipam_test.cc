@@ -151,6 +151,20 @@ TEST_F(IpamTest, StatusIsAskedOfTheOtherProgram) {
               IsRefused(51, "leases run out"));
 }
 
+// It would wait for a lock that the first of them holds.
+TEST_F(IpamTest, TheProgramDoesNotAskItselfForAddresses) {
+  std::filesystem::create_directories("/run/plugins");
+  json::Value conf = DelegateConf();
+  for (const char* type : {"bridge", "ptp", "portmap"}) {
+    std::filesystem::create_symlink(Program(), std::filesystem::path("/run/plugins") / type);
+    conf["ipam"]["type"] = type;
+    EXPECT_THAT(Add(MakePod(type), conf, path_), IsRefused(7, "is no IPAM plugin")) << type;
+  }
+  std::filesystem::create_symlink(Program(), "/run/plugins/fake-ipam");
+  EXPECT_THAT(Add(MakePod("c1"), DelegateConf(), path_), IsRefused(7, "is trivet-cni"));
+  ExpectNothingLeft("after the refusals");
+}
+
 TEST_F(IpamTest, AProgramThatIsNowhereIsNamed) {
   EXPECT_THAT(Add(MakePod("c1"), DelegateConf(), path_), IsRefused(7, "'fake-ipam'"));
   ExpectNothingLeft("after the failure");
