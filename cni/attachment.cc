@@ -19,6 +19,14 @@ Result<> ReadPolicy(const json::Value& value, std::optional<PolicyConf>& out) {
 
 }  // namespace
 
+Result<bool> ReadSourceCheck(const json::Value& root) {
+  bool source_check = true;
+  const auto policy = root.find("policy");
+  if (policy == root.end() || policy->is_null()) return source_check;
+  RETURN_IF_ERROR(json::ReadOptional(*policy, "sourceCheck", source_check), "policy");
+  return source_check;
+}
+
 json::Value ToJson(const Attachment& attachment) {
   json::Value value{{"version", kRecordVersion},
                     {"network", attachment.key.network},
@@ -35,13 +43,15 @@ json::Value ToJson(const Attachment& attachment) {
   for (const IpAddress& address : attachment.addresses) {
     value["addresses"].push_back(address.ToString());
   }
+  if (!attachment.mac.empty()) value["mac"] = attachment.mac;
   if (!attachment.vlan_gateway.empty()) value["vlanGateway"] = attachment.vlan_gateway;
   if (!attachment.spoof_checked_mac.empty()) {
     value["spoofCheckedMac"] = attachment.spoof_checked_mac;
   }
   if (attachment.policy) {
     value["policy"] = {{"socket", attachment.policy->socket.native()},
-                       {"required", attachment.policy->required}};
+                       {"required", attachment.policy->required},
+                       {"sourceCheck", attachment.source_check}};
   }
   return value;
 }
@@ -66,9 +76,11 @@ Result<Attachment> ParseAttachment(const json::Value& value) {
   RETURN_IF_ERROR(json::ReadRequired(value, "masquerade", attachment.masquerade));
   RETURN_IF_ERROR(json::ReadRequired(value, "reservations", reservations));
   RETURN_IF_ERROR(json::ReadRequired(value, "addresses", addresses));
+  RETURN_IF_ERROR(json::ReadOptional(value, "mac", attachment.mac));
   RETURN_IF_ERROR(json::ReadOptional(value, "vlanGateway", attachment.vlan_gateway));
   RETURN_IF_ERROR(json::ReadOptional(value, "spoofCheckedMac", attachment.spoof_checked_mac));
   RETURN_IF_ERROR(ReadPolicy(value, attachment.policy));
+  ASSIGN_OR_RETURN(attachment.source_check, ReadSourceCheck(value));
   attachment.reservations = reservations;
   for (const std::string& text : addresses) {
     ASSIGN_OR_RETURN(const IpAddress address, IpAddress::Parse(text), "addresses");

@@ -8,7 +8,6 @@
 #include "cni/bridge_gateway.h"
 #include "cni/operational.h"
 #include "cni/spoof_check.h"
-#include "cni/tag_guard.h"
 #include "cni/vlan_gateway.h"
 #include "common/linux/file.h"
 
@@ -31,6 +30,7 @@ BridgePlugin::BridgePlugin(const NetConf& conf, const Environment& environment, 
 void BridgePlugin::Describe(Attachment& record) const {
   record.bridge = bridge_.bridge;
   record.owns_bridge = bridge_.ephemeral;
+  record.mac = bridge_.mac;
   if (bridge_.is_gateway && bridge_.vlans.untagged != 0) {
     record.vlan_gateway = VlanGatewayName(bridge_);
   }
@@ -45,14 +45,13 @@ Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socke
                                                      const AddResult& result, Attachment& record) {
   ASSIGN_OR_RETURN(const Shared shared, EnsureShared(socket, result, record));
   ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
-                                                   {.container_mac = bridge_.mac,
-                                                    .mtu_bytes = bridge_.mtu_bytes,
+                                                   {.mtu_bytes = bridge_.mtu_bytes,
                                                     .bridge_index = shared.bridge.index}));
   const Link& host_end = pair.host_end;
   RETURN_IF_ERROR(SetPortVlans(socket, shared.bridge, host_end, bridge_.vlans));
   ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
   RETURN_IF_ERROR(CheckSenders(container_end.link, record));
-  if (guards_tags()) RETURN_IF_ERROR(TagGuard(paths().locks() / "untagged").Add(host_end.name));
+  RETURN_IF_ERROR(GuardSenders(record));
   // Last: from here on packets flow, and everything that judges them is in force.
   RETURN_IF_ERROR(BringPortUp(socket, host_end,
                               {.alias = AliasOf(record.key),
@@ -132,7 +131,6 @@ Result<> BridgePlugin::CheckHostSide(netlink::RouteSocket& socket, const Link& h
                 bridge_.bridge);
   }
   RETURN_IF_ERROR(CheckBridge(*bridge));
-  if (guards_tags()) RETURN_IF_ERROR(TagGuard::Check(host_end.name));
   if (!bridge_.spoof_check) return {};
   return SpoofCheck(paths().spoof_check_lock()).Check(host_end.name, own.interfaces.front().mac);
 }

@@ -37,7 +37,7 @@ class BridgePlugin : public VethPlugin {
   Result<> CheckSenders(const Link& container_end, Attachment& record);
   Result<> CheckBridge(const Link& bridge);
   // A trunk's pods send tags, and of what has one no policy knows.
-  [[nodiscard]] bool guards_tags() const {
+  [[nodiscard]] bool guards_senders() const override {
     return conf().policy.has_value() && bridge_.vlans.trunk.empty();
   }
   [[nodiscard]] bool filters_vlans() const {

@@ -23,9 +23,11 @@ Result<std::optional<PolicyConf>> ParsePolicy(const Value& root) {
   const auto found = root.find("policy");
   if (found == root.end() || found->is_null()) return std::nullopt;
   PolicyConf policy;
-  RETURN_IF_ERROR(json::RejectUnknownKeys(*found, {"socket", "required"}), "policy");
+  RETURN_IF_ERROR(json::RejectUnknownKeys(*found, {"socket", "required", "sourceCheck"}), "policy");
   ASSIGN_OR_RETURN(policy.socket, ReadAbsolutePath(*found, "socket", policy.socket), "policy");
   RETURN_IF_ERROR(ReadOptional(*found, "required", policy.required), "policy");
+  bool source_check = true;  // the attachment's to know: ReadSourceCheck
+  RETURN_IF_ERROR(ReadOptional(*found, "sourceCheck", source_check), "policy");
   return policy;
 }
 

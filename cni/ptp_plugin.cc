@@ -37,8 +37,7 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
     RETURN_IF_ERROR(EnsureNetwork(socket, result, record, Forwarding::kOn));
   }
   ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
-                                                   {.container_mac = ptp_.mac,
-                                                    .host_mac = routed() ? LinkGatewayMac() : "",
+                                                   {.host_mac = routed() ? LinkGatewayMac() : "",
                                                     .mtu_bytes = ptp_.mtu_bytes}));
   const Link& host_end = pair.host_end;
   ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
@@ -47,6 +46,7 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
       RETURN_IF_ERROR(AddAddress(socket, host_end, gateway));
     }
   }
+  RETURN_IF_ERROR(GuardSenders(record));
   RETURN_IF_ERROR(BringHostEndUp(socket, host_end, AliasOf(record.key)));
   if (routed()) {
     for (const Neighbour& pod : PodNeighbours(result, container_end.link.mac)) {

@@ -21,7 +21,7 @@ class PtpPlugin : public VethPlugin {
             std::unique_ptr<Ipam> ipam);
 
  private:
-  void Describe(Attachment& /*record*/) const override {}
+  void Describe(Attachment& record) const override { record.mac = ptp_.mac; }
   [[nodiscard]] Result<> Complete(AddResult& result) const override;
   Result<std::vector<Interface>> Connect(netlink::RouteSocket& socket, const AddResult& result,
                                          Attachment& record) override;

@@ -5,8 +5,8 @@
 #include "cni/link.h"
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
+#include "cni/sender_guard.h"
 #include "cni/spoof_check.h"
-#include "cni/tag_guard.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
 #include "common/linux/file_lock.h"
@@ -122,9 +122,7 @@ Result<> ReleaseKernelObjects(netlink::RouteSocket& socket, const Paths& paths,
       RETURN_IF_ERROR(SpoofCheck(paths.spoof_check_lock())
                           .Remove(attachment.host_interface, attachment.spoof_checked_mac));
     }
-    if (attachment.policy && !attachment.bridge.empty()) {
-      RETURN_IF_ERROR(TagGuard(paths.locks() / "untagged").Remove(attachment.host_interface));
-    }
+    if (attachment.policy) RETURN_IF_ERROR(SenderGuard(paths, attachment).Remove());
     RETURN_IF_ERROR(ReleasePolicy(attachment));
   }
   return {};

@@ -12,6 +12,7 @@
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
 #include "cni/release.h"
+#include "cni/sender_guard.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
 
@@ -51,6 +52,11 @@ Result<std::vector<IpPrefix>> SubnetsOf(const NetConf& conf, const Environment& 
   return subnets;
 }
 
+// What was not asked for is made from the pod's address.
+void CompleteMac(Attachment& record) {
+  if (record.mac.empty() && !record.addresses.empty()) record.mac = MacOf(record.addresses.front());
+}
+
 }  // namespace
 
 VethPlugin::VethPlugin(const NetConf& conf, const Environment& environment,
@@ -73,6 +79,7 @@ Result<Attachment> VethPlugin::MakeRecord() const {
   record.host_interface = HostInterfaceName(record.key);
   record.masquerade = masquerade_;
   record.policy = conf_.policy;
+  ASSIGN_OR_RETURN(record.source_check, ReadSourceCheck(conf_.root));
   if (conf_.ipam_type == kHostLocalType) {
     ASSIGN_OR_RETURN(record.reservations, ReadReservationFolder(conf_));
   }
@@ -126,6 +133,7 @@ Result<AddResult> VethPlugin::GetAddresses(Attachment& record) {
   RETURN_IF_ERROR(Complete(result), "ipam");
   if (conf_.dns) result.dns = *conf_.dns;
   for (const IpConfig& ip : result.ips) record.addresses.push_back(ip.address.address);
+  CompleteMac(record);
   return result;
 }
 
@@ -163,9 +171,7 @@ Result<VethPair> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Atta
   spec.host_name = record.host_interface;
   spec.container_name = environment_.ifname;
   spec.container_netns_fd = netns.get();
-  if (spec.container_mac.empty() && !record.addresses.empty()) {
-    spec.container_mac = MacOf(record.addresses.front());
-  }
+  spec.container_mac = record.mac;
   return CreateVethPair(socket, spec);
 }
 
@@ -173,6 +179,11 @@ Result<ContainerLink> VethPlugin::ConfigureContainer(const VethPair& pair,
                                                      const AddResult& result) const {
   return ConfigureContainerEnd(environment_.netns, environment_.ifname, pair.container_end,
                                PlanContainerEnd(result));
+}
+
+Result<> VethPlugin::GuardSenders(const Attachment& record) const {
+  if (!guards_senders()) return {};
+  return SenderGuard(paths_, record).Add();
 }
 
 Result<> VethPlugin::Del() {
@@ -189,6 +200,7 @@ Result<> VethPlugin::Del() {
 Result<Attachment> VethPlugin::GuessRecord() const {
   ASSIGN_OR_RETURN(Attachment record, MakeRecord());
   ASSIGN_OR_RETURN(record.addresses, PreviousAddresses());
+  CompleteMac(record);
   if (record.reservations.empty()) return record;
   ASSIGN_OR_RETURN(auto store,
                    ReservationStore::OpenExisting(record.reservations, paths_.owners()));
@@ -196,6 +208,7 @@ Result<Attachment> VethPlugin::GuessRecord() const {
   ASSIGN_OR_RETURN(const auto held,
                    store->FindByOwner({environment_.container_id, environment_.ifname}));
   record.addresses.insert(record.addresses.end(), held.begin(), held.end());
+  CompleteMac(record);
   return record;
 }
 

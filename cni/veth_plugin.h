@@ -50,6 +50,8 @@ class VethPlugin : public Plugin {
                                  const AddResult& own) = 0;
   /// What the container's interface has to have, for ADD to give it and CHECK to look for it.
   [[nodiscard]] virtual ContainerEnd PlanContainerEnd(const AddResult& result) const = 0;
+  /// Whether what the pod sends is checked by SenderGuard.
+  [[nodiscard]] virtual bool guards_senders() const { return conf_.policy.has_value(); }
   /// Errors: as Plugin::Status().
   virtual Result<> CheckReady(netlink::RouteSocket& /*socket*/) { return {}; }
 
@@ -61,11 +63,12 @@ class VethPlugin : public Plugin {
                          const Attachment& record, Forwarding forwarding) const;
   /// Held while things are made that the network's attachments share.
   [[nodiscard]] Result<FileLock> LockNetwork() const;
-  /// Both ends, down; the names, the namespace and a MAC address made from the pod's address where
-  /// none was asked for are filled in.
+  /// Both ends, down; the names, the namespace and the record's MAC address are filled in.
   Result<VethPair> CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
                               VethSpec spec) const;
   Result<ContainerLink> ConfigureContainer(const VethPair& pair, const AddResult& result) const;
+  /// From here on the pod sends what it may and no more.
+  [[nodiscard]] Result<> GuardSenders(const Attachment& record) const;
 
   [[nodiscard]] const NetConf& conf() const { return conf_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
@@ -91,6 +94,7 @@ class VethPlugin : public Plugin {
   Result<> CheckHostEnd(netlink::RouteSocket& socket, const std::string& name,
                         const Link& container_end, const AddResult& own);
   Result<> CheckAgents(const Attachment& record);
+  [[nodiscard]] Result<> CheckPolicy(const Attachment& record) const;
   Result<> GcAddresses(const std::vector<Attachment>& released,
                        const std::vector<AttachmentKey>& kept);
   Result<> GcShared(netlink::RouteSocket& socket, const std::vector<AttachmentKey>& kept);

@@ -9,6 +9,7 @@
 #include "cni/masquerade.h"
 #include "cni/policy_client.h"
 #include "cni/release.h"
+#include "cni/sender_guard.h"
 #include "cni/veth_plugin.h"
 #include "common/linux/file.h"
 
@@ -101,7 +102,12 @@ Result<> VethPlugin::CheckAgents(const Attachment& record) {
   if (masquerade_) {
     RETURN_IF_ERROR(Masquerade(conf_.name, paths_.masquerade_lock()).Check(record.addresses));
   }
+  return CheckPolicy(record);
+}
+
+Result<> VethPlugin::CheckPolicy(const Attachment& record) const {
   if (!conf_.policy) return {};
+  if (guards_senders()) RETURN_IF_ERROR(SenderGuard(paths_, record).Check());
   auto checked = PolicyClient(conf_.policy->socket).Check(record.key, record.addresses);
   if (!checked && checked.error().code() == Code::kUnavailable && !conf_.policy->required)
     return {};
@@ -127,6 +133,7 @@ Result<> VethPlugin::Gc() {
     }
   }
   failures.Add(DeleteOrphans(socket, conf_.name, kept));
+  if (conf_.policy) failures.Add(SenderGuard::RemoveGone(paths_, socket));
   const bool freed = failures.Add(GcAddresses(released, kept));
   for (const Attachment& attachment : released) {
     if (freed) failures.Add(ReleaseRecord(socket, paths_, attachment));

@@ -8,6 +8,7 @@ namespace {
 using policy::Verb;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kSocket = "/run/agent.sock";
 
@@ -110,6 +111,89 @@ TEST_F(PolicyTest, DelTellsTheAgentAndDoesNotHangOnOneThatIsAway) {
   EXPECT_THAT(answer.err, HasSubstr("policy agent is away"));
   ExpectNothingLeft("after DEL");
 }
+
+TEST_F(PolicyTest, CheckNoticesAPodWhoseSendersAreNotChecked) {
+  const FakeAgent agent(kSocket);
+  const json::Value conf = WithPolicy(Conf());
+  const Pod pod = MakePod("c1");
+  const json::Value result = Added(pod, conf);
+  EXPECT_THAT(Check(pod, conf, result), Succeeds());
+
+  Tell("/usr/sbin/nft", {"flush", "set", "bridge", "trivet_senders", "bound"});
+
+  EXPECT_THAT(Check(pod, conf, result), IsRefused(102, "set bound of table trivet_senders"));
+  EXPECT_THAT(Del(pod, conf), Succeeds());
+}
+
+TEST_F(PolicyTest, GcForgetsTheSendersOfPodsThatLeftNothingElse) {
+  const FakeAgent agent(kSocket);
+  const json::Value conf = WithPolicy(Conf());
+  const Pod pod = MakePod("c1");
+  const json::Value result = Added(pod, conf);
+  const Pod lost = MakePod("c2");
+  const std::string port = Added(lost, conf)["interfaces"][1]["name"];
+  std::filesystem::remove(state() / "attachments/testnet@c2@eth0.json");
+  Tell("/usr/sbin/ip", {"link", "delete", port});
+  EXPECT_THAT(Ruleset(), HasSubstr(port));
+
+  EXPECT_THAT(Gc(conf, {pod}), Succeeds());
+
+  EXPECT_THAT(Ruleset(), Not(HasSubstr(port)));
+  EXPECT_THAT(Check(pod, conf, result), Succeeds());
+  EXPECT_THAT(Del(pod, conf), Succeeds());
+}
+
+class RouterPolicyTest : public PolicyTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  [[nodiscard]] json::Value RouterConf() const {
+    json::Value conf = WithPolicy(Conf());
+    conf["type"] = "ptp";
+    conf["mode"] = GetParam();
+    conf["ipam"].erase("routes");
+    for (const char* key : {"bridge", "isGateway", "ephemeralBridge"}) conf.erase(key);
+    return conf;
+  }
+  static bool HasDropped(const std::string& senders) {
+    const std::string chain =
+        Tell("/usr/sbin/nft", {"list", "chain", "inet", "trivet_senders", "senders"});
+    const size_t at = chain.find("@" + senders + " counter packets ");
+    EXPECT_NE(at, std::string::npos) << chain;
+    return chain.find(" packets 0 ", at) != chain.find(" packets ", at);
+  }
+  // Packets out of the pod with that sender, until one was dropped.
+  static bool IsDroppedFrom(const Pod& pod, const std::string& source, const std::string& to,
+                            const std::string& senders) {
+    Tell("/usr/sbin/ip", {"-n", pod.id, "address", "add", source, "dev", "lo", "nodad"});
+    for (int attempt = 0; attempt < 50 && !HasDropped(senders); ++attempt) {
+      (void)RunCommand({.program = "/usr/sbin/ip",
+                        .args = {"netns", "exec", pod.id, "/bin/ping", "-c", "1", "-W", "0.1", "-I",
+                                 source, to}});
+    }
+    return HasDropped(senders);
+  }
+};
+
+TEST_P(RouterPolicyTest, APodSendsFromItsOwnAddressesOnly) {
+  const FakeAgent agent(kSocket);
+  const Pod pod = MakePod("c1");
+  const Pod other = MakePod("c2");
+  const json::Value result = Added(pod, RouterConf());
+  Added(other, RouterConf());
+  EXPECT_TRUE(Reaches(pod, "10.9.0.3"));
+  EXPECT_TRUE(Reaches(pod, "fd09::3"));
+  EXPECT_THAT(Check(pod, RouterConf(), result), Succeeds());
+  EXPECT_FALSE(HasDropped("senders_v4") || HasDropped("senders_v6"));
+
+  EXPECT_TRUE(IsDroppedFrom(pod, "10.9.0.77", "10.9.0.3", "senders_v4"));
+  EXPECT_TRUE(IsDroppedFrom(pod, "fd09::77", "fd09::3", "senders_v6"));
+
+  EXPECT_THAT(Del(pod, RouterConf()), Succeeds());
+  EXPECT_THAT(Del(other, RouterConf()), Succeeds());
+  EXPECT_THAT(Ruleset(), Not(HasSubstr("trivet_senders")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, RouterPolicyTest, ::testing::Values("subnet", "routed"),
+                         [](const auto& row) { return std::string(row.param); });
 
 TEST_F(PolicyTest, CheckGcAndStatusAskTheAgent) {
   const FakeAgent agent(kSocket, [](const policy::Request& request) {

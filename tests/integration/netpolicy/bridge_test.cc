@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "common/linux/command.h"
+#include "tests/integration/netpolicy/frames.h"
 #include "tests/integration/netpolicy/policy_test.h"
 
 namespace trivet::netpolicy {
@@ -68,36 +69,14 @@ TEST_F(OnTheBridge, NobodyReachesAnIsolatedPodByWhatIsSentToAll) {
   for (const char* text : kEverybody) EXPECT_FALSE(hears(text)) << text;
 }
 
-// The sum of the header's words is 0xffff.
-std::string WithChecksum(std::string header) {
-  uint32_t sum = 0;
-  for (size_t i = 0; i < header.size(); i += 2) {
-    sum += static_cast<uint32_t>(static_cast<unsigned char>(header[i]) << 8 |
-                                 static_cast<unsigned char>(header[i + 1]));
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  header[10] = static_cast<char>(~sum >> 8);
-  header[11] = static_cast<char>(~sum);
-  return header;
-}
-
-// A datagram to port 53 with the tags before it, each four bytes. The hardware addresses are those
-// that ADD makes of the pods' addresses.
-std::string Frame(const TestPod& from, const TestPod& to, const std::string& tags) {
-  const auto mac = [](const TestPod& pod) { return "\x0a\x58" + pod.ipv4.bytes; };
-  const std::string udp("\x12\x34\x00\x35\x00\x09\x00\x00x", 9);
-  std::string header("\x45\x00\x00\x1d\x00\x01\x00\x00\x40\x11\x00\x00", 12);
-  header = WithChecksum(header + from.ipv4.bytes + to.ipv4.bytes);
-  return mac(to) + mac(from) + tags + std::string("\x08\x00", 2) + header + udp;
-}
-
 // Bridge netfilter does not see frames with a tag, and the receiver takes VLAN 0 for none.
 TEST_F(OnTheBridge, NobodyGetsPastAPolicyByATag) {
   StartAgent();
   const TestPod server = AddPod("server");
   const TestPod stranger = AddPod("stranger");
   const UniqueFd socket = Serve(server, SOCK_DGRAM, false, 53);
-  SendFrame(stranger, Frame(stranger, server, ""));
+  const Forged genuine{.source = stranger.ipv4, .destination = server.ipv4};
+  SendFrame(stranger, DatagramFrame(stranger, server, genuine));
   char datagram = 0;
   ASSERT_TRUE(IsReadable(socket, std::chrono::seconds(10)));
   ASSERT_EQ(::recv(socket.get(), &datagram, 1, 0), 1);
@@ -106,13 +85,13 @@ TEST_F(OnTheBridge, NobodyGetsPastAPolicyByATag) {
   const std::string provider("\x88\xa8\x00\x00", 4);
   for (const std::string& tags :
        {std::string(), customer, provider, customer + customer, provider + customer}) {
-    SendFrame(stranger, Frame(stranger, server, tags));
+    SendFrame(stranger, DatagramFrame(stranger, server, genuine, tags));
   }
   EXPECT_FALSE(IsReadable(socket, kMoment));
   EXPECT_EQ(RunCni("DEL", stranger).exit_code, 0);
   EXPECT_EQ(RunCni("DEL", server).exit_code, 0);
   const auto left = RunCommand(
-      {.program = "/usr/sbin/nft", .args = {"list", "table", "bridge", "trivet_untagged"}});
+      {.program = "/usr/sbin/nft", .args = {"list", "table", "bridge", "trivet_senders"}});
   EXPECT_NE(left->exit_code, 0) << left->out;
 }
 

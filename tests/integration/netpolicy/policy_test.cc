@@ -37,7 +37,8 @@ bool Answers(const std::filesystem::path& path) {
   return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-json::Value Conf(const std::filesystem::path& root, const std::filesystem::path& socket) {
+json::Value Conf(const std::filesystem::path& root, const std::filesystem::path& socket,
+                 bool source_check) {
   return {{"cniVersion", "1.1.0"},
           {"name", "testnet"},
           {"type", "bridge"},
@@ -51,7 +52,7 @@ json::Value Conf(const std::filesystem::path& root, const std::filesystem::path&
             {"ranges",
              {json::Value::array({{{"subnet", "10.9.0.0/24"}}}),
               json::Value::array({{{"subnet", "fd09::/64"}}})}}}},
-          {"policy", {{"socket", socket.native()}}}};
+          {"policy", {{"socket", socket.native()}, {"sourceCheck", source_check}}}};
 }
 
 std::string SortedWords(std::string text) {
@@ -174,7 +175,7 @@ CniOutcome PolicyTest::RunCni(const std::string& verb, const TestPod& pod) {
                                    "CNI_PATH=" + (root_ / "bin").native(),
                                    "CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=" +
                                        pod.name}}},
-                 json::Write(Conf(root_, socket_)));
+                 json::Write(Conf(root_, socket_, source_check_)));
   EXPECT_THAT(run, IsOk());
   if (!run) return {.exit_code = -1};
   return {run->exit_code, json::Parse(run->out).value_or(json::Value())};

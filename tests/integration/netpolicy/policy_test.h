@@ -68,6 +68,7 @@ class PolicyTest : public testing::NamespaceTest {
   const std::filesystem::path socket_ = root_ / "agent.sock";
   const std::filesystem::path state_ = root_ / "state";
   Child agent_;
+  bool source_check_ = true;  // the network's "sourceCheck"
 };
 
 /// A policy for pod "server" that lets pod "client" in at TCP 80.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -101,6 +102,13 @@ void SendIcmp6(const UniqueFd& socket, const Address& to, const std::string& mes
       ::sendto(socket.get(), message.data(), message.size(), 0, address.get(), address.length),
       static_cast<ssize_t>(message.size()))
       << std::strerror(errno);
+}
+
+UniqueFd Sniff(const TestPod& pod) {
+  UniqueFd socket = SocketIn(pod, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+  const int on = 1;  // not the answers of its own, which quote what they answer
+  EXPECT_EQ(::setsockopt(socket.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on), 0);
+  return socket;
 }
 
 void SendFrame(const TestPod& from, const std::string& frame) {

@@ -40,6 +40,9 @@ void SendDatagram(const TestPod& from, const Address& to, uint16_t port);
 UniqueFd RawIcmp6(const TestPod& pod, std::initializer_list<uint8_t> types);
 void SendIcmp6(const UniqueFd& socket, const Address& to, const std::string& message);
 
+/// A socket that receives every frame that arrives at the pod's interface.
+UniqueFd Sniff(const TestPod& pod);
+
 /// Sends an Ethernet frame as it is out of the pod's interface.
 void SendFrame(const TestPod& from, const std::string& frame);
 
