@@ -32,11 +32,13 @@ Result<Pipe> MakePipe() {
   return pipe;
 }
 
-// Takes what is there, and keeps of it what the other stream leaves room for; false at the end of
-// the stream.
+// Takes what is there, at most what fits a pipe, as a writer may be as fast as this is: the other
+// stream and the end have their turn. Keeps of it what the other stream leaves room for; false at
+// the end of the stream.
 bool Drain(const UniqueFd& fd, std::string& text, size_t other_bytes) {
+  constexpr int kMostReads = 16;
   std::array<char, 65536> piece;
-  while (true) {
+  for (int i = 0; i < kMostReads; ++i) {
     const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno == EAGAIN;
@@ -44,6 +46,7 @@ bool Drain(const UniqueFd& fd, std::string& text, size_t other_bytes) {
     const size_t room = kMaxOutputBytes - text.size() - other_bytes;
     text.append(piece.data(), std::min(static_cast<size_t>(n), room));
   }
+  return true;
 }
 
 // Reads both streams until they end, or until the process has ended: what it left behind may

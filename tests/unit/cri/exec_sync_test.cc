@@ -1,5 +1,8 @@
 #include "cri-runtime/container/exec_sync.h"
 
+#include <csignal>
+#include <thread>
+
 #include "common/linux/file.h"
 #include "tests/testing/matchers.h"
 #include "tests/unit/cri/fake_shim.h"
@@ -59,6 +62,23 @@ TEST_F(RunExecTest, EndsWithTheProgramAlsoWhenItsChildKeepsTheStreamOpen) {
     kept = UniqueFd(::dup(request.body_fd.get()));
     FakeShim::Answer(fd, request, shim::ExecResult{});
   });
+  EXPECT_THAT(output, IsOk());
+}
+
+TEST_F(RunExecTest, EndsWithTheProgramAlsoWhenItsChildrenWriteForEver) {
+  ::signal(SIGPIPE, SIG_IGN);
+  std::vector<std::thread> writers;
+  const auto output = RunWith([&](int fd, const Packet& request) {
+    for (int i = 0; i < 4; ++i) {
+      writers.emplace_back([kept = UniqueFd(::dup(request.body_fd.get()))] {
+        const std::string piece(4096, 'y');
+        while (::write(kept.get(), piece.data(), piece.size()) > 0) {
+        }
+      });
+    }
+    FakeShim::Answer(fd, request, shim::ExecResult{});
+  });
+  for (std::thread& writer : writers) writer.join();
   EXPECT_THAT(output, IsOk());
 }
 
