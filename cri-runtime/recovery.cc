@@ -165,14 +165,19 @@ void Recovery::TidyNetworks() {
 void Recovery::Reach(const std::string& id) {
   const auto connection = node_.shims.Connect(id, node_.paths.Shim(id) / "sock");
   if (connection) {
-    const auto state =
-        (*connection)->Call<shim::State>(shim::Verb::kHello, shim::Empty{}, {}, kShimPatience);
+    const auto state = (*connection)->Hello(kShimPatience);
     if (state) {
       Compare(*state, id);
-      spdlog::info("recovery: found sandbox={} containers={}", id, state->containers.size());
+      spdlog::info("recovery: found sandbox={} containers={} protocol={}.{}", id,
+                   state->containers.size(), shim::kMajor, (*connection)->minor());
       return;
     }
     node_.shims.Drop(id);
+    if (state.error().code() == Code::kFailedPrecondition) {
+      spdlog::error("recovery: sandbox can only be stopped sandbox={} error=\"{}\"", id,
+                    state.error().message());
+      return sandboxes_.MarkUnheard(id);
+    }
   }
   spdlog::warn("recovery: sandbox has no shim any more sandbox={}", id);
   sandboxes_.MarkDead(id);

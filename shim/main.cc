@@ -57,7 +57,7 @@ Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec,
 // field: then it is false.
 Result<SandboxSpec> ReadSpec(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  auto spec = wire::Decode<SandboxSpec>(text);
+  auto spec = wire::DecodeKept<SandboxSpec>(text, kMinor);
   if (!spec) {
     if (auto earlier = wire::Decode<SandboxSpec>(text + '\0')) return earlier;
     return Fail(spec.error().code(), "{}: {}: trivet-cri and trivet-shim are of different versions",

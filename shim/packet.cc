@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "common/linux/file.h"
+#include "proto/trivet/shim_header.h"
 
 namespace trivet::shim {
 namespace {
@@ -72,13 +73,7 @@ Result<std::string> ReadBodyFile(std::vector<UniqueFd>& fds) {
 Result<Packet> ReceivePacket(int socket_fd) {
   ASSIGN_OR_RETURN(Received received, Receive(socket_fd));
   Packet packet;
-  wire::Reader reader(received.bytes);
-  Fields(reader, packet.header);
-  if (!reader.ok()) return Fail(Code::kInvalidArgument, "packet ends inside its header");
-  if (packet.header.version != kVersion) {
-    return Fail(Code::kInvalidArgument, "protocol version {} is not {}", packet.header.version,
-                kVersion);
-  }
+  ASSIGN_OR_RETURN(packet.header, ReadHeader(received.bytes));
   packet.fds = std::move(received.fds);
   if (packet.header.body_in_memfd != 0) {
     ASSIGN_OR_RETURN(packet.body, ReadBodyFile(packet.fds));

@@ -20,8 +20,15 @@ struct Packet {
 };
 
 /// Receives one packet without waiting. Errors: kAborted when none is there, kUnavailable at the
-/// end of the connection, kInvalidArgument for what is no packet of this version.
+/// end of the connection, kFailedPrecondition for a packet of another major version,
+/// kInvalidArgument for what is no packet.
 Result<Packet> ReceivePacket(int socket_fd);
+
+/// The body, read by the version that the packet is written in. Errors: kInvalidArgument.
+template <class Body>
+Result<Body> DecodeBody(const Packet& packet) {
+  return wire::Decode<Body>(packet.body, MinorOf(packet.header.version));
+}
 
 /// Sends one packet without waiting. Errors: kUnavailable when the peer is gone or does not read.
 Result<> SendPacket(int socket_fd, Header header, std::string_view body);

@@ -36,7 +36,8 @@ bool IsSameUser(const UniqueFd& socket) {
 
 Header HeaderOf(const Error& error, const Server::Address& to) {
   constexpr size_t kMostMessageBytes = 2048;  // so that a header stays small
-  return {.serial = to.serial,
+  return {.version = VersionOf(to.minor),
+          .serial = to.serial,
           .verb = to.verb,
           .code = static_cast<int32_t>(error.code()),
           .sys_errno = error.sys_errno(),
@@ -65,12 +66,16 @@ void Server::Accept() {
 void Server::Read(uint64_t id) {
   auto packet = ReceivePacket(connections_.at(id).socket.get());
   if (packet) {
-    const Address from{id, packet->header.serial, packet->header.verb};
+    const Address from{id, packet->header.serial, packet->header.verb,
+                       MinorOf(packet->header.version)};
     return on_request_(from, std::move(*packet));
   }
   if (packet.error().code() == Code::kAborted) return;
   if (packet.error().code() != Code::kUnavailable) {
     WriteLogLine(LogLevel::kError, "trivet-shim", packet.error().message());
+  }
+  if (packet.error().code() == Code::kFailedPrecondition) {  // the last word says the own version
+    Answer({.connection = id}, std::unexpected(packet.error()));
   }
   Drop(id);
 }
@@ -79,7 +84,8 @@ void Server::Answer(const Address& to, const Result<std::string>& body) {
   const auto connection = connections_.find(to.connection);
   if (connection == connections_.end()) return;
   const Header header =
-      body ? Header{.serial = to.serial, .verb = to.verb} : HeaderOf(body.error(), to);
+      body ? Header{.version = VersionOf(to.minor), .serial = to.serial, .verb = to.verb}
+           : HeaderOf(body.error(), to);
   if (!SendPacket(connection->second.socket.get(), header, body ? *body : "")) {
     Drop(to.connection);
   }
@@ -87,14 +93,18 @@ void Server::Answer(const Address& to, const Result<std::string>& body) {
 
 void Server::Subscribe(const Address& to) {
   const auto connection = connections_.find(to.connection);
-  if (connection != connections_.end()) connection->second.subscribed = true;
+  if (connection == connections_.end()) return;
+  connection->second.subscribed = true;
+  connection->second.minor = to.minor;
 }
 
-void Server::SendEvent(Verb verb, const std::string& body) {
+void Server::SendEvents(Verb verb, const std::function<std::string(uint16_t minor)>& encode) {
   std::vector<uint64_t> stuck;
   for (const auto& [id, connection] : connections_) {
     if (!connection.subscribed) continue;
-    if (!SendPacket(connection.socket.get(), {.verb = verb}, body)) stuck.push_back(id);
+    const Header header{.version = VersionOf(connection.minor), .verb = verb};
+    const std::string body = encode(connection.minor);
+    if (!SendPacket(connection.socket.get(), header, body)) stuck.push_back(id);
   }
   for (const uint64_t id : stuck) Drop(id);
 }

@@ -17,11 +17,12 @@ namespace trivet::shim {
 /// waits for anybody, and nothing is kept for later.
 class Server {
  public:
-  /// Where an answer goes; the connection may be gone by then.
+  /// Where an answer goes, and in which minor version; the connection may be gone by then.
   struct Address {
     uint64_t connection = 0;
     uint32_t serial = 0;
     Verb verb = Verb::kHello;
+    uint16_t minor = 0;
   };
   using OnRequest = std::function<void(const Address&, Packet)>;
 
@@ -30,20 +31,26 @@ class Server {
                                                 const std::filesystem::path& socket,
                                                 OnRequest on_request);
 
+  /// `body` is in the address's version.
   void Answer(const Address& to, const Result<std::string>& body);
-  /// From now on this connection gets events.
+  /// From now on this connection gets events, in the address's version.
   void Subscribe(const Address& to);
-  void SendEvent(Verb verb, const std::string& body);
+  template <class Body>
+  void SendEvent(Verb verb, const Body& body) {
+    SendEvents(verb, [&](uint16_t minor) { return wire::Encode(body, minor); });
+  }
 
  private:
   struct Connection {
     UniqueFd socket;
     bool subscribed = false;
+    uint16_t minor = 0;  // of events
   };
   Server(EventLoop& loop, UniqueFd socket, OnRequest on_request)
       : loop_(loop), socket_(std::move(socket)), on_request_(std::move(on_request)) {}
   void Accept();
   void Read(uint64_t id);
+  void SendEvents(Verb verb, const std::function<std::string(uint16_t minor)>& encode);
   void Drop(uint64_t id);
 
   EventLoop& loop_;

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/base/log.h"
 #include "common/linux/netns_pin.h"
 #include "proto/trivet/wire.h"
@@ -34,7 +36,7 @@ Result<> Supervisor::Listen() {
 
 template <class Body>
 void Supervisor::AnswerWith(const Address& to, const Body& body) {
-  server_->Answer(to, wire::Encode(body));
+  server_->Answer(to, wire::Encode(body, to.minor));
 }
 
 // What Dispatch fails with is the answer; when it succeeds the answer was given or will be.
@@ -48,8 +50,7 @@ void Supervisor::Handle(const Address& from, Packet packet) {
 Result<> Supervisor::Dispatch(const Address& from, Packet& packet) {
   switch (packet.header.verb) {
     case Verb::kHello:
-      Hello(from);
-      return {};
+      return Hello(from, packet);
     case Verb::kCreateContainer:
       return CreateContainer(from, packet);
     case Verb::kStartContainer:
@@ -71,13 +72,21 @@ Result<> Supervisor::Dispatch(const Address& from, Packet& packet) {
   return Fail(Code::kUnimplemented, "verb {} is no request", static_cast<int>(packet.header.verb));
 }
 
-void Supervisor::Hello(const Address& from) {
-  server_->Subscribe(from);
-  AnswerWith(from, StateNow());
+// The request is in 1.0, whose daemons offer nothing.
+Result<> Supervisor::Hello(const Address& from, const Packet& packet) {
+  Offer offer{.minor = 0};
+  if (!packet.body.empty()) {
+    ASSIGN_OR_RETURN(offer, DecodeBody<Offer>(packet));
+  }
+  Address agreed = from;
+  agreed.minor = std::min(offer.minor, kMinor);
+  server_->Subscribe(agreed);
+  AnswerWith(agreed, StateNow());
+  return {};
 }
 
 Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
-  ASSIGN_OR_RETURN(const auto spec, wire::Decode<ContainerSpec>(packet.body));
+  ASSIGN_OR_RETURN(const auto spec, DecodeBody<ContainerSpec>(packet));
   const std::string what = "create container " + spec.id;
   if (shutting_down_for_) return Fail(Code::kFailedPrecondition, "{}: the pod is ending", what);
   if (containers_.contains(spec.id)) return Fail(Code::kAlreadyExists, "{}: exists", what);
@@ -91,8 +100,7 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
   ASSIGN_OR_RETURN(auto container,
                    Container::Create(spec, std::move(plan), loop_, children_,
                                      [this](const ExitRecord& exit) {
-                                       server_->SendEvent(Verb::kContainerExited,
-                                                          wire::Encode(exit));
+                                       server_->SendEvent(Verb::kContainerExited, exit);
                                        FinishShutdown();
                                      }),
                    what);
@@ -102,7 +110,7 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
 }
 
 Result<> Supervisor::StartContainer(const Address& from, const Packet& packet) {
-  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  ASSIGN_OR_RETURN(const auto ref, DecodeBody<ContainerRef>(packet));
   ASSIGN_OR_RETURN(Container * container, Find(ref.id));
   ASSIGN_OR_RETURN(const int pidfd, PidNamespaceOf(*container), "start container " + ref.id);
   container->Start(pidfd, [this, from](Result<Started> started) {
@@ -113,7 +121,7 @@ Result<> Supervisor::StartContainer(const Address& from, const Packet& packet) {
 }
 
 Result<> Supervisor::SignalContainer(const Address& from, const Packet& packet) {
-  ASSIGN_OR_RETURN(const auto request, wire::Decode<SignalRequest>(packet.body));
+  ASSIGN_OR_RETURN(const auto request, DecodeBody<SignalRequest>(packet));
   ASSIGN_OR_RETURN(Container * container, Find(request.id));
   RETURN_IF_ERROR(container->Signal(request), "signal container " + request.id);
   AnswerWith(from, Empty{});
@@ -121,7 +129,7 @@ Result<> Supervisor::SignalContainer(const Address& from, const Packet& packet) 
 }
 
 Result<> Supervisor::RemoveContainer(const Address& from, const Packet& packet) {
-  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  ASSIGN_OR_RETURN(const auto ref, DecodeBody<ContainerRef>(packet));
   const auto found = containers_.find(ref.id);
   if (found == containers_.end()) {
     AnswerWith(from, Empty{});
@@ -139,7 +147,7 @@ Result<> Supervisor::RemoveContainer(const Address& from, const Packet& packet) 
 }
 
 Result<> Supervisor::StartExec(const Address& from, Packet& packet) {
-  ASSIGN_OR_RETURN(const auto request, wire::Decode<ExecRequest>(packet.body));
+  ASSIGN_OR_RETURN(const auto request, DecodeBody<ExecRequest>(packet));
   ASSIGN_OR_RETURN(Container * container, Find(request.id));
   if (request.process.terminal) {
     return Fail(Code::kUnimplemented, "exec: a terminal comes with streaming, later");
@@ -174,7 +182,7 @@ Result<> Supervisor::StartExec(const Address& from, Packet& packet) {
 }
 
 Result<> Supervisor::ReopenLog(const Address& from, const Packet& packet) {
-  ASSIGN_OR_RETURN(const auto ref, wire::Decode<ContainerRef>(packet.body));
+  ASSIGN_OR_RETURN(const auto ref, DecodeBody<ContainerRef>(packet));
   ASSIGN_OR_RETURN(Container * container, Find(ref.id));
   RETURN_IF_ERROR(container->ReopenLog());
   AnswerWith(from, Empty{});
@@ -213,7 +221,7 @@ void Supervisor::FinishShutdown() {
   const auto unpinned = UnpinNetworkNamespace(spec_.netns_path);
   ::unlink(paths_.socket().c_str());
   ::unlink(paths_.pid().c_str());
-  server_->Answer(*shutting_down_for_, unpinned ? Result<std::string>(wire::Encode(Empty{}))
+  server_->Answer(*shutting_down_for_, unpinned ? Result<std::string>(std::string())
                                                 : std::unexpected(unpinned.error()));
   loop_.Stop();
 }
@@ -242,8 +250,10 @@ Result<int> Supervisor::PidNamespaceOf(const Container& container) const {
 }
 
 State Supervisor::StateNow() const {
-  State state{
-      .sandbox_id = spec_.id, .shim_pid = ::getpid(), .reaper_pid = reaper_ ? reaper_->pid : 0};
+  State state{.sandbox_id = spec_.id,
+              .shim_pid = ::getpid(),
+              .reaper_pid = reaper_ ? reaper_->pid : 0,
+              .program_version = TRIVET_VERSION};
   for (const auto& [id, container] : containers_) state.containers.push_back(container->state());
   return state;
 }

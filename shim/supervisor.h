@@ -40,7 +40,7 @@ class Supervisor {
   void Handle(const Address& from, Packet packet);
   Result<> Dispatch(const Address& from, Packet& packet);
 
-  void Hello(const Address& from);
+  Result<> Hello(const Address& from, const Packet& packet);
   Result<> CreateContainer(const Address& from, Packet& packet);
   Result<> StartContainer(const Address& from, const Packet& packet);
   Result<> SignalContainer(const Address& from, const Packet& packet);

@@ -158,15 +158,17 @@ Result<> Containers::Launch(const Record& record) {
 }
 
 Result<> Containers::Signal(const Record& record, int signal, bool all) {
-  ASSIGN_OR_RETURN(const auto shim, ShimOf(record));
-  RETURN_IF_ERROR(
-      shim->Call<shim::Empty>(shim::Verb::kSignalContainer,
-                              shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
+  const auto shim = ShimOf(record);
+  if (!shim) return SignalUnheard(node_, record, signal);
+  RETURN_IF_ERROR((*shim)->Call<shim::Empty>(
+      shim::Verb::kSignalContainer,
+      shim::SignalRequest{.id = record.id, .signal = signal, .all = all}));
   return {};
 }
 
-bool Containers::AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const {
-  return node_.store.WaitForContainer(id, std::chrono::steady_clock::now() + patience,
+bool Containers::AwaitEnd(const Record& record, std::chrono::milliseconds patience) const {
+  if (!node_.shims.Find(record.sandbox_id)) return AwaitUnheard(node_, record, patience);
+  return node_.store.WaitForContainer(record.id, std::chrono::steady_clock::now() + patience,
                                       [](const State& s) { return s.phase != Phase::kRunning; });
 }
 
@@ -193,11 +195,11 @@ Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
   const Record& record = *container->record;
   if (timeout > std::chrono::seconds::zero()) {
     RETURN_IF_ERROR(AskToStop(record), "stop");
-    if (AwaitEnd(record.id, timeout)) return node_.cgroups.Kill(record.cgroup, kKillPatience);
+    if (AwaitEnd(record, timeout)) return node_.cgroups.Kill(record.cgroup, kKillPatience);
   }
   RETURN_IF_ERROR(Signal(record, SIGKILL, true), "kill");
   RETURN_IF_ERROR(node_.cgroups.Kill(record.cgroup, kKillPatience), "kill");
-  if (AwaitEnd(record.id, kKillPatience)) return {};
+  if (AwaitEnd(record, kKillPatience)) return {};
   return Fail(Code::kDeadlineExceeded, "container {} did not end after KILL", record.id);
 }
 

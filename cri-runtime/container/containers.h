@@ -77,7 +77,7 @@ class Containers {
   Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
   Result<> AskToStop(const Record& record);
-  bool AwaitEnd(const std::string& id, std::chrono::milliseconds patience) const;
+  bool AwaitEnd(const Record& record, std::chrono::milliseconds patience) const;
 
   cri::Node& node_;
   state::KeyedMutex locks_;

@@ -1,13 +1,27 @@
 #include "cri-runtime/container/ending.h"
 
+#include <poll.h>
+
 #include <csignal>
 
 #include "common/linux/file.h"
+#include "common/linux/process.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/container/image_volume.h"
 #include "proto/trivet/wire.h"
 
 namespace trivet::container {
+namespace {
+
+// Invalid when it has ended: its number may be another process's by now.
+UniqueFd OpenFirstProcess(const State& state) {
+  auto process = OpenPidfd(state.pid);
+  const auto start_time = ReadStartTime(state.pid);
+  if (!process || !start_time || *start_time != state.start_time) return {};
+  return std::move(*process);
+}
+
+}  // namespace
 
 Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit) {
   const auto container = node.store.Get()->FindContainer(exit.id);
@@ -28,10 +42,27 @@ Result<> CollectExit(cri::Node& node, const Record& record) {
   shim::ExitRecord exit{.exit_code = 128 + SIGKILL, .finished_at_ns = cri::NowNs()};
   if (const auto text = ReadFile(node.paths.ExitRecord(record.sandbox_id, record.id))) {
     // A damaged one is as none: then all that is known is that it has ended.
-    if (auto kept = wire::Decode<shim::ExitRecord>(*text)) exit = std::move(*kept);
+    if (auto kept = wire::DecodeKept<shim::ExitRecord>(*text, shim::kMinor))
+      exit = std::move(*kept);
   }
   exit.id = record.id;
   return RecordExit(node, exit);
+}
+
+Result<> SignalUnheard(cri::Node& node, const Record& record, int signal) {
+  const auto container = node.store.Get()->FindContainer(record.id);
+  if (container == nullptr || container->state.phase != Phase::kRunning) return {};
+  const UniqueFd process = OpenFirstProcess(container->state);
+  return process.valid() ? SendSignal(process, signal) : Result<>();
+}
+
+bool AwaitUnheard(cri::Node& node, const Record& record, std::chrono::milliseconds patience) {
+  const auto container = node.store.Get()->FindContainer(record.id);
+  if (container == nullptr || container->state.phase != Phase::kRunning) return true;
+  const UniqueFd process = OpenFirstProcess(container->state);
+  pollfd end{process.get(), POLLIN, 0};
+  if (process.valid() && ::poll(&end, 1, static_cast<int>(patience.count())) == 0) return false;
+  return CollectExit(node, record).has_value();
 }
 
 Result<> Undo(cri::Node& node, const Record& record) {

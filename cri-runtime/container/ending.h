@@ -17,6 +17,14 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit);
 /// killed when there is none. One that never ran, or has ended already, keeps its state.
 Result<> CollectExit(cri::Node& node, const Record& record);
 
+/// For a container whose shim cannot be spoken with: signals its first process, the one of the
+/// record. One that has ended is success.
+Result<> SignalUnheard(cri::Node& node, const Record& record, int signal);
+
+/// For such a container: whether its first process ends within `patience`; then its end is
+/// recorded, as by CollectExit.
+bool AwaitUnheard(cri::Node& node, const Record& record, std::chrono::milliseconds patience);
+
 /// Ends a container, running, created or half-made, tells its shim to forget it, and discards it.
 /// The caller holds the sandbox's lock. Absent is success.
 Result<> Undo(cri::Node& node, const Record& record);

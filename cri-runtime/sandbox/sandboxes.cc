@@ -194,7 +194,7 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   }));
   ASSIGN_OR_RETURN(const auto connection,
                    node_.shims.Connect(record.id, node_.paths.Shim(record.id) / "sock"));
-  RETURN_IF_ERROR(connection->Call<shim::State>(shim::Verb::kHello, shim::Empty{}));
+  RETURN_IF_ERROR(connection->Hello());
   return {};
 }
 
@@ -329,6 +329,11 @@ Result<> Sandboxes::UpdateResources(const std::string& id, const container::Reso
   ASSIGN_OR_RETURN(const CgroupLimits limits, container::LimitsOf(resources, 0));
   if (!OwnsPodGroup(record)) return {};
   return node_.cgroups.SetLimits(record.cgroup, limits);
+}
+
+void Sandboxes::MarkUnheard(const std::string& id) {
+  static_cast<void>(
+      node_.store.UpdateSandbox(id, [](State& state) { state.phase = Phase::kNotReady; }));
 }
 
 void Sandboxes::MarkDead(const std::string& id) {

@@ -51,6 +51,10 @@ class Sandboxes {
   /// For a sandbox whose shim has gone: its containers have ended, it is not ready.
   void MarkDead(const std::string& id);
 
+  /// For a sandbox whose shim runs and cannot be spoken with: it is not ready, its containers run
+  /// on until they are stopped.
+  void MarkUnheard(const std::string& id);
+
   /// Undoes what a crash left of a sandbox that never got ready.
   Result<> Undo(const std::string& id);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -26,27 +27,37 @@ class ShimConnection {
   ShimConnection(std::string sandbox_id, UniqueFd socket)
       : sandbox_id_(std::move(sandbox_id)), socket_(std::move(socket)) {}
 
+  /// The first call: what runs there. It agrees on the version of all that follows, and subscribes
+  /// to the shim's events.
+  /// Errors: those of Call; kFailedPrecondition when the shim speaks another major version.
+  Result<shim::State> Hello(std::chrono::milliseconds patience = kPatience);
+
   /// Sends `request` and waits for its answer. Descriptors are borrowed.
-  /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone.
+  /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone; kUnimplemented
+  /// when it is of an earlier version, which has no word for what is asked.
   template <class Answer, class Request>
   Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {},
                       std::chrono::milliseconds patience = kPatience) {
-    ASSIGN_OR_RETURN(const Packet answer, Exchange(verb, wire::Encode(request), fds, patience));
+    ASSIGN_OR_RETURN(const std::string body, wire::EncodeAll(request, minor()), "shim");
+    ASSIGN_OR_RETURN(const Packet answer, Exchange(verb, body, fds, patience));
     return DecodeBody<Answer>(answer);
   }
 
   [[nodiscard]] const std::string& sandbox_id() const { return sandbox_id_; }
   [[nodiscard]] int socket_fd() const { return socket_.get(); }
+  /// The minor version that both sides know.
+  [[nodiscard]] uint16_t minor() const { return minor_; }
 
   /// The reactor's: gives an answer to the call that waits for it.
   void Deliver(Packet packet);
-  /// The reactor's: every call that waits or comes later fails.
-  void MarkGone();
+  /// The reactor's: every call that waits or comes later fails, with `reason` when there is one.
+  void MarkGone(std::optional<Error> reason = std::nullopt);
 
  private:
   Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
                           std::chrono::milliseconds patience);
   Result<uint32_t> Reserve();
+  [[nodiscard]] Error WhyGone() const;
   Result<Packet> Await(uint32_t serial, std::chrono::milliseconds patience);
 
   std::string sandbox_id_;
@@ -56,6 +67,8 @@ class ShimConnection {
   std::map<uint32_t, std::optional<Packet>> waiting_;  // by serial; set when the answer is there
   uint32_t last_serial_ = 0;
   bool gone_ = false;
+  std::optional<Error> gone_reason_;
+  std::atomic<uint16_t> minor_ = 0;
 };
 
 }  // namespace trivet::cri

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/linux/file.h"
+#include "proto/trivet/shim_header.h"
 
 namespace trivet::cri {
 namespace {
@@ -115,13 +116,7 @@ Result<Packet> ReceivePacket(int socket_fd) {
     return Fail(Code::kInvalidArgument, "packet is larger than {} bytes", kMaxPacketBytes);
   }
   packet.bytes.resize(static_cast<size_t>(received));
-  wire::Reader reader(packet.bytes);
-  Fields(reader, packet.header);
-  if (!reader.ok()) return Fail(Code::kInvalidArgument, "packet ends inside its header");
-  if (packet.header.version != shim::kVersion) {
-    return Fail(Code::kInvalidArgument, "protocol version {} is not {}", packet.header.version,
-                shim::kVersion);
-  }
+  ASSIGN_OR_RETURN(packet.header, shim::ReadHeader(packet.bytes));
   return packet;
 }
 

@@ -24,10 +24,11 @@ Result<> SendPacket(int socket_fd, shim::Header header, const std::string& body,
                     const std::vector<int>& fds);
 
 /// Receives one packet, without waiting. Errors: kAborted when none is there, kUnavailable at the
-/// end of the connection, kInvalidArgument for what is no packet of this version.
+/// end of the connection, kFailedPrecondition for a packet of another major version,
+/// kInvalidArgument for what is no packet.
 Result<Packet> ReceivePacket(int socket_fd);
 
-/// The body of a packet. Errors: kInvalidArgument.
+/// The body, read by the version that the packet is written in. Errors: kInvalidArgument.
 template <class Body>
 Result<Body> DecodeBody(const Packet& packet);
 
@@ -35,13 +36,14 @@ Result<std::string> ReadBodyFile(const Packet& packet);
 
 template <class Body>
 Result<Body> DecodeBody(const Packet& packet) {
+  const uint16_t minor = shim::MinorOf(packet.header.version);
   if (packet.header.body_in_memfd != 0) {
     ASSIGN_OR_RETURN(const std::string text, ReadBodyFile(packet));
-    return wire::Decode<Body>(text);
+    return wire::Decode<Body>(text, minor);
   }
   shim::Header header;
   Body body{};
-  wire::Reader reader(packet.bytes);
+  wire::Reader reader(packet.bytes, minor);
   Fields(reader, header);
   Fields(reader, body);
   if (!reader.ok() || !reader.at_end()) {

@@ -86,7 +86,7 @@ Result<std::shared_ptr<ShimConnection>> ShimReactor::Find(const std::string& san
   return found->second;
 }
 
-void ShimReactor::Drop(const std::string& sandbox_id) {
+void ShimReactor::Drop(const std::string& sandbox_id, const std::optional<Error>& reason) {
   std::shared_ptr<ShimConnection> connection;
   {
     const std::scoped_lock lock(mutex_);
@@ -97,7 +97,7 @@ void ShimReactor::Drop(const std::string& sandbox_id) {
     by_socket_.erase(connection->socket_fd());
     connections_.erase(found);
   }
-  connection->MarkGone();
+  connection->MarkGone(reason);
 }
 
 void ShimReactor::Loop() {
@@ -123,7 +123,7 @@ void ShimReactor::ReadFrom(int socket_fd) {
       spdlog::error("shim speaks another language sandbox={} error=\"{}\"",
                     connection->sandbox_id(), packet.error().message());
     }
-    return Lose(connection);
+    return Lose(connection, packet.error());
   }
   if (packet->header.serial != 0) return connection->Deliver(std::move(*packet));
   if (packet->header.verb != shim::Verb::kContainerExited) return;  // an event of a later version
@@ -139,9 +139,10 @@ std::shared_ptr<ShimConnection> ShimReactor::Take(int socket_fd) {
   return found == by_socket_.end() ? nullptr : found->second;
 }
 
-void ShimReactor::Lose(const std::shared_ptr<ShimConnection>& connection) {
-  Drop(connection->sandbox_id());
-  events_.shim_gone(connection->sandbox_id());
+void ShimReactor::Lose(const std::shared_ptr<ShimConnection>& connection, const Error& reason) {
+  const bool is_foreign = reason.code() == Code::kFailedPrecondition;
+  Drop(connection->sandbox_id(), is_foreign ? std::optional(reason) : std::nullopt);
+  if (!is_foreign) events_.shim_gone(connection->sandbox_id());
 }
 
 }  // namespace trivet::cri

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,7 @@ namespace trivet::cri {
 /// What the shims tell by themselves. Called in the reactor's thread.
 struct ShimEvents {
   std::function<void(const shim::ExitRecord& exit)> container_exited;
+  /// Not for one that speaks another major version: it is there, and its calls fail.
   std::function<void(const std::string& sandbox_id)> shim_gone;
 };
 
@@ -37,14 +39,14 @@ class ShimReactor {
   Result<std::shared_ptr<ShimConnection>> Find(const std::string& sandbox_id) const;
 
   /// Forgets a connection without an event: its shim is expected to go.
-  void Drop(const std::string& sandbox_id);
+  void Drop(const std::string& sandbox_id, const std::optional<Error>& reason = std::nullopt);
 
  private:
   ShimReactor(ShimEvents events, UniqueFd epoll, UniqueFd wake)
       : events_(std::move(events)), epoll_(std::move(epoll)), wake_(std::move(wake)) {}
   void Loop();
   void ReadFrom(int socket_fd);
-  void Lose(const std::shared_ptr<ShimConnection>& connection);
+  void Lose(const std::shared_ptr<ShimConnection>& connection, const Error& reason);
   std::shared_ptr<ShimConnection> Take(int socket_fd);
 
   ShimEvents events_;

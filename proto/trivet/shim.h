@@ -13,14 +13,51 @@
 /// their index. A body over kMaxInlineBytes travels in a sealed memfd, which is
 /// then the packet's first descriptor. Answers carry the request's serial and may
 /// come in any order (Exec answers when the process has ended); events have serial 0.
+///
+/// Versions. A shim lives as long as its pod, so a daemon that was upgraded meets
+/// shims of earlier builds, and one that was downgraded meets shims of later ones.
+/// Each packet says the version that it is written in: the header's first four
+/// bytes, in every version there will be, with the major in the lower half and the
+/// minor in the upper one. The two sides agree at Hello: its request is in 1.0 and
+/// offers the daemon's minor (the shims of 1.0 take no notice of it); the answer,
+/// and all that follows on the connection, is in the lower one of both minors.
+///
+/// What a minor may do (raise kMinor, and keep tests/unit/proto/wire_test.cc):
+///  - add a verb or an event. Who does not know a verb answers kUnimplemented and
+///    goes on; who does not know an event takes no notice of it.
+///  - add a field, at the end of a message's list, by Since(minor, ...). Its absence
+///    is its type's zero value and means what was done before there was the field.
+///    The daemon cannot send one that is set to a shim that does not have it: that
+///    call fails with kUnimplemented, and the pod goes on.
+///  - add a value of an enum, sent only to who has said this minor or a later one.
+/// Nothing else: no field goes, moves or changes its type or its meaning, and Header
+/// does not change. The two files that outlive a process (SandboxSpec, ExitRecord)
+/// do not say their version: their new fields are such that no message of an earlier
+/// minor can be taken for one of a later one (wire::DecodeKept).
+///
+/// A packet of another major is answered by a header that says the own version and
+/// kFailedPrecondition, and the connection ends. The pod then runs on unheard: the
+/// daemon reports it as not ready and ends it by its record, its processes' pidfds
+/// and its cgroups.
 namespace trivet::shim {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint16_t kMajor = 1;
+constexpr uint16_t kMinor = 1;
+constexpr uint32_t VersionOf(uint16_t minor) {
+  return kMajor | uint32_t{minor} << 16;
+}
+constexpr uint16_t MajorOf(uint32_t version) {
+  return static_cast<uint16_t>(version & 0xffff);
+}
+constexpr uint16_t MinorOf(uint32_t version) {
+  return static_cast<uint16_t>(version >> 16);
+}
 constexpr uint32_t kMaxInlineBytes = 65536;
 constexpr int32_t kNoFd = -1;
 
 enum class Verb : uint8_t {
-  kHello = 1,            // -> State: what runs here; also subscribes this connection to events
+  // Offer -> State: what runs here; also subscribes this connection to events.
+  kHello = 1,
   kCreateContainer = 2,  // ContainerSpec -> Empty; nothing is executed yet
   // ContainerRef -> Started. A start that fails ends the container: exit code 128, with record and
   // event.
@@ -34,7 +71,7 @@ enum class Verb : uint8_t {
 };
 
 struct Header {
-  uint32_t version = kVersion;
+  uint32_t version = VersionOf(0);  // of the body
   uint32_t serial = 0;
   Verb verb = Verb::kHello;
   int32_t code = 0;           // of an answer: 0, or trivet::Code and `message`
@@ -44,6 +81,11 @@ struct Header {
 };
 
 struct Empty {};
+
+/// Of a Hello; empty, in 1.0.
+struct Offer {
+  uint16_t minor = kMinor;
+};
 
 struct ContainerRef {
   std::string id;
@@ -213,6 +255,7 @@ struct State {
   int32_t shim_pid = 0;
   int32_t reaper_pid = 0;  // 0: none
   std::vector<ContainerState> containers;
+  std::string program_version;  // since 1.1: "0.1.0", of the trivet-shim that runs
 };
 
 template <class Codec>
@@ -221,6 +264,10 @@ void Fields(Codec& c, Header& m) {
 }
 template <class Codec>
 void Fields(Codec& /*c*/, Empty& /*m*/) {}
+template <class Codec>
+void Fields(Codec& c, Offer& m) {
+  c(m.minor);
+}
 template <class Codec>
 void Fields(Codec& c, ContainerRef& m) {
   c(m.id);
@@ -285,6 +332,7 @@ void Fields(Codec& c, ContainerState& m) {
 template <class Codec>
 void Fields(Codec& c, State& m) {
   c(m.sandbox_id, m.shim_pid, m.reaper_pid, m.containers);
+  c.Since(1, m.program_version);
 }
 
 }  // namespace trivet::shim

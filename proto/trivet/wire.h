@@ -15,16 +15,36 @@
 ///
 ///   template <class Codec> void Fields(Codec& c, Ping& m) { c(m.id, m.text); }
 ///
+/// A field that came with minor version 2 of its protocol is listed by
+/// `c.Since(2, m.weight)`: it is not in a message of an earlier one, and is its
+/// type's zero value then.
+///
 /// The peer of a socket may be another version or hostile: a Reader never reads
 /// past the end and never allocates more than the bytes it was given could hold.
 namespace trivet::wire {
 
+/// All fields: for messages whose protocol has no minor versions, or between equals.
+constexpr uint16_t kEveryMinor = 0xffff;
+
 class Writer {
  public:
+  explicit Writer(uint16_t minor = kEveryMinor) : minor_(minor) {}
+
   template <class... Members>
   void operator()(Members&... members) {
     (Put(members), ...);
   }
+  template <class... Members>
+  void Since(uint16_t minor, Members&... members) {
+    if (minor_ >= minor) return (*this)(members...);
+    const size_t before = bytes_.size();
+    (Put(members), ...);
+    // Nothing but zeros is what an absent field is taken for.
+    lossless_ &= bytes_.find_first_not_of('\0', before) == std::string::npos;
+    bytes_.resize(before);
+  }
+  /// False when a field that the minor version does not have was not its zero value.
+  [[nodiscard]] bool lossless() const { return lossless_; }
   [[nodiscard]] std::string Take() && { return std::move(bytes_); }
 
  private:
@@ -51,16 +71,23 @@ class Writer {
     for (size_t i = 0; i < size; ++i) bytes_ += static_cast<char>(number >> (8 * i));
   }
 
+  uint16_t minor_;
+  bool lossless_ = true;
   std::string bytes_;
 };
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit Reader(std::string_view bytes, uint16_t minor = kEveryMinor)
+      : minor_(minor), rest_(bytes) {}
 
   template <class... Members>
   void operator()(Members&... members) {
     (Get(members), ...);
+  }
+  template <class... Members>
+  void Since(uint16_t minor, Members&... members) {
+    if (minor_ >= minor) (*this)(members...);
   }
   /// False when the bytes ended too early; the members are then not to be used.
   [[nodiscard]] bool ok() const { return ok_; }
@@ -112,30 +139,56 @@ class Reader {
     rest_ = {};
   }
 
+  uint16_t minor_;
   std::string_view rest_;
   bool ok_ = true;
 };
 
 template <class Message>
-std::string Encode(const Message& message) {
-  Writer writer;
+Writer Write(const Message& message, uint16_t minor) {
+  Writer writer(minor);
   // A field list is shared by both directions, so it takes a mutable message; writing changes
   // nothing.
   Fields(writer, const_cast<Message&>(message));
-  return std::move(writer).Take();
+  return writer;
+}
+
+/// As a peer of minor version `minor` reads it, without the fields that it does not have.
+template <class Message>
+std::string Encode(const Message& message, uint16_t minor = kEveryMinor) {
+  return Write(message, minor).Take();
+}
+
+/// Errors: kUnimplemented when the message says what a peer of that version does not understand.
+template <class Message>
+Result<std::string> EncodeAll(const Message& message, uint16_t minor) {
+  Writer writer = Write(message, minor);
+  if (writer.lossless()) return std::move(writer).Take();
+  return Fail(Code::kUnimplemented, "protocol version .{} cannot say what is asked", minor);
 }
 
 /// Errors: kInvalidArgument when the bytes end early or go on after the message.
 template <class Message>
-Result<Message> Decode(std::string_view bytes) {
+Result<Message> Decode(std::string_view bytes, uint16_t minor = kEveryMinor) {
   Message message{};
-  Reader reader(bytes);
+  Reader reader(bytes, minor);
   Fields(reader, message);
   if (!reader.ok()) {
     return Fail(Code::kInvalidArgument, "message of {} bytes ends early", bytes.size());
   }
   if (!reader.at_end()) {
     return Fail(Code::kInvalidArgument, "message of {} bytes goes on after its end", bytes.size());
+  }
+  return message;
+}
+
+/// A message that was left in a file by a program of this minor version or an earlier one.
+/// Errors: those of Decode by `newest`.
+template <class Message>
+Result<Message> DecodeKept(std::string_view bytes, uint16_t newest) {
+  auto message = Decode<Message>(bytes, newest);
+  for (uint16_t minor = newest; !message && minor-- > 0;) {
+    if (auto earlier = Decode<Message>(bytes, minor)) return earlier;
   }
   return message;
 }

@@ -102,6 +102,20 @@ Result<std::string> ShimClient::AwaitAnswer(uint32_t serial) {
   }
 }
 
+Result<ShimClient::Greeting> ShimClient::Greet(uint16_t minor) {
+  RETURN_IF_ERROR(Send(shim::Verb::kHello, wire::Encode(shim::Offer{minor}), {}));
+  ASSIGN_OR_RETURN(const Packet packet, Receive());
+  const uint32_t version = packet.header.version;
+  ASSIGN_OR_RETURN(shim::State state,
+                   wire::Decode<shim::State>(packet.body, shim::MinorOf(version)));
+  return Greeting{version, std::move(state)};
+}
+
+Result<shim::Header> ShimClient::ReceiveHeader() {
+  ASSIGN_OR_RETURN(const Packet packet, Receive());
+  return packet.header;
+}
+
 Result<shim::ExitRecord> ShimClient::AwaitExit() {
   while (exits_.empty()) {
     ASSIGN_OR_RETURN(Packet packet, Receive());

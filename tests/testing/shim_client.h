@@ -14,7 +14,7 @@
 
 namespace trivet::testing {
 
-/// One connection to a shim, as the daemon has it; calls one after the other.
+/// One connection to a shim, as a daemon of protocol version 1.0 has it; calls one after the other.
 class ShimClient {
  public:
   static Result<ShimClient> Connect(const std::filesystem::path& socket);
@@ -23,13 +23,22 @@ class ShimClient {
   Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {}) {
     RETURN_IF_ERROR(Send({.serial = ++serial_, .verb = verb}, wire::Encode(request), fds));
     ASSIGN_OR_RETURN(const std::string body, AwaitAnswer(serial_));
-    return wire::Decode<Answer>(body);
+    return wire::Decode<Answer>(body, 0);
   }
   /// Sends a request without waiting; the answer comes by AwaitAnswer.
   Result<uint32_t> Send(shim::Verb verb, const std::string& body, const std::vector<int>& fds);
   Result<std::string> AwaitAnswer(uint32_t serial);
   /// The next exit of a container. Errors: kDeadlineExceeded after ten seconds.
   Result<shim::ExitRecord> AwaitExit();
+  /// Says Hello as a daemon whose newest minor version is `minor`; the answer is read by the
+  /// version that it is written in.
+  struct Greeting {
+    uint32_t version = 0;
+    shim::State state;
+  };
+  Result<Greeting> Greet(uint16_t minor);
+  /// The header of the next packet, whatever it answers.
+  Result<shim::Header> ReceiveHeader();
   /// Bytes as they are.
   Result<> SendRaw(const std::string& bytes, const std::vector<int>& fds = {}) const;
   /// Whether the shim has closed this connection.

@@ -1,3 +1,4 @@
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -7,6 +8,7 @@
 #include <thread>
 
 #include "common/linux/file.h"
+#include "common/linux/socket_address.h"
 #include "tests/integration/cri/cri_test.h"
 
 namespace trivet::testing {
@@ -110,6 +112,69 @@ TEST_F(RestartTest, TakesAPodAsNotReadyWhenTheFirstProcessOfItsPidNamespaceDies)
   for (int i = 0; i < 1000 && PodStatusOf(pod_).state() == v1::SANDBOX_READY; ++i) ::usleep(10'000);
   EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
   EXPECT_THAT(StopPod(pod_), IsRpcOk());
+}
+
+// Takes the place of the shim's socket: what a shim of another major version says to any word.
+class ForeignShim {
+ public:
+  explicit ForeignShim(const std::filesystem::path& socket)
+      : listener_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
+    std::filesystem::remove(socket);
+    const auto address = SocketAddress::Of(socket);
+    EXPECT_EQ(::bind(listener_.get(), address->get(), SocketAddress::size()), 0);
+    EXPECT_EQ(::listen(listener_.get(), 4), 0);
+    thread_ = std::thread([this] {
+      while (true) {
+        const UniqueFd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!peer.valid()) return;
+        char byte = 0;
+        if (::recv(peer.get(), &byte, 1, 0) > 0) ::send(peer.get(), "\2\0\0\0", 4, MSG_NOSIGNAL);
+      }
+    });
+  }
+  ~ForeignShim() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+
+ private:
+  UniqueFd listener_;
+  std::thread thread_;
+};
+
+TEST_F(RestartTest, LeavesAPodRunningWhoseShimSpeaksAnotherVersionUntilItIsStopped) {
+  const std::string polite = MustStart(
+      pod_,
+      ShellConfig("polite", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"));
+  const std::string other = MustStart(pod_, ShellConfig("other", "sleep 1000"));
+  AwaitLog(polite, "up");
+  daemon_->Kill();
+  const ForeignShim shim(folders_.run / "shims" / pod_ / "sock");
+  StartDaemon();
+
+  for (int i = 0; i < 1000 && PodStatusOf(pod_).state() == v1::SANDBOX_READY; ++i) ::usleep(10'000);
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+  EXPECT_EQ(StatusOf(polite).state(), v1::CONTAINER_RUNNING);
+  EXPECT_EQ(StatusOf(other).state(), v1::CONTAINER_RUNNING);
+  EXPECT_THAT(Stop(polite, 30), IsRpcOk());
+  EXPECT_EQ(StatusOf(polite).state(), v1::CONTAINER_EXITED);
+  AwaitLog(polite, "stdout F bye");  // its shim, which nobody can ask, writes on
+  EXPECT_THAT(Stop(other, 0), IsRpcOk());
+  EXPECT_EQ(StatusOf(other).exit_code(), 137);
+  EXPECT_THAT(Remove(other), IsRpcOk());
+  EXPECT_THAT(StopPod(pod_), IsRpcOk());
+  EXPECT_THAT(RemovePod(pod_), IsRpcOk());
+  EXPECT_FALSE(std::filesystem::exists(folders_.run / "shims" / pod_));
+}
+
+TEST_F(RestartTest, RemovesAPodWhoseShimSpeaksAnotherVersionWithAllThatRunsInIt) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  daemon_->Kill();
+  const ForeignShim shim(folders_.run / "shims" / pod_ / "sock");
+  StartDaemon();
+  EXPECT_THAT(StopPod(pod_), IsRpcOk());
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_EXITED);
+  EXPECT_THAT(RemovePod(pod_), IsRpcOk());
 }
 
 TEST_F(RestartTest, UndoesAPodThatWasHalfMade) {

@@ -20,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::trivet::testing::FailsWith;
 using ::trivet::testing::IsOk;
@@ -156,7 +157,36 @@ TEST_F(PodTest, SendsTheExitToEveryConnectionThatSaidHello) {
 TEST_F(PodTest, DropsAConnectionThatSpeaksAnotherLanguage) {
   StartPod();
   auto stranger = ShimClient::Connect(run_dir_ / "sock");
-  ASSERT_THAT(stranger->SendRaw("not a packet"), IsOk());
+  ASSERT_THAT(stranger->SendRaw("no"), IsOk());
+  EXPECT_TRUE(stranger->IsClosed());
+  EXPECT_THAT(Run("true"), IsOk());
+}
+
+TEST_F(PodTest, SpeaksTheNewestVersionThatTheDaemonKnowsToo) {
+  StartPod();
+  auto older = ShimClient::Connect(run_dir_ / "sock");
+  const auto old_state = older->Greet(0);
+  ASSERT_THAT(old_state, IsOk());
+  EXPECT_EQ(old_state->version, shim::VersionOf(0));
+  auto newer = ShimClient::Connect(run_dir_ / "sock");
+  const auto state = newer->Greet(shim::kMinor + 5);
+  ASSERT_THAT(state, IsOk());
+  EXPECT_EQ(state->version, shim::VersionOf(shim::kMinor));
+  EXPECT_THAT(state->state.program_version, Not(IsEmpty()));
+  ASSERT_THAT(Run("exit 4"), IsOk());
+  EXPECT_EQ(older->ReceiveHeader()->version, shim::VersionOf(0));
+  EXPECT_EQ(newer->ReceiveHeader()->version, shim::VersionOf(shim::kMinor));
+}
+
+TEST_F(PodTest, SaysItsVersionToADaemonOfAnotherMajorOneAndGoesOn) {
+  StartPod();
+  auto stranger = ShimClient::Connect(run_dir_ / "sock");
+  ASSERT_THAT(stranger->SendRaw(std::string("\2\0\0\0", 4) + "of another form"), IsOk());
+  const auto word = stranger->ReceiveHeader();
+  ASSERT_THAT(word, IsOk());
+  EXPECT_EQ(shim::MajorOf(word->version), shim::kMajor);
+  EXPECT_EQ(word->code, static_cast<int32_t>(Code::kFailedPrecondition));
+  EXPECT_THAT(word->message, HasSubstr("speaks protocol version 2"));
   EXPECT_TRUE(stranger->IsClosed());
   EXPECT_THAT(Run("true"), IsOk());
 }

@@ -117,6 +117,72 @@ TEST_F(ShimConnectionTest, GivesUpAtTheDeadline) {
   reactor_->Drop("s");
 }
 
+// Answers Hello in `version`, whatever it was offered, and keeps the next request.
+void ServeAsVersion(int fd, uint32_t version, Packet& next) {
+  Packet hello;
+  ASSERT_TRUE(FakeShim::Await(fd, hello));
+  EXPECT_EQ(hello.header.version, shim::VersionOf(0));
+  EXPECT_EQ(DecodeBody<shim::Offer>(hello)->minor, shim::kMinor);
+  const shim::State state{.sandbox_id = "s", .program_version = "9"};
+  const shim::Header header{.version = version, .serial = hello.header.serial};
+  ASSERT_THAT(SendPacket(fd, header, wire::Encode(state, shim::MinorOf(version)), {}), IsOk());
+  if (FakeShim::Await(fd, next)) FakeShim::Answer(fd, next, shim::Empty{});
+  Packet end;
+  FakeShim::Await(fd, end);
+}
+
+TEST_F(ShimConnectionTest, SpeaksTheVersionOfAnOlderShim) {
+  Packet next;
+  FakeShim shim([&](int fd) { ServeAsVersion(fd, shim::VersionOf(0), next); });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  const auto state = (*connection)->Hello();
+  ASSERT_THAT(state, IsOk());
+  EXPECT_EQ(state->sandbox_id, "s");
+  EXPECT_EQ(state->program_version, "");
+  EXPECT_EQ((*connection)->minor(), 0);
+  EXPECT_THAT((*connection)->Call<shim::Empty>(shim::Verb::kReopenLog, shim::ContainerRef{"c"}),
+              IsOk());
+  EXPECT_EQ(next.header.version, shim::VersionOf(0));
+  reactor_->Drop("s");
+}
+
+TEST_F(ShimConnectionTest, SpeaksTheNewestVersionThatBothKnow) {
+  Packet next;
+  FakeShim shim([&](int fd) { ServeAsVersion(fd, shim::VersionOf(1), next); });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  EXPECT_EQ((*connection)->Hello()->program_version, "9");
+  EXPECT_THAT((*connection)->Call<shim::Empty>(shim::Verb::kReopenLog, shim::ContainerRef{"c"}),
+              IsOk());
+  EXPECT_EQ(next.header.version, shim::VersionOf(1));
+  reactor_->Drop("s");
+}
+
+TEST_F(ShimConnectionTest, DoesNotAskAnOlderShimForWhatItCannotRead) {
+  Packet next;
+  FakeShim shim([&](int fd) { ServeAsVersion(fd, shim::VersionOf(0), next); });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  ASSERT_THAT((*connection)->Hello(), IsOk());
+  const shim::State unknown{.program_version = "x"};  // any message with a field of a later minor
+  EXPECT_THAT((*connection)->Call<shim::Empty>(shim::Verb::kReopenLog, unknown),
+              FailsWith(Code::kUnimplemented, "cannot say"));
+  reactor_->Drop("s");
+}
+
+// It is there, so its pod is not taken for dead.
+TEST_F(ShimConnectionTest, SaysThatAShimSpeaksAnotherMajorVersion) {
+  FakeShim shim([&](int fd) {
+    Packet request;
+    ASSERT_TRUE(FakeShim::Await(fd, request));
+    const std::string two("\x02\x00\x00\x00", 4);  // and then what nobody knows
+    ASSERT_EQ(::send(fd, two.data(), two.size(), MSG_NOSIGNAL), 4);
+    FakeShim::Await(fd, request);
+  });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  EXPECT_THAT((*connection)->Hello(), FailsWith(Code::kFailedPrecondition, "protocol version 2"));
+  EXPECT_THAT(reactor_->Find("s"), FailsWith(Code::kUnavailable, "not connected"));
+  EXPECT_EQ(gone_.get_future().wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+}
+
 TEST_F(ShimConnectionTest, IsUnavailableWhereNobodyListens) {
   EXPECT_THAT(reactor_->Connect("s", "/nowhere/sock"), FailsWith(Code::kNotFound, "/nowhere/sock"));
 }

@@ -27,6 +27,11 @@ class Layout {
   void operator()(Members&... members) {
     (Put(members), ...);
   }
+  template <class... Members>
+  void Since(uint16_t minor, Members&... members) {
+    text_ += '+' + std::to_string(minor) + ':';
+    (Put(members), ...);
+  }
   template <class Message>
   static std::string Of() {
     Layout layout;
@@ -58,13 +63,15 @@ class Layout {
   std::string text_;
 };
 
-// A daemon that was upgraded speaks with shims of earlier builds until their pods end. Who must
-// change one of these needs a new kVersion, and a daemon that still speaks the one before.
+// A daemon that was upgraded speaks with shims of earlier builds until their pods end: see the rule
+// in shim.h. What is here may get a "+N:" at its end, and nothing else.
 TEST(ShimProtocol, KeepsTheLayoutOfItsVersion) {
   constexpr const char* kProcess = "[s][s]su4u4[u4]u8u8u8bbsss[{u4u8u8}]i4";
-  ASSERT_EQ(shim::kVersion, 1u);
+  ASSERT_EQ(shim::kMajor, 1u);
+  EXPECT_EQ(shim::kMinor, 1u);
   EXPECT_EQ(Layout::Of<shim::Header>(), "u4u4u1i4i4u1s");
   EXPECT_EQ(Layout::Of<shim::Empty>(), "");
+  EXPECT_EQ(Layout::Of<shim::Offer>(), "u2");
   EXPECT_EQ(Layout::Of<shim::ContainerRef>(), "s");
   EXPECT_EQ(Layout::Of<shim::ContainerSpec>(),
             fmt::format("s{{{}}}i4bu1s[{{u1si4u8sb}}][{{sbu4u4u4}}][s][s]s[s]ssbs", kProcess));
@@ -72,7 +79,7 @@ TEST(ShimProtocol, KeepsTheLayoutOfItsVersion) {
   EXPECT_EQ(Layout::Of<shim::SignalRequest>(), "si4b");
   EXPECT_EQ(Layout::Of<shim::ExecRequest>(), fmt::format("s{{{}}}i8i4i4i4", kProcess));
   EXPECT_EQ(Layout::Of<shim::ExecResult>(), "i4b");
-  EXPECT_EQ(Layout::Of<shim::State>(), "si4i4[{su1i4u8{si4bi8}}]");
+  EXPECT_EQ(Layout::Of<shim::State>(), "si4i4[{su1i4u8{si4bi8}}]+1:s");
   EXPECT_EQ(Layout::Of<shim::ExitRecord>(), "si4bi8");
 }
 
@@ -85,6 +92,29 @@ TEST(Wire, GivesBackWhatWasWritten) {
   EXPECT_EQ(spec->root_fd_index, shim::kNoFd);
   EXPECT_EQ(spec->mounts.at(0).options, "mode=1777");
   EXPECT_EQ(spec->pid, shim::NamespaceMode::kContainer);
+}
+
+TEST(Wire, LeavesOutAndDoesNotExpectWhatCameWithALaterMinorVersion) {
+  const shim::State state{.sandbox_id = "s1", .program_version = "9"};
+  const auto earlier = wire::Decode<shim::State>(wire::Encode(state, 0), 0);
+  ASSERT_TRUE(earlier);
+  EXPECT_EQ(earlier->sandbox_id, "s1");
+  EXPECT_EQ(earlier->program_version, "");
+  EXPECT_EQ(wire::Decode<shim::State>(wire::Encode(state, 1), 1)->program_version, "9");
+}
+
+TEST(Wire, DoesNotLeaveOutWhatIsAskedFor) {
+  EXPECT_TRUE(wire::EncodeAll(shim::State{.sandbox_id = "s1"}, 0));
+  EXPECT_THAT(wire::EncodeAll(shim::State{.program_version = "9"}, 0),
+              FailsWith(Code::kUnimplemented, "version .0 cannot say"));
+}
+
+TEST(Wire, ReadsAFileOfAnEarlierMinorVersion) {
+  const shim::State state{.sandbox_id = "s1", .program_version = "9"};
+  EXPECT_EQ(wire::DecodeKept<shim::State>(wire::Encode(state, 0), 1)->sandbox_id, "s1");
+  EXPECT_EQ(wire::DecodeKept<shim::State>(wire::Encode(state, 1), 1)->program_version, "9");
+  EXPECT_THAT(wire::DecodeKept<shim::State>("x", 1),
+              FailsWith(Code::kInvalidArgument, "ends early"));
 }
 
 TEST(Wire, RefusesEveryTruncatedMessage) {
