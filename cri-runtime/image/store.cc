@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <map>
 #include <mutex>
 #include <set>
@@ -22,6 +23,10 @@ Result<> MakeFolders(const Paths& paths) {
   RETURN_IF_ERROR(EnsureDirectory(paths.Layers()));
   RETURN_IF_ERROR(EnsureDirectory(paths.Empty(), 0755));
   return EnsureDirectory(paths.Temporary());
+}
+
+bool IsFull(const Error& error) {
+  return error.sys_errno() == ENOSPC || error.sys_errno() == EDQUOT;
 }
 
 std::string Shown(const Location& location) {
@@ -54,6 +59,7 @@ class Store::Impl {
   Result<Image> Publish(const ImportedImage& imported);
   Result<> Record(LoadedImages next);
   Result<> Collect();
+  Result<> MakeRoom();
   [[nodiscard]] LoadedImages Copy() const;
   [[nodiscard]] std::set<Digest> PinnedIds() const;
 
@@ -183,12 +189,27 @@ Result<> Store::Impl::Remove(std::string_view reference) {
     before = images_;
     images_.catalog.MarkRemoved(Digest(entry->id));
   }
-  if (auto recorded = Record(Copy()); !recorded) {
+  auto recorded = Record(Copy());
+  if (!recorded && IsFull(recorded.error()) && MakeRoom()) {
+    RETURN_IF_ERROR(Record(Copy()));
+    return Collect();
+  }
+  if (!recorded) {
     const std::lock_guard reading(reading_);
     images_ = std::move(before);
     return recorded;
   }
   return Collect();
+}
+
+// With writing_ held. A full disk may have no room for the record before the layers are gone. This
+// order is safe, too: what the old record has without its layers is forgotten at the next start.
+Result<> Store::Impl::MakeRoom() {
+  if (imports_ > 0) return Fail(Code::kUnavailable, "an import is running");
+  LoadedImages next = Copy();
+  next.catalog.Prune(PinnedIds());
+  ASSIGN_OR_RETURN(const ScratchDirectory bin, ScratchDirectory::Make(paths_.Temporary()));
+  return MoveGarbage(paths_, next.catalog, bin);
 }
 
 Result<Image> Store::Impl::PinFor(std::string_view reference, const std::string& owner) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 
 namespace trivet::cri {
 namespace {
@@ -62,14 +63,39 @@ Result<UniqueFd> ListenOn(const std::string& text) {
   return socket;
 }
 
+// One client. However slowly it sends and reads, it has its time once; the server's end ends it.
+class Exchange {
+ public:
+  Exchange(const UniqueFd& client, const UniqueFd& wake) : client_(client), wake_(wake) {}
+
+  [[nodiscard]] std::string ReadRequest() const;
+  void SendAll(std::string_view text) const;
+
+ private:
+  static constexpr auto kPatience = std::chrono::seconds(5);
+
+  [[nodiscard]] bool Await(int16_t what) const {
+    std::array<pollfd, 2> events{pollfd{client_.get(), what, 0}, pollfd{wake_.get(), POLLIN, 0}};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    return ::poll(events.data(), events.size(), static_cast<int>(left.count())) > 0 &&
+           events[1].revents == 0;
+  }
+
+  const UniqueFd& client_;
+  const UniqueFd& wake_;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + kPatience;
+};
+
 // The request up to its empty line; empty when it does not come to one in time.
-std::string ReadRequest(const UniqueFd& client) {
+std::string Exchange::ReadRequest() const {
   constexpr size_t kMaxBytes = 8192;
   constexpr std::string_view kEnd = "\r\n\r\n";
   std::string request;
-  while (request.size() < kMaxBytes) {
+  while (request.size() < kMaxBytes && Await(POLLIN)) {
     std::array<char, 1024> piece;
-    const ssize_t n = ::recv(client.get(), piece.data(), piece.size(), 0);
+    const ssize_t n = ::recv(client_.get(), piece.data(), piece.size(), MSG_DONTWAIT);
     if (n <= 0) return "";
     request.append(piece.data(), static_cast<size_t>(n));
     if (request.find(kEnd) != std::string::npos) return request;
@@ -84,9 +110,9 @@ std::string Response(std::string_view status, std::string_view body) {
       status, body.size(), body);
 }
 
-void SendAll(const UniqueFd& client, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+void Exchange::SendAll(std::string_view text) const {
+  while (!text.empty() && Await(POLLOUT)) {
+    const ssize_t n = ::send(client_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n <= 0) return;
     text.remove_prefix(static_cast<size_t>(n));
   }
@@ -119,29 +145,32 @@ int MetricsServer::port() const {
 }
 
 void MetricsServer::Loop() {
+  constexpr int kPauseMs = 100;
   while (true) {
     std::array<pollfd, 2> events{pollfd{listening_.get(), POLLIN, 0},
                                  pollfd{wake_.get(), POLLIN, 0}};
     ::poll(events.data(), events.size(), -1);
     if (events[1].revents != 0) return;
     const UniqueFd client(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (client.valid()) Answer(client);
+    if (client.valid()) {
+      Answer(client);
+    } else {
+      ::poll(&events[1], 1, kPauseMs);  // without descriptors it would be asked again at once
+    }
   }
 }
 
 void MetricsServer::Answer(const UniqueFd& client) const {
-  const timeval patience{.tv_sec = 5, .tv_usec = 0};
-  ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  const std::string request = ReadRequest(client);
+  const Exchange exchange(client, wake_);
+  const std::string request = exchange.ReadRequest();
   if (request.empty()) return;
   if (!request.starts_with("GET ")) {
-    return SendAll(client, Response("405 Method Not Allowed", "only GET\n"));
+    return exchange.SendAll(Response("405 Method Not Allowed", "only GET\n"));
   }
   const std::string_view rest = std::string_view(request).substr(4);
   const std::string_view path = rest.substr(0, rest.find_first_of(" ?\r"));
-  if (path != "/metrics") return SendAll(client, Response("404 Not Found", "/metrics\n"));
-  SendAll(client, Response("200 OK", text_()));
+  if (path != "/metrics") return exchange.SendAll(Response("404 Not Found", "/metrics\n"));
+  exchange.SendAll(Response("200 OK", text_()));
 }
 
 }  // namespace trivet::cri

@@ -11,7 +11,7 @@
 namespace trivet::cri {
 
 /// Answers "GET /metrics" over HTTP/1.1, one connection after the other, in a thread of its own.
-/// A client has five seconds and 8 KiB for its request.
+/// A client has 8 KiB for its request, and five seconds until it has the answer.
 class MetricsServer {
  public:
   using Text = std::function<std::string()>;

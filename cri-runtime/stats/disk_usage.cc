@@ -13,13 +13,25 @@
 namespace trivet::stats {
 namespace {
 
-constexpr size_t kMaxDepth = 256;  // each level holds a descriptor
+constexpr size_t kMaxOpen = 256;  // levels that hold a descriptor, one more below them
 constexpr uint64_t kBlockBytes = 512;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+struct Level {
+  Directory folder;  // null: closed for the time that the walk is below it
+  ino_t inode = 0;
+  long position = 0;
+};
+
+Directory OpenStream(UniqueFd fd) {
+  Directory folder(::fdopendir(fd.get()));
+  if (folder != nullptr) static_cast<void>(fd.release());
+  return folder;
+}
 
 class Measurement {
  public:
@@ -32,12 +44,12 @@ class Measurement {
     usage_.used_bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
   }
 
-  void Walk(Directory top) {
-    open_.push_back(std::move(top));
-    while (!open_.empty()) {
-      const dirent* entry = ::readdir(open_.back().get());
+  void Walk(Directory top, ino_t inode) {
+    Enter(std::move(top), inode);
+    while (!levels_.empty()) {
+      const dirent* entry = ::readdir(levels_.back().folder.get());
       if (entry == nullptr) {
-        open_.pop_back();
+        Leave();
       } else if (const std::string_view name = entry->d_name; name != "." && name != "..") {
         Visit(entry->d_name);
       }
@@ -48,24 +60,50 @@ class Measurement {
 
  private:
   void Visit(const char* name) {
-    const int folder_fd = ::dirfd(open_.back().get());
+    const int folder_fd = ::dirfd(levels_.back().folder.get());
     struct stat status{};
     if (::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (status.st_dev != device_) return;
     Add(status);
-    if (!S_ISDIR(status.st_mode) || open_.size() >= kMaxDepth) return;
+    if (!S_ISDIR(status.st_mode)) return;
     UniqueFd fd(::openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.valid()) return;
-    Directory directory(::fdopendir(fd.get()));
-    if (directory == nullptr) return;
-    static_cast<void>(fd.release());
-    open_.push_back(std::move(directory));
+    if (Directory folder = OpenStream(std::move(fd))) Enter(std::move(folder), status.st_ino);
+  }
+
+  // A container could hide what it uses below any depth that is given up at.
+  void Enter(Directory folder, ino_t inode) {
+    if (levels_.size() > kMaxOpen) {
+      levels_.back().position = ::telldir(levels_.back().folder.get());
+      levels_.back().folder.reset();
+    }
+    levels_.push_back({std::move(folder), inode, 0});
+  }
+
+  void Leave() {
+    const Directory below = std::move(levels_.back().folder);
+    levels_.pop_back();
+    if (levels_.empty() || levels_.back().folder != nullptr || Resume(levels_.back(), below))
+      return;
+    // It was moved away meanwhile: on with what is open.
+    while (levels_.back().folder == nullptr) levels_.pop_back();
+  }
+
+  [[nodiscard]] bool Resume(Level& level, const Directory& below) const {
+    UniqueFd fd(::openat(::dirfd(below.get()), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat status{};
+    if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return false;
+    if (status.st_dev != device_ || status.st_ino != level.inode) return false;
+    level.folder = OpenStream(std::move(fd));
+    if (level.folder == nullptr) return false;
+    ::seekdir(level.folder.get(), level.position);
+    return true;
   }
 
   dev_t device_;
   DiskUsage usage_;
   std::unordered_set<ino_t> seen_;  // inodes with more than one name
-  std::vector<Directory> open_;
+  std::vector<Level> levels_;
 };
 
 }  // namespace
@@ -77,7 +115,7 @@ Result<DiskUsage> MeasureTree(const std::filesystem::path& tree) {
   if (::fstat(::dirfd(top.get()), &status) != 0) return FailErrno("stat {}", tree.native());
   Measurement measurement(status.st_dev);
   measurement.Add(status);
-  measurement.Walk(std::move(top));
+  measurement.Walk(std::move(top), status.st_ino);
   return measurement.usage();
 }
 

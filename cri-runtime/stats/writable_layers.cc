@@ -26,11 +26,13 @@ std::optional<LayerUsage> WritableLayers::Get(const std::string& container_id) {
   std::unique_lock lock(mutex_);
   const auto found = known_.find(container_id);
   const bool is_new = found == known_.end();
+  bool is_first = false;
   if (is_new || cri::NowNs() - found->second.measured_at_ns > kMaxAgeNs) {
-    wanted_.insert(container_id);
+    is_first = wanted_.insert(container_id).second;
     changed_.notify_all();
   }
   if (!is_new) return found->second;
+  if (!is_first) return std::nullopt;  // another's large tree is walked first
   changed_.wait_for(lock, kFirstPatience, [&] { return ending_ || known_.contains(container_id); });
   const auto measured = known_.find(container_id);
   return measured == known_.end() ? std::nullopt : std::optional(measured->second);

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/linux/file.h"
+#include "common/linux/mount.h"
 #include "tests/integration/image/image_store_test.h"
 
 namespace trivet::image {
@@ -237,6 +238,32 @@ TEST_F(StoreTest, GivesNoImageUpForALayerOfANewerVersion) {
   std::ofstream(record) << text;
   Open();
   EXPECT_THAT(store().List(), SizeIs(1));
+}
+
+// The kubelet removes images because the disk is full.
+TEST_F(StoreTest, RemovesAnImageFromAFullDisk) {
+  const auto disk = DetachedMount::Tmpfs({{"size", "2m"}});
+  ASSERT_THAT(disk, IsOk());
+  const std::filesystem::path root = "/proc/self/fd/" + std::to_string(disk->fd());
+  auto full = Store::Open({.root = root});
+  ASSERT_THAT(full, IsOk());
+  OciLayout layout;
+  layout.Add({.layers = {LayerBlob::Gzip(TarFile().File("a", std::string(1 << 20, 'x')))}});
+  layout.WriteFolder(directory() / "layout");
+  const auto images =
+      (*full)->Import({.kind = Location::Kind::kFolder, .path = directory() / "layout"});
+  ASSERT_THAT(images, IsOk());
+  std::ofstream filler(root / "filler", std::ios::binary);
+  while (filler << std::string(4096, 'x') << std::flush) {
+  }
+
+  EXPECT_THAT((*full)->Remove(images->at(0).id), IsOk());
+
+  EXPECT_EQ(ListDirectory(root / "layers")->size(), 0U);
+  full->reset();
+  full = Store::Open({.root = root});
+  ASSERT_THAT(full, IsOk());
+  EXPECT_EQ((*full)->List().size(), 0U);
 }
 
 TEST_F(StoreTest, RefusesARecordThatItCannotRead) {

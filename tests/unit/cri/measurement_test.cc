@@ -70,6 +70,19 @@ TEST(MeasureTree, CountsAFileWithTwoNamesOnceAndFollowsNoLink) {
   EXPECT_LT(usage->used_bytes, 200'000u);
 }
 
+TEST(MeasureTree, CountsWhatIsHiddenDeepDown) {
+  constexpr int kLevels = 400;
+  TempDirectory tree;
+  std::filesystem::path folder = tree.path();
+  for (int level = 0; level < kLevels; ++level) {
+    folder /= "d";
+    ASSERT_TRUE(EnsureDirectory(folder).has_value());
+    ASSERT_TRUE(WriteFileVolatile(folder / "a", "x").has_value());
+    ASSERT_TRUE(WriteFileVolatile(folder / "z", "x").has_value());
+  }
+  EXPECT_EQ(MeasureTree(tree.path())->inodes, 1u + 3u * kLevels);
+}
+
 TEST(MeasureTree, SaysThatThereIsNone) {
   EXPECT_THAT(MeasureTree("/nonexistent/tree"), FailsWith(Code::kNotFound, "/nonexistent/tree"));
 }
@@ -106,6 +119,18 @@ TEST(WritableLayers, MeasuresAtTheFirstCallAndForgetsWhatIsGone) {
   ASSERT_TRUE(RemoveTree(folder / "c1").has_value());
   layers.Retain([](const std::string&) { return false; });
   EXPECT_FALSE(layers.Get("c1").has_value());
+}
+
+// Only the first call waits for a measurement: thousands of others are through at once.
+TEST(WritableLayers, DoesNotWaitAgainWhileALargeTreeIsWalked) {
+  std::atomic<bool> called = false;
+  TempDirectory folder;
+  WritableLayers layers([&](const std::string& /*id*/) {
+    while (!called) std::this_thread::yield();
+    return folder.path();
+  });
+  for (int call = 0; call < 3000; ++call) EXPECT_FALSE(layers.Get("c1").has_value());
+  called = true;
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "cri-runtime/live_config.h"
 #include "cri-runtime/operations/metrics_server.h"
@@ -20,14 +23,20 @@ using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::StartsWith;
 
-std::string Ask(int port, const std::string& request) {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+UniqueFd Connect(int port) {
+  UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{.sin_family = AF_INET,
                       .sin_port = htons(static_cast<uint16_t>(port)),
                       .sin_addr = {htonl(INADDR_LOOPBACK)}};
   if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return "no connection";
+    return UniqueFd();
   }
+  return socket;
+}
+
+std::string Ask(int port, const std::string& request) {
+  const UniqueFd socket = Connect(port);
+  if (!socket.valid()) return "no connection";
   ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string answer;
   char piece[1024];
@@ -48,6 +57,23 @@ TEST(MetricsServer, AnswersGetMetricsAndNothingElse) {
   EXPECT_THAT(Ask(port, "POST /metrics HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 405"));
   EXPECT_EQ(Ask(port, std::string(20'000, 'x')), "");
   EXPECT_THAT(Ask(port, "GET /metrics HTTP/1.1\r\n\r\n"), HasSubstr("x 1"));
+}
+
+// A byte now and then is no reason to stay: the daemon could not stop, and nobody else was
+// answered.
+TEST(MetricsServer, EndsWhileAClientSendsByteAfterByte) {
+  auto server = MetricsServer::Start("127.0.0.1:0", [] { return std::string("x 1\n"); });
+  ASSERT_THAT(server, IsOk());
+  const UniqueFd client = Connect((*server)->port());
+  std::atomic<bool> ended = false;
+  std::thread slow([&] {
+    while (!ended && ::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  });
+  server->reset();
+  ended = true;
+  slow.join();
 }
 
 TEST(MetricsServer, RefusesWhatIsNoAddress) {
