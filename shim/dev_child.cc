@@ -54,6 +54,10 @@ void MakeNode(int dev_fd, const DevicePlan& device, const Reporter& report) {
   const char* name = slash == nullptr ? path : slash + 1;
   const bool made = ::mknodat(parent_fd, name, device.mode, device.device) == 0;
   report.Check(made || errno == EEXIST, Step::kDevice, path);  // a default one
+  // Whoever is in the group that the node gave the device to may use it here, too.
+  const bool owned = !made || (device.uid == 0 && device.gid == 0) ||
+                     ::fchownat(parent_fd, name, device.uid, device.gid, AT_SYMLINK_NOFOLLOW) == 0;
+  report.Check(owned, Step::kDevice, path);
   ::close(parent_fd);
 }
 

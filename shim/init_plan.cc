@@ -109,7 +109,9 @@ Result<> PlanDevices(const ContainerSpec& spec, InitPlan& plan) {
     plan.devices.push_back({.path = device.path.substr(kDev.size()),
                             .mode = (device.mode & kPermissions) |
                                     static_cast<mode_t>(device.block ? S_IFBLK : S_IFCHR),
-                            .device = makedev(device.major, device.minor)});
+                            .device = makedev(device.major, device.minor),
+                            .uid = device.uid,
+                            .gid = device.gid});
   }
   return {};
 }

@@ -29,6 +29,8 @@ struct DevicePlan {
   std::string path;  // below /dev, "net/tun"
   mode_t mode = 0;   // with S_IFCHR or S_IFBLK
   dev_t device = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
 };
 
 /// A ContainerSpec with its descriptors, turned into what the child needs: it allocates nothing.

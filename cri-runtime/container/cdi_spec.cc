@@ -10,8 +10,8 @@
 namespace trivet::container::cdi {
 namespace {
 
-constexpr std::array<std::string_view, 9> kCdiVersions{"0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0",
-                                                       "0.6.0", "0.7.0", "0.8.0", "1.0.0"};
+constexpr std::array<std::string_view, 10> kCdiVersions{
+    "0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "1.0.0", "1.1.0"};
 
 bool IsAlnum(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -51,6 +51,15 @@ Result<> CheckEnv(const std::string& line) {
   return Fail(Code::kInvalidArgument, "env: not NAME=value");
 }
 
+// "fileMode", "uid" or "gid".
+Result<std::optional<uint32_t>> ReadNumber(const json::Value& node, const char* key) {
+  const auto found = node.find(key);
+  if (found == node.end() || found->is_null()) return std::nullopt;
+  uint32_t number = 0;
+  RETURN_IF_ERROR(json::ReadRequired(node, key, number));
+  return number;
+}
+
 Result<Device> ReadDeviceNode(const json::Value& node) {
   RETURN_IF_ERROR(json::RejectUnknownKeys(node, {"path", "hostPath", "type", "major", "minor",
                                                  "fileMode", "permissions", "uid", "gid"}));
@@ -64,6 +73,9 @@ Result<Device> ReadDeviceNode(const json::Value& node) {
   RETURN_IF_ERROR(json::ReadOptional(node, "type", type));
   RETURN_IF_ERROR(json::ReadOptional(node, "major", device.major));
   RETURN_IF_ERROR(json::ReadOptional(node, "minor", device.minor));
+  ASSIGN_OR_RETURN(device.mode, ReadNumber(node, "fileMode"));
+  ASSIGN_OR_RETURN(device.uid, ReadNumber(node, "uid"));
+  ASSIGN_OR_RETURN(device.gid, ReadNumber(node, "gid"));
   RETURN_IF_ERROR(CheckCdiPath("path", device.container_path));
   RETURN_IF_ERROR(CheckCdiPath("hostPath", device.host_path));
   if (!type.empty() && type != "b" && type != "c" && type != "u") {

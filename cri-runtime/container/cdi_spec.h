@@ -8,7 +8,7 @@
 #include "cri-runtime/container/config.h"
 
 /// CDI, the Container Device Interface: files in which vendors say what a device is made of.
-/// Source: tags.cncf.io/container-device-interface, SPEC.md, versions 0.1.0 to 1.0.0.
+/// Source: tags.cncf.io/container-device-interface, SPEC.md, versions 0.1.0 to 1.1.0.
 namespace trivet::container::cdi {
 
 /// What a device, or all devices of a file, add to a container.

@@ -42,6 +42,10 @@ struct Device {
   int64_t major = -1;
   int64_t minor = -1;
   bool is_block = false;
+  // What a CDI file says of the node in the container; else they are those of the node's own.
+  std::optional<uint32_t> mode;
+  std::optional<uint32_t> uid;
+  std::optional<uint32_t> gid;
 };
 
 /// Zero and empty mean: not said.
@@ -127,7 +131,7 @@ template <class Codec>
 void Fields(Codec& c, Device& m) {
   c("container_path", m.container_path), c("host_path", m.host_path);
   c("permissions", m.permissions), c("major", m.major), c("minor", m.minor);
-  c("is_block", m.is_block);
+  c("is_block", m.is_block), c("mode", m.mode), c("uid", m.uid), c("gid", m.gid);
 }
 template <class Codec>
 void Fields(Codec& c, Resources& m) {

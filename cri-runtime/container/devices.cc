@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 
 #include "common/linux/file.h"
 
@@ -22,7 +23,9 @@ shim::DeviceSpec Describe(const std::string& path, const struct stat& status) {
           .block = S_ISBLK(status.st_mode),
           .major = major(status.st_rdev),
           .minor = minor(status.st_rdev),
-          .mode = status.st_mode & 07777u};
+          .mode = status.st_mode & 07777u,
+          .uid = status.st_uid,
+          .gid = status.st_gid};
 }
 
 Result<> Collect(const std::filesystem::path& folder, std::vector<shim::DeviceSpec>& devices) {
@@ -40,40 +43,68 @@ Result<> Collect(const std::filesystem::path& folder, std::vector<shim::DeviceSp
   return {};
 }
 
+// "/dev/snd" at "/dev/sound": every device below, at the same place below.
+Result<std::vector<shim::DeviceSpec>> NodesBelow(const Device& device) {
+  const std::filesystem::path folder = std::filesystem::path(device.host_path).lexically_normal();
+  std::vector<shim::DeviceSpec> specs;
+  RETURN_IF_ERROR(Collect(folder, specs), "device " + device.host_path);
+  for (shim::DeviceSpec& spec : specs) {
+    const auto place = std::filesystem::path(spec.path).lexically_relative(folder);
+    spec.path = (std::filesystem::path(device.container_path) / place).native();
+  }
+  return specs;
+}
+
+Result<std::vector<shim::DeviceSpec>> NodesAt(const Device& device) {
+  struct stat status{};
+  if (::stat(device.host_path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return NodesBelow(device);
+    if (S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode)) {
+      return std::vector{Describe(device.container_path, status)};
+    }
+    return Fail(Code::kInvalidArgument, "device {}: not a device", device.host_path);
+  }
+  if (errno != ENOENT || device.major < 0 || device.minor < 0) {
+    return FailErrno("device {}", device.host_path);
+  }
+  return std::vector{shim::DeviceSpec{.path = device.container_path,
+                                      .block = device.is_block,
+                                      .major = static_cast<uint32_t>(device.major),
+                                      .minor = static_cast<uint32_t>(device.minor)}};
+}
+
+Result<std::vector<shim::DeviceSpec>> NodesOf(const Device& device) {
+  ASSIGN_OR_RETURN(std::vector<shim::DeviceSpec> specs, NodesAt(device));
+  for (shim::DeviceSpec& spec : specs) {
+    spec.mode = device.mode.value_or(spec.mode);
+    spec.uid = device.uid.value_or(spec.uid);
+    spec.gid = device.gid.value_or(spec.gid);
+  }
+  return specs;
+}
+
 }  // namespace
 
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices) {
   std::vector<shim::DeviceSpec> specs;
   for (const Device& device : devices) {
-    struct stat status{};
-    if (::stat(device.host_path.c_str(), &status) != 0) {
-      if (errno == ENOENT && device.major >= 0 && device.minor >= 0) {
-        specs.push_back({.path = device.container_path,
-                         .block = device.is_block,
-                         .major = static_cast<uint32_t>(device.major),
-                         .minor = static_cast<uint32_t>(device.minor)});
-        continue;
-      }
-      return FailErrno("device {}", device.host_path);
-    }
-    if (!S_ISBLK(status.st_mode) && !S_ISCHR(status.st_mode)) {
-      return Fail(Code::kInvalidArgument, "device {}: not a device", device.host_path);
-    }
-    specs.push_back(Describe(device.container_path, status));
+    ASSIGN_OR_RETURN(std::vector<shim::DeviceSpec> found, NodesOf(device));
+    std::ranges::move(found, std::back_inserter(specs));
   }
   return specs;
 }
 
 Result<std::vector<DeviceRule>> RulesOf(const std::vector<Device>& devices) {
-  ASSIGN_OR_RETURN(const std::vector<shim::DeviceSpec> specs, PrepareDevices(devices));
   std::vector<DeviceRule> rules = DefaultDeviceRules();
-  for (size_t i = 0; i < specs.size(); ++i) {
-    DeviceRule rule{.block = specs[i].block, .major = specs[i].major, .minor = specs[i].minor};
-    // Nothing said is everything, as in a CDI file.
-    const std::string& asked = devices[i].permissions;
-    RETURN_IF_ERROR(SetPermissions(rule, asked.empty() ? "rwm" : asked),
-                    "device " + devices[i].container_path);
-    rules.push_back(rule);
+  for (const Device& device : devices) {
+    ASSIGN_OR_RETURN(const std::vector<shim::DeviceSpec> specs, NodesOf(device));
+    for (const shim::DeviceSpec& spec : specs) {
+      DeviceRule rule{.block = spec.block, .major = spec.major, .minor = spec.minor};
+      // Nothing said is everything, as in a CDI file.
+      RETURN_IF_ERROR(SetPermissions(rule, device.permissions.empty() ? "rwm" : device.permissions),
+                      "device " + device.container_path);
+      rules.push_back(rule);
+    }
   }
   return rules;
 }

@@ -9,7 +9,8 @@
 
 namespace trivet::container {
 
-/// The node's devices that the request names, as they are now.
+/// The node's devices that the request names, as they are now, with the mode and the owner that the
+/// node gave them or the CDI file says. A folder stands for all devices in it and below.
 /// Errors: kNotFound for an absent one, kInvalidArgument for what is no device.
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices);
 

@@ -186,6 +186,8 @@ struct DeviceSpec {
   uint32_t major = 0;
   uint32_t minor = 0;
   uint32_t mode = 0666;
+  uint32_t uid = 0;  // as the node counts them; since 1.1
+  uint32_t gid = 0;
 };
 
 struct ContainerSpec {
@@ -298,6 +300,7 @@ void Fields(Codec& c, MountSpec& m) {
 template <class Codec>
 void Fields(Codec& c, DeviceSpec& m) {
   c(m.path, m.block, m.major, m.minor, m.mode);
+  c.Since(1, m.uid, m.gid);
 }
 template <class Codec>
 void Fields(Codec& c, ContainerSpec& m) {

@@ -108,6 +108,7 @@ Result<ShimClient::Greeting> ShimClient::Greet(uint16_t minor) {
   const uint32_t version = packet.header.version;
   ASSIGN_OR_RETURN(shim::State state,
                    wire::Decode<shim::State>(packet.body, shim::MinorOf(version)));
+  minor_ = shim::MinorOf(version);
   return Greeting{version, std::move(state)};
 }
 

@@ -14,16 +14,19 @@
 
 namespace trivet::testing {
 
-/// One connection to a shim, as a daemon of protocol version 1.0 has it; calls one after the other.
+/// One connection to a shim, as a daemon of protocol version 1.0 has it, or after Greet one of a
+/// later version; calls one after the other.
 class ShimClient {
  public:
   static Result<ShimClient> Connect(const std::filesystem::path& socket);
 
   template <class Answer, class Request>
   Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {}) {
-    RETURN_IF_ERROR(Send({.serial = ++serial_, .verb = verb}, wire::Encode(request), fds));
+    const uint32_t version = shim::VersionOf(minor_);
+    RETURN_IF_ERROR(Send({.version = version, .serial = ++serial_, .verb = verb},
+                         wire::Encode(request, minor_), fds));
     ASSIGN_OR_RETURN(const std::string body, AwaitAnswer(serial_));
-    return wire::Decode<Answer>(body, 0);
+    return wire::Decode<Answer>(body, minor_);
   }
   /// Sends a request without waiting; the answer comes by AwaitAnswer.
   Result<uint32_t> Send(shim::Verb verb, const std::string& body, const std::vector<int>& fds);
@@ -55,6 +58,7 @@ class ShimClient {
 
   UniqueFd socket_;
   uint32_t serial_ = 0;
+  uint16_t minor_ = 0;  // as agreed
   std::deque<shim::ExitRecord> exits_;
   std::deque<Packet> answers_;
 };

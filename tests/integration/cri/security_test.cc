@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include "tests/integration/cri/cri_test.h"
 
 namespace trivet::testing {
@@ -110,6 +114,27 @@ TEST_F(SecurityTest, UsesADeviceInTheWayItWasGivenOnly) {
   const std::string id = MustStart(pod_, config_);
   EXPECT_EQ(MustExec(id, ": </dev/own && echo open"), "open");
   EXPECT_THAT(ErrorOf(id, ": >/dev/own"), HasSubstr("Operation not permitted"));
+}
+
+// "/dev/snd" and "/dev/dri" are given so, to processes that are not root but of the right group.
+TEST_F(SecurityTest, UsesTheDevicesOfAFolderByTheGroupThatTheNodeGaveThem) {
+  constexpr gid_t kGroup = 44;
+  const auto device = folder_ / "devices/below/fuse";
+  std::filesystem::create_directories(device.parent_path());
+  ASSERT_EQ(::mknod(device.c_str(), S_IFCHR | 0600, makedev(10, 229)), 0);
+  ASSERT_EQ(::chown(device.c_str(), 0, kGroup), 0);
+  ASSERT_EQ(::chmod(device.c_str(), 0660), 0);
+  auto* asked = config_.add_devices();
+  asked->set_host_path((folder_ / "devices").native());
+  asked->set_container_path("/dev/mine");
+  asked->set_permissions("r");
+  Security().mutable_run_as_user()->set_value(1000);
+  Security().add_supplemental_groups(kGroup);
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_EQ(MustExec(id, "stat -c '%u:%g %a' /dev/mine/below/fuse"), "0:44 660");
+  EXPECT_EQ(MustExec(id, ": </dev/mine/below/fuse && echo open"), "open");
+  EXPECT_THAT(ErrorOf(id, ": >/dev/mine/below/fuse"), HasSubstr("Operation not permitted"));
+  std::filesystem::remove_all(folder_ / "devices");
 }
 
 TEST_F(SecurityTest, KeepsItsDeviceRulesWhenTheRuntimeStartsAgain) {

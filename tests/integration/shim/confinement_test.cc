@@ -189,6 +189,17 @@ TEST_F(ConfinementTest, HasTheDevicesItAskedFor) {
   EXPECT_EQ(outcome->out, "1:5 600\n1\n");
 }
 
+// As runc makes it: the members of the node's group "video" or "dialout" can use it.
+TEST_F(ConfinementTest, HasItsDevicesWithTheOwnersThatTheNodeGaveThem) {
+  StartPod();
+  ASSERT_THAT(client_->Greet(shim::kMinor), IsOk());  // since 1.1
+  const auto outcome = Run("stat -c '%u:%g %a' /dev/net/mine", [](Setup& setup) {
+    setup.spec.devices = {
+        {.path = "/dev/net/mine", .major = 1, .minor = 5, .mode = 0660, .uid = 7, .gid = 44}};
+  });
+  EXPECT_EQ(outcome->out, "7:44 660\n");
+}
+
 TEST_F(ConfinementTest, RefusesADeviceOutsideOfDev) {
   StartPod();
   EXPECT_THAT(CreateContainer("true",

@@ -17,7 +17,7 @@ constexpr std::string_view kSpec = R"({
     {"name": "gpu0", "containerEdits": {
       "env": ["GPU=0"],
       "deviceNodes": [{"path": "/dev/gpu0", "hostPath": "/dev/null", "type": "c", "major": 1,
-                       "minor": 3, "permissions": "rw", "fileMode": 384}],
+                       "minor": 3, "permissions": "rw", "fileMode": 384, "gid": 44}],
       "mounts": [{"hostPath": "/lib/x.so", "containerPath": "/lib/x.so",
                   "options": ["ro", "nosuid", "nodev", "bind"]}]}},
     {"name": "gpu1", "containerEdits": {"env": ["GPU=1"]}}]})";
@@ -30,11 +30,14 @@ TEST(ParseSpec, ReadsJsonAndYaml) {
   const Edits& edits = json->devices[0].edits;
   EXPECT_EQ(edits.devices[0].host_path, "/dev/null");
   EXPECT_EQ(edits.devices[0].major, 1);
+  EXPECT_EQ(edits.devices[0].mode, 0600u);
+  EXPECT_EQ(edits.devices[0].uid, std::nullopt);
+  EXPECT_EQ(edits.devices[0].gid, 44u);
   EXPECT_TRUE(edits.mounts[0].readonly);
   EXPECT_THAT(edits.mounts[0].options, ElementsAre("nosuid", "nodev"));
 
   const auto yaml = ParseSpec(
-      "cdiVersion: 1.0.0\nkind: v.io/net\ndevices:\n- name: all\n  containerEdits:\n    env: "
+      "cdiVersion: 1.1.0\nkind: v.io/net\ndevices:\n- name: all\n  containerEdits:\n    env: "
       "[A=b]\n",
       "a.yaml");
   ASSERT_THAT(yaml, IsOk());
@@ -93,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         HostileSpec{"HugeMajor",
                     WithEdits(R"("deviceNodes": [{"path": "/dev/x", "major": 1e300}])"),
                     Code::kInvalidArgument, "major"},
+        HostileSpec{"NegativeUid", WithEdits(R"("deviceNodes": [{"path": "/dev/x", "uid": -1}])"),
+                    Code::kInvalidArgument, "uid"},
         HostileSpec{"MountWithNewline",
                     WithEdits(R"("mounts": [{"hostPath": "/a\nb", "containerPath": "/c"}])"),
                     Code::kInvalidArgument, "hostPath"},

@@ -73,8 +73,9 @@ TEST(ShimProtocol, KeepsTheLayoutOfItsVersion) {
   EXPECT_EQ(Layout::Of<shim::Empty>(), "");
   EXPECT_EQ(Layout::Of<shim::Offer>(), "u2");
   EXPECT_EQ(Layout::Of<shim::ContainerRef>(), "s");
-  EXPECT_EQ(Layout::Of<shim::ContainerSpec>(),
-            fmt::format("s{{{}}}i4bu1s[{{u1si4u8sb}}][{{sbu4u4u4}}][s][s]s[s]ssbs", kProcess));
+  EXPECT_EQ(
+      Layout::Of<shim::ContainerSpec>(),
+      fmt::format("s{{{}}}i4bu1s[{{u1si4u8sb}}][{{sbu4u4u4+1:u4u4}}][s][s]s[s]ssbs", kProcess));
   EXPECT_EQ(Layout::Of<shim::Started>(), "i4u8");
   EXPECT_EQ(Layout::Of<shim::SignalRequest>(), "si4b");
   EXPECT_EQ(Layout::Of<shim::ExecRequest>(), fmt::format("s{{{}}}i8i4i4i4", kProcess));
