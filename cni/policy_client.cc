@@ -5,6 +5,8 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <memory>
+#include <string_view>
 
 #include "common/base/unique_fd.h"
 #include "proto/trivet/wire.h"
@@ -61,15 +63,15 @@ Result<> PolicyClient::Call(const policy::Request& request) {
   if (::send(socket.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
     return Fail(Code::kUnavailable, "send to policy agent: {}", std::strerror(errno));
   }
-  std::string buffer(policy::kMaxPacketBytes, '\0');
-  const ssize_t received = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(policy::kMaxPacketBytes);
+  const ssize_t received = ::recv(socket.get(), buffer.get(), policy::kMaxPacketBytes, 0);
   if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
     return Fail(Code::kDeadlineExceeded, "policy agent gave no answer in {} s",
                 kAnswerWithin.tv_sec);
   }
   if (received <= 0) return Fail(Code::kUnavailable, "policy agent went away");
-  buffer.resize(static_cast<size_t>(received));
-  ASSIGN_OR_RETURN(const auto answer, wire::Decode<policy::Answer>(buffer), "policy agent");
+  const std::string_view text(buffer.get(), static_cast<size_t>(received));
+  ASSIGN_OR_RETURN(const auto answer, wire::Decode<policy::Answer>(text), "policy agent");
   if (answer.version != policy::kVersion) {
     return Fail(Code::kUnimplemented, "policy agent speaks version {}, not {}", answer.version,
                 policy::kVersion);

@@ -6,21 +6,25 @@
 #include "common/base/json.h"
 #include "common/linux/file.h"
 #include "netpolicy/paths.h"
+#include "netpolicy/plan/set_builder.h"
 
 namespace trivet::netpolicy {
 namespace {
 
 constexpr int kRecordVersion = 1;
-constexpr size_t kMaxNameBytes = 80;
+constexpr std::string_view kRecordSuffix = ".json";
+constexpr size_t kMaxNameBytes = 255;      // as trivet-cni takes them
+constexpr size_t kMaxInterfaceBytes = 15;  // IFNAMSIZ - 1
 constexpr size_t kMaxPodNameBytes = 253;
 constexpr size_t kMaxAddresses = 16;
 
 // The characters of CNI's names (SPEC 1.1.0, parameters), which a file name can have.
-Result<> CheckName(std::string_view name, std::string_view field) {
+Result<> CheckName(std::string_view name, std::string_view field,
+                   size_t max_bytes = kMaxNameBytes) {
   const bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   });
-  if (name.empty() || name.size() > kMaxNameBytes || !allowed || name.starts_with('.')) {
+  if (name.empty() || name.size() > max_bytes || !allowed || name.starts_with('.')) {
     return Fail(Code::kInvalidArgument, "{}: '{}' is not a name", field, name);
   }
   return {};
@@ -29,7 +33,7 @@ Result<> CheckName(std::string_view name, std::string_view field) {
 Result<> CheckAttachment(const policy::Attachment& attachment) {
   RETURN_IF_ERROR(CheckName(attachment.network, "network"));
   RETURN_IF_ERROR(CheckName(attachment.container_id, "container id"));
-  return CheckName(attachment.ifname, "interface");
+  return CheckName(attachment.ifname, "interface", kMaxInterfaceBytes);
 }
 
 Result<LocalAddresses> ParseAddresses(const policy::Request& request) {
@@ -112,7 +116,7 @@ Result<Attachments> Attachments::Read(const std::filesystem::path& state_directo
 Result<> Attachments::LoadAll() {
   ASSIGN_OR_RETURN(const auto names, ListDirectory(directory_));
   for (const std::string& name : names) {
-    if (!name.ends_with(".json")) continue;
+    if (!name.ends_with(kRecordSuffix)) continue;
     auto loaded = Load(name);
     if (!loaded && loaded.error().code() == Code::kNotFound) continue;  // removed meanwhile
     RETURN_IF_ERROR(std::move(loaded), (directory_ / name).native());
@@ -140,7 +144,11 @@ Result<> Attachments::Load(const std::string& file_name) {
 
 std::filesystem::path Attachments::FileOf(const Key& key) const {
   const auto& [network, container_id, ifname] = key;
-  return directory_ / fmt::format("{}@{}@{}.json", network, container_id, ifname);
+  constexpr size_t kMaxFileNameBytes = 200;  // 255, and room for the sibling's while it is written
+  const std::string whole = fmt::format("{}@{}@{}", network, container_id, ifname);
+  const bool fits = whole.size() + kRecordSuffix.size() <= kMaxFileNameBytes;
+  const std::string name = fits ? whole : ContentName("attachment", whole);
+  return directory_ / fmt::format("{}{}", name, kRecordSuffix);
 }
 
 Result<> Attachments::Save(const policy::Request& request) {

@@ -6,7 +6,8 @@
 ///   /var/lib/trivet/netpolicy/   0700   --state-dir
 ///     lock                              held by the running agent
 ///     <boot id>/                        this boot's; folders of earlier boots are removed at start
-///       <network>@<container>@<ifname>.json   one pod interface and its addresses (attachments.h)
+///       <network>@<container>@<ifname>.json   one pod interface and its addresses (attachments.h);
+///                                       a hash where the names are too long for a file's
 ///   /run/trivet/netpolicy.sock   0600   --socket; proto/trivet/policy.h
 ///
 /// and in the kernel, table inet trivet_policy (docs/netpolicy.md). Both survive the agent: a

@@ -130,7 +130,7 @@ Result<> PolicyServer::Register(UniqueFd socket) {
 }
 
 bool PolicyServer::Serve(const Client& client) {
-  const auto buffer = std::make_unique<char[]>(policy::kMaxPacketBytes);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(policy::kMaxPacketBytes);
   // MSG_TRUNC: the answer is the packet's size even when that is more than the buffer.
   const ssize_t size =
       ::recv(client.socket.get(), buffer.get(), policy::kMaxPacketBytes, MSG_DONTWAIT | MSG_TRUNC);

@@ -12,7 +12,8 @@
 namespace trivet::policy {
 
 constexpr uint32_t kVersion = 1;
-constexpr uint32_t kMaxPacketBytes = 65536;
+/// A GC of five hundred pods with the longest names, and less than a socket's buffer.
+constexpr uint32_t kMaxPacketBytes = 196608;
 
 enum class Verb : uint8_t {
   kAdd = 1,     // commit the pod's verdict; deny-all where the pod is not known yet

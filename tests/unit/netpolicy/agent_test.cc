@@ -245,7 +245,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"NoNetwork", [](auto& r) { r.attachment.network = ""; }, "network: '' is not a name"},
         Bad{"AContainerThatLeavesTheFolder", [](auto& r) { r.attachment.container_id = "../x"; },
             "container id: '../x' is not a name"},
-        Bad{"ALongInterface", [](auto& r) { r.attachment.ifname = std::string(81, 'x'); },
+        Bad{"ALongInterface", [](auto& r) { r.attachment.ifname = std::string(16, 'x'); },
             "interface:"},
         Bad{"HalfAPod", [](auto& r) { r.pod_name = ""; }, "only one of namespace and name"},
         Bad{"NoAddress", [](auto& r) { r.addresses.clear(); }, "addresses: 0, 1 to 16 expected"},

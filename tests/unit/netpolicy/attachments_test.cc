@@ -50,6 +50,25 @@ TEST_F(AttachmentsTest, AreReadByTheNextAgentInTheOrderOfTheirAdds) {
   EXPECT_EQ(all[0].uid, "u");
 }
 
+TEST_F(AttachmentsTest, HaveTheLongestNamesThatTheSpecificationsAllow) {
+  auto request = AddOf(std::string(253, 'p'), "10.0.0.1");
+  request.pod_namespace = std::string(63, 'n');
+  request.attachment.network = std::string(255, 'w');
+  request.attachment.container_id = std::string(255, 'c');
+  auto other = request;
+  other.attachment.container_id.back() = 'd';
+  other.addresses = {"10.0.0.2"};
+  ASSERT_THAT(Open().Save(request), IsOk());
+  ASSERT_THAT(Open().Save(other), IsOk());
+  Attachments attachments = Open();
+  EXPECT_EQ(attachments.Addresses().size(), 2U);
+  EXPECT_EQ(attachments.Find(request.attachment)->pod.second, request.pod_name);
+  EXPECT_THAT(attachments.Remove(request.attachment), IsOk());
+  EXPECT_EQ(Open().Addresses().size(), 1U);
+  EXPECT_THAT(attachments.Remove(other.attachment), IsOk());
+  EXPECT_TRUE(Open().Addresses().empty());
+}
+
 TEST_F(AttachmentsTest, AreForgottenForGoodAndRepeatedly) {
   Attachments attachments = Open();
   const auto request = AddOf("a", "10.0.0.1");

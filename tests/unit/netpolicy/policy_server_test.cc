@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
         Packet{"TooLong", wire::Encode(policy::Request{}) + "x", "goes on after its end"},
         Packet{"ALengthBeyondTheEnd", std::string("\1\0\0\0\1\xff\xff\xff\xff", 9), "ends early"},
         Packet{"Oversized", std::string(policy::kMaxPacketBytes + 1, 'x'),
-               "request of 65537 bytes is larger than 65536"}),
+               "request of 196609 bytes is larger than 196608"}),
     kNameOfPacket);
 
 TEST_F(PolicyServerTest, MakesASocketForItsOwnUserAlone) {
