@@ -34,7 +34,7 @@ Result<> EnsureBridgeAddress(netlink::RouteSocket& socket, const Link& bridge,
                              const IpPrefix& address, bool force);
 
 struct PortSpec {
-  std::string alias;      // what `ip link` shows people, and GC goes by; at most 255 bytes
+  std::string alias;      // what `ip link` shows people, and GC goes by; at most 254 bytes
   bool hairpin = false;   // packets may go back out of the port they came in by
   bool isolated = false;  // no packets to and from other isolated ports
 };

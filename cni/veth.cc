@@ -92,7 +92,7 @@ std::string AliasPrefix(const std::string& network) {
 }
 
 std::string AliasOf(const AttachmentKey& key) {
-  constexpr size_t kMaxAliasBytes = 255;  // IFALIASZ - 1
+  constexpr size_t kMaxAliasBytes = 254;  // IFALIASZ - 1, and the NUL counts, too
   return fmt::format("{}{} {}", AliasPrefix(key.network), key.container_id, key.ifname)
       .substr(0, kMaxAliasBytes);
 }

@@ -212,6 +212,17 @@ TEST_F(AddTest, ANetworkThatWantsTheNameOfAnothersInterfaceLeavesThatAlone) {
   EXPECT_THAT(Check(pod, Conf(), result), Succeeds());
 }
 
+TEST_F(AddTest, TheLongestNamesAreTaken) {
+  const Pod pod = MakePod(std::string(255, 'c'));
+  json::Value conf = Conf();
+  conf["name"] = std::string(200, 'n');
+
+  Added(pod, conf);
+
+  EXPECT_THAT(Del(pod, conf), Succeeds());
+  ExpectNothingLeft("after DEL");
+}
+
 TEST_F(AddTest, TwoInterfacesOfOnePodAreTwoAttachments) {
   const Pod pod = MakePod("c1");
   Added(pod, Conf());
