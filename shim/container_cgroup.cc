@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/linux/cgroup_tree.h"
 #include "common/linux/file.h"
 #include "shim/process_plan.h"
@@ -19,6 +21,20 @@ bool IsRoot(const std::filesystem::path& folder, bool is_v2) {
                      !std::filesystem::exists(folder.parent_path() / "cgroup.procs");
 }
 
+// Hierarchies are side by side: HIERARCHIES/cpu/GROUP/cgroup.procs.
+std::string CpusetProcsFile(const std::vector<std::string>& procs_files) {
+  const std::filesystem::path group = std::filesystem::path(procs_files.front()).parent_path();
+  std::filesystem::path hierarchy = group;
+  while (hierarchy.has_relative_path() && !std::filesystem::exists(hierarchy / "release_agent")) {
+    hierarchy = hierarchy.parent_path();
+  }
+  if (!hierarchy.has_relative_path()) return {};
+  std::string file =
+      (hierarchy.parent_path() / "cpuset" / group.lexically_relative(hierarchy) / "cgroup.procs")
+          .native();
+  return std::ranges::count(procs_files, file) == 0 ? file : std::string();
+}
+
 }  // namespace
 
 Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
@@ -32,6 +48,7 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
                 group.folder_.native());
   }
   group.procs_files_ = spec.cgroup_procs;
+  if (!group.is_v2_) group.late_procs_file_ = CpusetProcsFile(group.procs_files_);
   if (!group.is_v2_) return group;
   group.folder_fd_.reset(::open(spec.cgroup_v2.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!group.folder_fd_.valid()) return FailErrno("open cgroup {}", spec.cgroup_v2);
@@ -40,7 +57,11 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
 
 Result<std::vector<UniqueFd>> ContainerCgroup::OpenProcs() const {
   if (is_v2_) return std::vector<UniqueFd>{};
-  return OpenProcsFiles(procs_files_);
+  std::vector<std::string> files = procs_files_;
+  if (!late_procs_file_.empty() && ::access(late_procs_file_.c_str(), F_OK) == 0) {
+    files.push_back(late_procs_file_);
+  }
+  return OpenProcsFiles(files);
 }
 
 Result<> ContainerCgroup::Signal(int signal) const {

@@ -37,6 +37,7 @@ class ContainerCgroup {
   bool is_v2_ = false;
   UniqueFd folder_fd_;
   std::vector<std::string> procs_files_;
+  std::string late_procs_file_;  // v1: of the cpuset that an update may make; empty: not late
 };
 
 }  // namespace trivet::shim

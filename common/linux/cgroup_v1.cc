@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <sstream>
 
 #include "common/base/unique_fd.h"
 #include "common/linux/cgroup_tree.h"
@@ -75,11 +78,34 @@ Result<> InheritCpuset(const std::filesystem::path& hierarchy, const std::filesy
   return {};
 }
 
-// A limit of 0 is left away: it would cost every container an attach.
-Result<> SetHugepages(const std::filesystem::path& hierarchy, const std::filesystem::path& folder,
+// "2MB" as the kernel names its pool of them: "hugepages-2048kB".
+std::string PoolOf(const std::string& page_size) {
+  uint64_t kib = 0;
+  const char* const end = page_size.data() + page_size.size();
+  const auto [unit, error] = std::from_chars(page_size.data(), end, kib);
+  const std::string_view name(unit, static_cast<size_t>(end - unit));
+  if (name == "MB") kib <<= 10;
+  if (name == "GB") kib <<= 20;
+  return fmt::format("hugepages-{}kB", kib);
+}
+
+// Source: Documentation/admin-guide/mm/hugetlbpage.rst.
+bool HasPages(const std::filesystem::path& pools, const std::string& page_size) {
+  const std::filesystem::path pool = pools / PoolOf(page_size);
+  return cgroup_tree::ReadNumber(pool / "nr_hugepages").value_or(0) != 0 ||
+         cgroup_tree::ReadNumber(pool / "nr_overcommit_hugepages").value_or(0) != 0;
+}
+
+// The kubelet sends a limit of 0 for every size that is not asked for. Where the node has no such
+// pages it is left away: it would cost every container an attach.
+Result<> SetHugepages(const std::filesystem::path& root, const std::filesystem::path& folder,
                       const CgroupLimits& limits) {
+  const std::filesystem::path hierarchy = root / kHugepages;
+  // Of the sysfs that `root`, "/sys/fs/cgroup", is in.
+  const std::filesystem::path pools = root.parent_path().parent_path() / "kernel/mm/hugepages";
   for (const auto& [size, bytes] : limits.hugepages_bytes) {
-    if (bytes == 0 && !std::filesystem::exists(folder)) continue;
+    if (bytes == 0 && !std::filesystem::exists(folder) && !HasPages(pools, size)) continue;
+    if (bytes == 0 && !std::filesystem::exists(hierarchy / "cgroup.procs")) continue;
     if (!std::filesystem::exists(hierarchy / "cgroup.procs")) {
       return Fail(Code::kFailedPrecondition, "hugepage_limits: this node does not count them");
     }
@@ -89,6 +115,41 @@ Result<> SetHugepages(const std::filesystem::path& hierarchy, const std::filesys
                     "hugepage_limits");
   }
   return {};
+}
+
+Result<std::vector<pid_t>> MembersOf(const std::filesystem::path& folder) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "cgroup.procs"));
+  std::istringstream lines(text);
+  return std::vector<pid_t>(std::istream_iterator<pid_t>(lines), {});
+}
+
+// Brings what has been running in a group, whose folder in another hierarchy is `from`, into one
+// that came with a limit: it is not there by itself.
+Result<> BringMembers(const std::filesystem::path& from, const std::filesystem::path& to) {
+  constexpr int kRounds = 100;  // a child that is born before its parent moves is left behind
+  if (!std::filesystem::exists(to)) return {};
+  for (int round = 0; round < kRounds; ++round) {
+    ASSIGN_OR_RETURN(std::vector<pid_t> left, MembersOf(from));
+    ASSIGN_OR_RETURN(const std::vector<pid_t> there, MembersOf(to));
+    std::erase_if(left, [&](pid_t pid) { return std::ranges::count(there, pid) != 0; });
+    if (left.empty()) return {};
+    for (const pid_t pid : left) {
+      auto moved = WriteControlFile(to / "cgroup.procs", std::to_string(pid));
+      if (!moved && moved.error().sys_errno() != ESRCH) return moved;  // it has ended meanwhile
+    }
+  }
+  return Fail(Code::kAborted, "cgroup {}: its processes start others too fast", to.native());
+}
+
+Result<> SetCpuset(const std::filesystem::path& hierarchy, const std::string& group,
+                   const std::filesystem::path& folder, const CgroupLimits& limits) {
+  RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
+  RETURN_IF_ERROR(InheritCpuset(hierarchy, std::filesystem::path(group).relative_path()));
+  if (!limits.cpuset_cpus.empty()) {
+    RETURN_IF_ERROR(WriteControlFile(folder / "cpuset.cpus", limits.cpuset_cpus));
+  }
+  if (limits.cpuset_mems.empty()) return {};
+  return WriteControlFile(folder / "cpuset.mems", limits.cpuset_mems);
 }
 
 // One rule a write.
@@ -140,16 +201,16 @@ Result<> LegacyCgroups::SetLimits(const std::string& group, const CgroupLimits& 
     RETURN_IF_ERROR(WriteControlFile(FolderOf("pids", group) / "pids.max",
                                      *limits.pids < 0 ? "max" : std::to_string(*limits.pids)));
   }
-  RETURN_IF_ERROR(SetHugepages(root_ / kHugepages, FolderOf(kHugepages, group), limits));
+  const std::filesystem::path members = FolderOf(controllers_.front(), group);
+  if (!limits.hugepages_bytes.empty()) {
+    const std::filesystem::path folder = FolderOf(kHugepages, group);
+    RETURN_IF_ERROR(SetHugepages(root_, folder, limits));
+    RETURN_IF_ERROR(BringMembers(members, folder));
+  }
   if (limits.cpuset_cpus.empty() && limits.cpuset_mems.empty()) return {};
   const std::filesystem::path folder = FolderOf(kOnDemand, group);
-  RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
-  RETURN_IF_ERROR(InheritCpuset(root_ / kOnDemand, std::filesystem::path(group).relative_path()));
-  if (!limits.cpuset_cpus.empty()) {
-    RETURN_IF_ERROR(WriteControlFile(folder / "cpuset.cpus", limits.cpuset_cpus));
-  }
-  if (limits.cpuset_mems.empty()) return {};
-  return WriteControlFile(folder / "cpuset.mems", limits.cpuset_mems);
+  RETURN_IF_ERROR(SetCpuset(root_ / kOnDemand, group, folder, limits));
+  return BringMembers(members, folder);
 }
 
 Result<> LegacyCgroups::CheckDeviceControl() const {

@@ -115,6 +115,40 @@ TEST_F(UnifiedCgroupsTest, AnAbsentGroupHasNoProcessesAndNoStatistics) {
   EXPECT_THAT(cgroups_->Remove("/absent"), IsOk());
 }
 
+// sysfs with the v1 hierarchies in it, a process in the group, and 1 GiB pages on the node.
+class LegacyCgroupsTest : public ::testing::Test {
+ protected:
+  LegacyCgroupsTest() {
+    sys_.Fill({{"fs/cgroup/cpu/cgroup.procs", ""},
+               {"fs/cgroup/cpu/pod/cgroup.procs", "12\n"},
+               {"fs/cgroup/hugetlb/cgroup.procs", ""},
+               {"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "0\n"},
+               {"kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "4\n"}});
+    cgroups_ = std::move(*Cgroups::Open(sys_ / "fs/cgroup"));
+  }
+  TempDirectory sys_;
+  std::unique_ptr<Cgroups> cgroups_;
+};
+
+TEST_F(LegacyCgroupsTest, LeaveAwayThatNoHugePagesMayBeUsedWhereThereAreNone) {
+  ASSERT_THAT(cgroups_->SetLimits("/pod", {.hugepages_bytes = {{"2MB", 0}}}), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(sys_ / "fs/cgroup/hugetlb/pod"));
+}
+
+TEST_F(LegacyCgroupsTest, KeepProcessesFromHugePagesThatTheyDidNotAskFor) {
+  sys_.Fill({{"fs/cgroup/hugetlb/pod/hugetlb.1GB.limit_in_bytes", "9"},
+             {"fs/cgroup/hugetlb/pod/cgroup.procs", ""}});
+  ASSERT_THAT(cgroups_->SetLimits("/pod", {.hugepages_bytes = {{"1GB", 0}}}), IsOk());
+  EXPECT_EQ(*ReadFile(sys_ / "fs/cgroup/hugetlb/pod/hugetlb.1GB.limit_in_bytes"), "0");
+  EXPECT_EQ(*ReadFile(sys_ / "fs/cgroup/hugetlb/pod/cgroup.procs"), "12");
+}
+
+TEST_F(LegacyCgroupsTest, MakeAGroupForALimitOfNoneWhereThereAreSuchPages) {
+  // The kernel would have filled it.
+  EXPECT_THAT(cgroups_->SetLimits("/pod", {.hugepages_bytes = {{"1GB", 0}}}),
+              FailsWith(Code::kNotFound, "hugepage_limits"));
+}
+
 TEST(Cgroups, AreNotOpenedWhereThereIsNoHierarchy) {
   const TempDirectory empty;
   EXPECT_THAT(Cgroups::Open(empty.path()),
