@@ -1,5 +1,6 @@
 #include "cri-runtime/container/command_line.h"
 
+#include <filesystem>
 #include <map>
 #include <string_view>
 
@@ -43,6 +44,11 @@ Result<std::vector<std::string>> MergeArgs(const Config& config, const image::Co
     return Fail(Code::kInvalidArgument, "command: neither the request nor the image names one");
   }
   return args;
+}
+
+std::string WorkingDirectory(const Config& config, const image::Config& image) {
+  const std::string& named = config.working_dir.empty() ? image.working_dir : config.working_dir;
+  return named.empty() ? "/" : std::filesystem::path(named).lexically_normal().native();
 }
 
 std::vector<std::string> MergeEnvironment(const Config& config, const image::Config& image,

@@ -15,6 +15,9 @@ namespace trivet::container {
 /// Source: CRI, ContainerConfig; Kubernetes' table of command and args.
 Result<std::vector<std::string>> MergeArgs(const Config& config, const image::Config& image);
 
+/// Where it begins: the configuration's folder without "..", or else the image's, or else "/".
+std::string WorkingDirectory(const Config& config, const image::Config& image);
+
 /// The environment: defaults, then the image's, then the configuration's; the last of a name wins
 /// and keeps the place of the first.
 std::vector<std::string> MergeEnvironment(const Config& config, const image::Config& image,

@@ -120,8 +120,7 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
   ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
   ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
   record.env = MergeEnvironment(config, image.config, record.user, sandbox::HostnameOf(pod.config));
-  if (!image.config.working_dir.empty()) record.cwd = image.config.working_dir;
-  if (!config.working_dir.empty()) record.cwd = config.working_dir;
+  record.cwd = WorkingDirectory(config, image.config);
   if (image.config.stop_signal != 0) record.stop_signal = image.config.stop_signal;
   if (config.stop_signal != 0) record.stop_signal = config.stop_signal;
   ASSIGN_OR_RETURN(record.seccomp_profile,

@@ -39,11 +39,12 @@ std::optional<Account> FindAccount(std::string_view passwd,
                                    const std::function<bool(const Account&)>& matches) {
   for (const std::string_view line : SplitAt(passwd, '\n')) {
     const auto fields = SplitAt(line, ':');
-    if (fields.size() < 6) continue;
+    if (fields.size() < 4) continue;  // a line may end early, behind the numbers
     const auto uid = ParseNumber(fields[2]);
     const auto gid = ParseNumber(fields[3]);
     if (!uid || !gid) continue;
-    Account account{std::string(fields[0]), *uid, *gid, std::string(fields[5])};
+    Account account{std::string(fields[0]), *uid, *gid,
+                    std::string(fields.size() > 5 ? fields[5] : "")};
     if (matches(account)) return account;
   }
   return std::nullopt;

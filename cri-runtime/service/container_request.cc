@@ -42,7 +42,7 @@ Result<> CheckImageVolume(const v1::Mount& from) {
 }
 
 Result<container::Mount> ParseMount(const v1::Mount& from) {
-  RETURN_IF_ERROR(CheckAbsolutePath("container_path", from.container_path()));
+  RETURN_IF_ERROR(CheckContainerPath("container_path", from.container_path()));
   RETURN_IF_ERROR(CheckCombination(from));
   if (from.has_image()) {
     RETURN_IF_ERROR(CheckImageVolume(from));
@@ -114,7 +114,7 @@ Result<> ParseProgram(const v1::ContainerConfig& from, container::Config& config
   ASSIGN_OR_RETURN(config.args, ParseArguments("args", from.args()));
   config.working_dir = from.working_dir();
   if (!config.working_dir.empty()) {
-    RETURN_IF_ERROR(CheckAbsolutePath("working_dir", config.working_dir));
+    RETURN_IF_ERROR(CheckContainerPath("working_dir", config.working_dir));
   }
   ASSIGN_OR_RETURN(config.envs, ParseEnvironment(from), "envs");
   ASSIGN_OR_RETURN(config.stop_signal, ParseStopSignal(from.stop_signal()));

@@ -44,14 +44,19 @@ Result<> CheckName(std::string_view field, std::string_view name) {
   return {};
 }
 
-Result<> CheckAbsolutePath(std::string_view field, std::string_view path) {
+Result<> CheckContainerPath(std::string_view field, std::string_view path) {
   if (path.empty()) return Fail(Code::kInvalidArgument, "{}: missing", field);
   if (path.size() > kMaxPathBytes) {
     return Fail(Code::kInvalidArgument, "{}: longer than {} bytes", field, kMaxPathBytes);
   }
-  if (HasControl(path) || HasDotDot(path)) return Unexpected(field, path);
+  if (HasControl(path)) return Unexpected(field, path);
   if (path[0] == '/') return {};
   return Fail(Code::kInvalidArgument, "{}: \"{}\" is not absolute", field, path);
+}
+
+Result<> CheckAbsolutePath(std::string_view field, std::string_view path) {
+  if (HasDotDot(path)) return Unexpected(field, path);
+  return CheckContainerPath(field, path);
 }
 
 Result<> CheckInnerPath(std::string_view field, std::string_view path) {
@@ -76,6 +81,10 @@ Result<uint32_t> CheckUserNumber(std::string_view field, int64_t number) {
     return static_cast<uint32_t>(number);
   }
   return Fail(Code::kInvalidArgument, "{}: unexpected {}", field, number);
+}
+
+Result<std::chrono::seconds> ParseGrace(int64_t seconds) {
+  return ParseTimeout(std::max(seconds, int64_t{0}));
 }
 
 Result<std::chrono::seconds> ParseTimeout(int64_t seconds) {

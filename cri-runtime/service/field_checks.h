@@ -16,6 +16,8 @@ namespace trivet::cri {
 Result<> CheckName(std::string_view field, std::string_view name);
 /// An absolute path without "..", control characters and NUL.
 Result<> CheckAbsolutePath(std::string_view field, std::string_view path);
+/// The same of a path inside a container, where ".." is cleaned away: it cannot leave the root.
+Result<> CheckContainerPath(std::string_view field, std::string_view path);
 /// A relative path that stays inside; may be empty.
 Result<> CheckInnerPath(std::string_view field, std::string_view path);
 /// Text of one line: no control characters.
@@ -24,6 +26,8 @@ Result<> CheckLine(std::string_view field, std::string_view text);
 Result<> CheckArgument(std::string_view field, std::string_view text);
 /// A user or group number, 0 to 2147483647.
 Result<uint32_t> CheckUserNumber(std::string_view field, int64_t number);
+/// How long something that is stopped may take, in seconds: at once when there is less than none.
+Result<std::chrono::seconds> ParseGrace(int64_t seconds);
 /// A timeout in seconds, 0 to 2^31: more would overflow where it is counted in nanoseconds.
 Result<std::chrono::seconds> ParseTimeout(int64_t seconds);
 /// "10.0.0.1" or "fd00::1".

@@ -54,7 +54,7 @@ grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
                                            const v1::StopContainerRequest* request,
                                            v1::StopContainerResponse* /*response*/) {
   return HandleWork("StopContainer", [&]() -> Result<> {
-    ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
+    ASSIGN_OR_RETURN(const auto timeout, ParseGrace(request->timeout()), "request");
     RETURN_IF_ERROR(containers_.Stop(request->container_id(), timeout), "stop container");
     return {};
   });

@@ -181,6 +181,56 @@ TEST_F(CriTest, ChangesTheLimitsOfARunningContainer) {
   EXPECT_EQ(StatusOf(id).resources().linux().memory_limit_in_bytes(), 64 << 20);
 }
 
+// On cgroup v1 the container is in no cpuset of its own before.
+TEST_F(CriTest, KeepsARunningContainerAndWhatComesLaterToTheProcessorsOfAnUpdate) {
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000 & wait");
+  auto& security = *config.mutable_linux()->mutable_security_context();
+  security.mutable_namespace_options()->set_pid(v1::CONTAINER);  // it is process 1
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  v1::UpdateContainerResourcesRequest request;
+  request.set_container_id(id);
+  request.mutable_linux()->set_cpuset_cpus("0");
+  v1::UpdateContainerResourcesResponse response;
+  grpc::ClientContext context;
+  ASSERT_THAT(daemon_->runtime().UpdateContainerResources(&context, request, &response), IsRpcOk());
+  const std::string field = "sed -n 's/^Cpus_allowed_list:[^0-9]*//p' ";
+  EXPECT_EQ(MustExec(id, field + "/proc/1/status"), "0");
+  EXPECT_EQ(MustExec(id, field + "/proc/self/status"), "0");
+}
+
+TEST_F(CriTest, CleansDotDotInPathsInsideOfTheContainer) {
+  folder_.Fill({{"logs/data/file", "content"}});
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+  config.set_working_dir("/tmp/../var/tmp");
+  auto* mount = config.add_mounts();
+  mount->set_container_path("/data/../../below/it");
+  mount->set_host_path((LogFolder() / "data").native());
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  EXPECT_EQ(MustExec(id, "pwd; cat /below/it/file"), "/var/tmp\ncontent");
+}
+
+TEST_F(CriTest, StopsAtOnceWhereLessThanNoTimeIsGiven) {
+  const std::string id =
+      MustStart(MustRunPod("pod"), ShellConfig("c", "trap '' TERM; sleep 1000 & wait; sleep 1000"));
+  EXPECT_THAT(Stop(id, -1), IsRpcOk());
+  EXPECT_EQ(StatusOf(id).exit_code(), 137);
+}
+
+// A message of the kernel's carries 253 descriptors.
+TEST_F(CriTest, RefusesMoreMountsThanAContainerCanHaveAndUndoesIt) {
+  const std::string pod = MustRunPod("pod");
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+  for (int i = 0; i < 254; ++i) {
+    auto* mount = config.add_mounts();
+    mount->set_container_path(fmt::format("/data/{}", i));
+    mount->set_host_path(LogFolder().native());
+  }
+  std::string id;
+  EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::INVALID_ARGUMENT, "mounts are more"));
+  config.mutable_mounts()->DeleteSubrange(200, 54);
+  EXPECT_EQ(MustExec(MustStart(pod, config), "ls /data | wc -l"), "200");
+}
+
 TEST_F(CriTest, CountsWhatAContainerUses) {
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
   v1::ListContainerStatsResponse response;

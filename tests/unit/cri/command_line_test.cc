@@ -33,6 +33,17 @@ INSTANTIATE_TEST_SUITE_P(MergeArgs, MergeArgsTable,
                                            Row{"Both", {"/ep-2"}, {"zoo"}, {"/ep-2", "zoo"}}),
                          [](const auto& row) { return row.param.name; });
 
+TEST(WorkingDirectory, IsTheImagesUnlessTheConfigurationHasOne) {
+  EXPECT_EQ(WorkingDirectory({}, {}), "/");
+  EXPECT_EQ(WorkingDirectory({}, {.working_dir = "/app"}), "/app");
+  EXPECT_EQ(WorkingDirectory({.working_dir = "/own"}, {.working_dir = "/app"}), "/own");
+}
+
+TEST(WorkingDirectory, HasNoDotDot) {
+  EXPECT_EQ(WorkingDirectory({}, {.working_dir = "/app/../x"}), "/x");
+  EXPECT_EQ(WorkingDirectory({.working_dir = "/../../etc"}, {}), "/etc");
+}
+
 TEST(MergeArgs, RefusesAnEmptyCommand) {
   EXPECT_THAT(MergeArgs({}, {}), FailsWith(Code::kInvalidArgument, "command"));
 }

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <functional>
 
+#include "cri-runtime/service/field_checks.h"
 #include "tests/testing/matchers.h"
 
 namespace trivet::cri {
@@ -49,6 +50,20 @@ TEST(ParseContainer, KeepsAnyBytesOfAnEnvironmentValue) {
   v1::ContainerConfig request = Request();
   AddEnvironment(request, "A", "\xff=x");
   EXPECT_THAT(ParseContainer(request)->envs, ElementsAre("A=\xff=x"));
+}
+
+// It is cleaned where it is used, as other runtimes do: it cannot lead out of the container.
+TEST(ParseContainer, TakesDotDotInsideOfTheContainer) {
+  v1::ContainerConfig request = Request();
+  AddMount(request).set_container_path("/a/../b");
+  request.set_working_dir("/app/../x");
+  EXPECT_THAT(ParseContainer(request), IsOk());
+}
+
+TEST(ParseGrace, IsNoneWhenThereIsLessThanNone) {
+  EXPECT_EQ(*ParseGrace(-5), std::chrono::seconds(0));
+  EXPECT_EQ(*ParseGrace(30), std::chrono::seconds(30));
+  EXPECT_THAT(ParseGrace(int64_t{1} << 40), FailsWith(Code::kInvalidArgument, "timeout"));
 }
 
 TEST(ParseContainer, PrefersTheNewSeccompField) {
@@ -118,8 +133,9 @@ INSTANTIATE_TEST_SUITE_P(
                    "mounts[0]: container_path"},
         BadRequest{"MountWithoutSource", [](auto& c) { AddMount(c).clear_host_path(); }, kBad,
                    "mounts[0]: host_path: missing"},
-        BadRequest{"MountWithDotDot", [](auto& c) { AddMount(c).set_container_path("/a/../b"); },
-                   kBad, "mounts[0]: container_path"},
+        BadRequest{"MountOfWhatDotDotLeadsTo",
+                   [](auto& c) { AddMount(c).set_host_path("/a/../b"); }, kBad,
+                   "mounts[0]: host_path"},
         BadRequest{"RecursiveReadOnlyButWritable",
                    [](auto& c) { AddMount(c).set_recursive_read_only(true); }, kBad,
                    "needs readonly"},

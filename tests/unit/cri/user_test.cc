@@ -96,6 +96,16 @@ TEST(ResolveUser, RefusesAGroupWithoutAUser) {
               FailsWith(Code::kInvalidArgument, "run_as_group"));
 }
 
+TEST(ResolveUser, KnowsAUserOfALineThatEndsBehindItsNumbers) {
+  const Accounts accounts{.passwd = "short:x:5\na:x:5:6\nb:x:7:8:words\n"};
+  const auto user = ResolveUser({.run_as_username = "a"}, {}, accounts);
+  ASSERT_THAT(user, IsOk());
+  EXPECT_EQ(user->uid, 5u);
+  EXPECT_EQ(user->gid, 6u);
+  EXPECT_EQ(user->home, "/");
+  EXPECT_EQ(ResolveUser({.run_as_user = 7}, {}, accounts)->gid, 8u);
+}
+
 TEST(ResolveUser, DoesNotTakeAHomeWithAControlCharacter) {
   const Accounts accounts{.passwd = "a:x:5:5::/home\ta:/bin/sh\n"};
   EXPECT_EQ(ResolveUser({.run_as_user = 5}, {}, accounts)->home, "/");
