@@ -18,6 +18,18 @@ std::filesystem::path BinDir() {
   return std::getenv("TRIVET_BIN_DIR");
 }
 
+// By a call, not by a watch of the channel: that has a queue and a timer for each change of its
+// state, and more ways to go wrong while the socket is not there yet.
+Result<> AwaitAnswer(::runtime::v1::RuntimeService::Stub& runtime) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + kStartPatience);
+  ::runtime::v1::VersionResponse version;
+  const grpc::Status status = runtime.Version(&context, {}, &version);
+  if (status.ok()) return {};
+  return Fail(Code::kDeadlineExceeded, "trivet-cri does not answer: {}", status.error_message());
+}
+
 }  // namespace
 
 Result<CriDaemon> CriDaemon::Start(const Folders& folders) {
@@ -42,11 +54,9 @@ Result<CriDaemon> CriDaemon::Start(const Folders& folders) {
   arguments.SetMaxReceiveMessageSize(64 << 20);
   const auto channel = grpc::CreateCustomChannel("unix:" + socket.native(),
                                                  grpc::InsecureChannelCredentials(), arguments);
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kStartPatience)) {
-    return Fail(Code::kDeadlineExceeded, "trivet-cri does not serve {}", socket.native());
-  }
   daemon.runtime_ = ::runtime::v1::RuntimeService::NewStub(channel);
   daemon.images_ = ::runtime::v1::ImageService::NewStub(channel);
+  RETURN_IF_ERROR(AwaitAnswer(*daemon.runtime_), socket.native());
   return daemon;
 }
 
