@@ -32,8 +32,8 @@ class Pods {
   Result<> End(const Pod& pod);
   /// ExecSync of /bin/true.
   Result<> Exec(const Pod& pod);
-  /// ListPodSandbox, ListContainers, and with `stats` both lists of stats. Errors: also when one
-  /// lists less than `at_least` pods.
+  /// Version, ListPodSandbox, ListContainers, and with `stats` both lists of stats. Errors: also
+  /// when one lists less than `at_least` pods.
   Result<> List(bool stats, int at_least);
 
   /// What was timed since the last call.
@@ -45,6 +45,7 @@ class Pods {
 
   const Workload workload_;
   std::unique_ptr<::runtime::v1::RuntimeService::Stub> runtime_;
+  std::unique_ptr<::runtime::v1::RuntimeService::Stub> lists_;
   std::unique_ptr<::runtime::v1::ImageService::Stub> images_;
   std::mutex mutex_;
   Samples samples_;
