@@ -50,6 +50,7 @@ cri::Mount MakeMount(const VolumeMount& wanted, const MountedVolume& volume) {
   mount.set_host_path(volume.host_path.native());
   mount.set_readonly(wanted.read_only || volume.read_only);
   mount.set_propagation(Propagation(wanted.propagation));
+  mount.set_selinux_relabel(volume.relabel);
   return mount;
 }
 
@@ -61,6 +62,7 @@ void AddFile(const std::filesystem::path& file, const std::string& target,
   cri::Mount& mount = *config.add_mounts();
   mount.set_container_path(target);
   mount.set_host_path(file.native());
+  mount.set_selinux_relabel(true);
 }
 
 void AddMounts(const Container& container, const ContainerPlace& place,
@@ -109,6 +111,10 @@ cri::LinuxContainerSecurityContext MakeSecurity(const Pod& pod, const Container&
   *out.mutable_namespace_options() = MakeNamespaceOptions(pod);
   *out.mutable_seccomp() =
       MakeSeccompProfile(own.seccomp ? own.seccomp : pod.security.seccomp, facts.seccomp_default);
+  // A container's own replace all of the pod's.
+  if (const auto& selinux = own.selinux ? own.selinux : pod.security.selinux) {
+    *out.mutable_selinux_options() = MakeSelinuxOption(*selinux);
+  }
   if (own.proc_mount != "Unmasked") {
     for (const char* path : kMaskedPaths) out.add_masked_paths(path);
     for (const char* path : kReadonlyPaths) out.add_readonly_paths(path);

@@ -16,6 +16,7 @@ namespace trivet::ctl {
 struct MountedVolume {
   std::filesystem::path host_path;
   bool read_only = false;
+  bool relabel = false;  // its files are the pod's, and get the labels of its containers
 };
 using MountedVolumes = std::map<std::string, MountedVolume>;
 

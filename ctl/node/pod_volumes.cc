@@ -49,7 +49,7 @@ Result<MountedVolume> MakeEmptyDir(Node& node, const Pod& pod, const Record& rec
   if (::chmod(folder.c_str(), 0777) != 0) return FailErrno("change mode of {}", folder.native());
   if (pod.security.fs_group)
     RETURN_IF_ERROR(GiveToGroup(folder, *pod.security.fs_group), "fsGroup");
-  return MountedVolume{.host_path = std::move(folder)};
+  return MountedVolume{.host_path = std::move(folder), .relabel = true};
 }
 
 Result<MountedVolume> MountVolume(Node& node, const Pod& pod, const Record& record,

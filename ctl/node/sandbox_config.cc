@@ -60,6 +60,9 @@ cri::LinuxSandboxSecurityContext MakeSecurity(const Pod& pod) {
   for (const int64_t group : pod.security.supplemental_groups) {
     security.add_supplemental_groups(group);
   }
+  if (pod.security.selinux) {
+    *security.mutable_selinux_options() = MakeSelinuxOption(*pod.security.selinux);
+  }
   // The sandbox's own process never needs more, whatever its containers ask for.
   security.mutable_seccomp()->set_profile_type(cri::SecurityProfile::RuntimeDefault);
   return security;
@@ -92,6 +95,15 @@ cri::NamespaceOption MakeNamespaceOptions(const Pod& pod) {
                   : pod.share_process_namespace ? cri::POD
                                                 : cri::CONTAINER);
   return options;
+}
+
+cri::SELinuxOption MakeSelinuxOption(const SelinuxOptions& from) {
+  cri::SELinuxOption out;
+  out.set_user(from.user);
+  out.set_role(from.role);
+  out.set_type(from.type);
+  out.set_level(from.level);
+  return out;
 }
 
 cri::SecurityProfile MakeSeccompProfile(const std::optional<SeccompProfile>& wanted,

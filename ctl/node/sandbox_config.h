@@ -23,6 +23,8 @@ namespace trivet::ctl {
 ::runtime::v1::SecurityProfile MakeSeccompProfile(const std::optional<SeccompProfile>& wanted,
                                                   bool default_on);
 
+::runtime::v1::SELinuxOption MakeSelinuxOption(const SelinuxOptions& from);
+
 /// What hostname(1) says in the pod.
 std::string HostName(const Pod& pod);
 

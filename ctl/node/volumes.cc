@@ -135,7 +135,8 @@ Result<MountedVolume> Volumes::Publish(const Claim& claim, const Record& record,
   const bool apply_group =
       use.fs_group && !claim.block && !use.read_only && !csi_->abilities.volume_mount_group;
   if (apply_group) RETURN_IF_ERROR(GiveToGroup(target, *use.fs_group), "fsGroup");
-  return MountedVolume{.host_path = std::move(target), .read_only = use.read_only};
+  return MountedVolume{
+      .host_path = std::move(target), .read_only = use.read_only, .relabel = !use.read_only};
 }
 
 Result<> Volumes::Unpublish(const Record& record, const std::string& pod_uid) {

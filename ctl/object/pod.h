@@ -51,12 +51,21 @@ struct SeccompProfile {
   std::string localhost_profile;
 };
 
+/// Parts of a label; empty: the runtime's choice.
+struct SelinuxOptions {
+  std::string user;
+  std::string role;
+  std::string type;
+  std::string level;
+};
+
 /// Of a container, or of the pod for the fields that both have.
 struct SecurityContext {
   std::optional<int64_t> run_as_user;
   std::optional<int64_t> run_as_group;
   std::optional<bool> run_as_non_root;
   std::optional<SeccompProfile> seccomp;
+  std::optional<SelinuxOptions> selinux;
   // containers only
   bool privileged = false;
   bool read_only_root_filesystem = false;

@@ -28,14 +28,28 @@ Result<> ReadCapabilities(Fields& fields, SecurityContext& security) {
   return capabilities->Finish();
 }
 
-// appArmorProfile and seLinuxOptions narrow what a container may do: to drop them silently
-// would be less security than was asked for.
+// Whether the node's policy has such a label is the runtime's to say; without SELinux it means
+// nothing, as with the kubelet.
+Result<> ReadSelinux(Fields& fields, SecurityContext& security) {
+  ASSIGN_OR_RETURN(auto options, fields.Object("seLinuxOptions"));
+  if (!options) return {};
+  SelinuxOptions& label = security.selinux.emplace();
+  RETURN_IF_ERROR(options->Read("user", label.user));
+  RETURN_IF_ERROR(options->Read("role", label.role));
+  RETURN_IF_ERROR(options->Read("type", label.type));
+  RETURN_IF_ERROR(options->Read("level", label.level));
+  return options->Finish();
+}
+
+// appArmorProfile narrows what a container may do: to drop it silently would be less security than
+// was asked for.
 Result<> ReadCommon(Fields& fields, SecurityContext& security) {
   RETURN_IF_ERROR(fields.Read("runAsUser", security.run_as_user));
   RETURN_IF_ERROR(fields.Read("runAsGroup", security.run_as_group));
   RETURN_IF_ERROR(fields.Read("runAsNonRoot", security.run_as_non_root));
   if (security.run_as_user.value_or(0) < 0) return fields.Complain("runAsUser", "below zero");
   if (security.run_as_group.value_or(0) < 0) return fields.Complain("runAsGroup", "below zero");
+  RETURN_IF_ERROR(ReadSelinux(fields, security));
   return ReadSeccomp(fields, security);
 }
 

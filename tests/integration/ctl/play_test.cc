@@ -70,6 +70,22 @@ TEST_F(PlayTest, GivesPodsWithoutHostUsersIdsOfTheirOwn) {
   EXPECT_EQ(container.mounts(0).gidmappings(0).length(), 65536u);
 }
 
+TEST_F(PlayTest, AsksForTheLabelsOfTheManifest) {
+  const std::string spec =
+      "securityContext: {seLinuxOptions: {level: 's0:c1'}}, containers: [{name: main, image: "
+      "'busybox:1'}, {name: own, image: 'busybox:1', securityContext: {seLinuxOptions: {type: "
+      "spc_t}}}]";
+  ASSERT_THAT(Run(kNamespace + PodOf("p", spec)), IsOk());
+  const auto label = [](const auto& config) {
+    return config.linux().security_context().selinux_options();
+  };
+  EXPECT_EQ(label(runtime_.SandboxConfigs().at("p")).level(), "s0:c1");
+  const auto containers = runtime_.ContainerConfigs();
+  EXPECT_EQ(label(containers.at("main")).level(), "s0:c1");
+  EXPECT_EQ(label(containers.at("own")).type(), "spc_t");
+  EXPECT_EQ(label(containers.at("own")).level(), "");
+}
+
 TEST_F(PlayTest, StartsAContainerAgainWithTheIdsThatThePodHas) {
   const std::string pod =
       kNamespace + PodOf("p", "hostUsers: false, containers: [{name: main, image: 'busybox:1'}]");

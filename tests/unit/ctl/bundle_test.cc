@@ -46,6 +46,17 @@ TEST(MakeBundle, FillsRequestsFromLimits) {
   EXPECT_EQ(resources.memory_request_bytes, 1 << 30);
 }
 
+TEST(MakeBundle, ReadsSelinuxOptionsOfPodAndContainer) {
+  const auto bundle =
+      Read(PodWith("securityContext: {seLinuxOptions: {level: 's0:c1,c2'}}",
+                   "securityContext: {seLinuxOptions: {user: u, role: r, type: spc_t}}"));
+  ASSERT_THAT(bundle, IsOk());
+  const Pod& pod = bundle->pods[0].object;
+  EXPECT_EQ(pod.security.selinux->level, "s0:c1,c2");
+  EXPECT_EQ(pod.containers[0].security.selinux->type, "spc_t");
+  EXPECT_EQ(pod.containers[0].security.selinux->level, "");
+}
+
 TEST(MakeBundle, WarnsAboutProbesThatNobodyRuns) {
   const auto bundle = Read(PodWith("", "livenessProbe: {tcpSocket: {port: 80}}"));
   ASSERT_THAT(bundle, IsOk());
@@ -111,6 +122,8 @@ const Bad kBad[] = {
      "requests.cpu: more than the limit"},
     {"AppArmor", PodWith("", "securityContext: {appArmorProfile: {type: Localhost}}"),
      "securityContext.appArmorProfile: unknown"},
+    {"SelinuxOption", PodWith("securityContext: {seLinuxOptions: {label: x}}"),
+     "seLinuxOptions.label: unknown"},
     {"SeccompType", PodWith("securityContext: {seccompProfile: {type: Strict}}"),
      "seccompProfile.type: not one of"},
     {"NegativeUser", PodWith("securityContext: {runAsUser: -1}"), "runAsUser: below zero"},
