@@ -9,13 +9,17 @@
 
 namespace trivet {
 
-/// What a group has used, with the groups below it.
+/// What a group has used, with the groups below it. All that memory.stat says is here, so that it
+/// is read once: the kernel adds up its numbers for each reader.
 struct CgroupStats {
   uint64_t cpu_usage_ns = 0;
   uint64_t memory_usage_bytes = 0;
   uint64_t memory_working_set_bytes =
       0;  // usage without the inactive file cache, as the kubelet counts
   uint64_t memory_rss_bytes = 0;
+  uint64_t memory_cache_bytes = 0;
+  uint64_t memory_mapped_file_bytes = 0;
+  std::optional<uint64_t> memory_kernel_bytes;  // v2; v1 has it in CgroupDetails
   uint64_t swap_usage_bytes = 0;
   uint64_t page_faults = 0;
   uint64_t major_page_faults = 0;
@@ -51,9 +55,7 @@ struct CgroupDetails {
   uint64_t cpu_throttled_periods = 0;
   uint64_t cpu_throttled_ns = 0;
 
-  uint64_t memory_cache_bytes = 0;
-  uint64_t memory_mapped_file_bytes = 0;
-  std::optional<uint64_t> memory_kernel_bytes;
+  std::optional<uint64_t> memory_kernel_bytes;  // v1, in a file of its own
   std::optional<uint64_t> memory_max_usage_bytes;
   uint64_t memory_failures = 0;  // how often the limit was hit
   uint64_t oom_kills = 0;

@@ -33,17 +33,13 @@ Result<> ReadCpu(const std::filesystem::path& cpu, CgroupDetails& details) {
   return {};
 }
 
-Result<> ReadMemory(const Folder& memory, CgroupDetails& details) {
-  ASSIGN_OR_RETURN(const auto stat, memory.ReadKeyed("memory.stat"));
-  details.memory_cache_bytes = stat.Get("total_cache");
-  details.memory_mapped_file_bytes = stat.Get("total_mapped_file");
+void ReadMemory(const Folder& memory, CgroupDetails& details) {
   details.memory_kernel_bytes = Optional(memory.ReadNumber("memory.kmem.usage_in_bytes"));
   details.memory_max_usage_bytes = Optional(memory.ReadNumber("memory.max_usage_in_bytes"));
   details.memory_failures = memory.ReadNumber("memory.failcnt").value_or(0);
   details.memory_limit_bytes = Limit(memory.ReadNumber("memory.limit_in_bytes"));
   details.memory_reservation_bytes = Limit(memory.ReadNumber("memory.soft_limit_in_bytes"));
   details.memory_swap_limit_bytes = Limit(memory.ReadNumber("memory.memsw.limit_in_bytes"));
-  return {};
 }
 
 }  // namespace
@@ -58,6 +54,8 @@ Result<CgroupStats> LegacyCgroups::ReadStats(const std::string& group) const {
   stats.memory_working_set_bytes =
       stats.memory_usage_bytes - std::min(inactive, stats.memory_usage_bytes);
   stats.memory_rss_bytes = memory.Get("total_rss");
+  stats.memory_cache_bytes = memory.Get("total_cache");
+  stats.memory_mapped_file_bytes = memory.Get("total_mapped_file");
   stats.page_faults = memory.Get("total_pgfault");
   stats.major_page_faults = memory.Get("total_pgmajfault");
   stats.swap_usage_bytes = memory.Get("total_swap");
@@ -73,7 +71,7 @@ Result<CgroupDetails> LegacyCgroups::ReadDetails(const std::string& group) const
   details.cpu_system_ns = cpuacct.Get("system") * kNsPerTick;
   RETURN_IF_ERROR(ReadCpu(FolderOf("cpu", group), details));
   ASSIGN_OR_RETURN(const Folder memory, Folder::Open(FolderOf("memory", group)));
-  RETURN_IF_ERROR(ReadMemory(memory, details));
+  ReadMemory(memory, details);
   details.oom_kills = ReadOomKills(group).value_or(0);
   details.pids_limit = Limit(ReadNumber(FolderOf("pids", group) / "pids.max"));
   return details;

@@ -89,6 +89,9 @@ Result<CgroupStats> UnifiedCgroups::ReadStats(const std::string& group) const {
   stats.memory_working_set_bytes =
       stats.memory_usage_bytes - std::min(memory.Get("inactive_file"), stats.memory_usage_bytes);
   stats.memory_rss_bytes = memory.Get("anon");
+  stats.memory_cache_bytes = memory.Get("file");
+  stats.memory_mapped_file_bytes = memory.Get("file_mapped");
+  stats.memory_kernel_bytes = memory.Get("kernel");
   stats.page_faults = memory.Get("pgfault");
   stats.major_page_faults = memory.Get("pgmajfault");
   stats.swap_usage_bytes = folder.ReadNumber("memory.swap.current").value_or(0);
@@ -103,10 +106,6 @@ Result<CgroupDetails> UnifiedCgroups::ReadDetails(const std::string& group) cons
   ASSIGN_OR_RETURN(const Folder folder, Folder::Open(FolderOf(group)));
   CgroupDetails details;
   RETURN_IF_ERROR(ReadCpu(folder, details));
-  ASSIGN_OR_RETURN(const auto memory, folder.ReadKeyed("memory.stat"));
-  details.memory_cache_bytes = memory.Get("file");
-  details.memory_mapped_file_bytes = memory.Get("file_mapped");
-  details.memory_kernel_bytes = memory.Get("kernel");
   details.memory_max_usage_bytes = Optional(folder.ReadNumber("memory.peak"));
   details.memory_limit_bytes = Limit(folder.ReadNumber("memory.max"));
   details.memory_reservation_bytes = Limit(folder.ReadNumber("memory.low"));

@@ -43,17 +43,21 @@ const std::vector<Metric> kMemory{
     {.name = "container_memory_cache",
      .help = "Page cache, in bytes.",
      .scope = Scope::kBoth,
-     .points = [](const Sample& s) { return One(s.details.memory_cache_bytes); }},
+     .points = [](const Sample& s) { return One(s.cgroup.memory_cache_bytes); }},
     {.name = "container_memory_swap",
      .help = "Swap space in use, in bytes.",
      .scope = Scope::kBoth,
      .points = [](const Sample& s) { return One(s.cgroup.swap_usage_bytes); }},
     {.name = "container_memory_mapped_file",
      .help = "Files mapped into memory, in bytes.",
-     .points = [](const Sample& s) { return One(s.details.memory_mapped_file_bytes); }},
+     .points = [](const Sample& s) { return One(s.cgroup.memory_mapped_file_bytes); }},
     {.name = "container_memory_kernel_usage",
      .help = "Memory that the kernel holds for it, in bytes.",
-     .points = [](const Sample& s) { return One(s.details.memory_kernel_bytes); }},
+     .points =
+         [](const Sample& s) {
+           const bool v2 = s.cgroup.memory_kernel_bytes.has_value();
+           return One(v2 ? s.cgroup.memory_kernel_bytes : s.details.memory_kernel_bytes);
+         }},
     {.name = "container_memory_max_usage_bytes",
      .help = "Most memory that was in use, in bytes.",
      .points = [](const Sample& s) { return One(s.details.memory_max_usage_bytes); }},

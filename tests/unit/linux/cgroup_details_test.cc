@@ -15,6 +15,11 @@ using ::trivet::testing::TempDirectory;
 // Folders that look like a hierarchy with the group /pod in it.
 class CgroupDetailsTest : public ::testing::Test {
  protected:
+  CgroupStats ReadStats() {
+    auto stats = (*Cgroups::Open(root_.path()))->ReadStats("/pod");
+    EXPECT_TRUE(stats.has_value()) << stats.error().message();
+    return stats.value_or(CgroupStats{});
+  }
   CgroupDetails Read(const std::vector<std::pair<std::string, std::string>>& files) {
     for (const auto& file : files) root_.Fill({file});
     auto details = (*Cgroups::Open(root_.path()))->ReadDetails("/pod");
@@ -30,7 +35,6 @@ TEST_F(CgroupDetailsTest, ReadsTheUnifiedHierarchy) {
             {"pod/cpu.stat",
              "usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 7\nnr_throttled 4\n"
              "throttled_usec 6\n"},
-            {"pod/memory.stat", "anon 1\nfile 4096\nkernel 512\nfile_mapped 8\n"},
             {"pod/memory.events", "low 0\nhigh 0\nmax 11\noom 1\noom_kill 2\n"},
             {"pod/memory.peak", "9000\n"},
             {"pod/memory.max", "10000\n"},
@@ -45,9 +49,6 @@ TEST_F(CgroupDetailsTest, ReadsTheUnifiedHierarchy) {
   EXPECT_EQ(details.cpu_periods, 7u);
   EXPECT_EQ(details.cpu_throttled_periods, 4u);
   EXPECT_EQ(details.cpu_throttled_ns, 6000u);
-  EXPECT_EQ(details.memory_cache_bytes, 4096u);
-  EXPECT_EQ(details.memory_mapped_file_bytes, 8u);
-  EXPECT_EQ(details.memory_kernel_bytes, 512u);
   EXPECT_EQ(details.memory_max_usage_bytes, 9000u);
   EXPECT_EQ(details.memory_failures, 11u);
   EXPECT_EQ(details.oom_kills, 2u);
@@ -72,7 +73,6 @@ TEST_F(CgroupDetailsTest, ReadsSeparateHierarchies) {
             {"pids/cgroup.procs", ""},
             {"cpu/pod/cpu.stat", "nr_periods 7\nnr_throttled 4\nthrottled_time 6\n"},
             {"cpuacct/pod/cpuacct.stat", "user 3\nsystem 2\n"},
-            {"memory/pod/memory.stat", "cache 1\ntotal_cache 4096\ntotal_mapped_file 8\n"},
             {"memory/pod/memory.kmem.usage_in_bytes", "512\n"},
             {"memory/pod/memory.max_usage_in_bytes", "9000\n"},
             {"memory/pod/memory.failcnt", "11\n"},
@@ -82,7 +82,6 @@ TEST_F(CgroupDetailsTest, ReadsSeparateHierarchies) {
             {"pids/pod/pids.max", "max\n"}});
   EXPECT_EQ(details.cpu_user_ns, 30'000'000u);
   EXPECT_EQ(details.cpu_throttled_ns, 6u);
-  EXPECT_EQ(details.memory_cache_bytes, 4096u);
   EXPECT_EQ(details.memory_kernel_bytes, 512u);
   EXPECT_EQ(details.memory_failures, 11u);
   EXPECT_EQ(details.oom_kills, 2u);
@@ -90,6 +89,31 @@ TEST_F(CgroupDetailsTest, ReadsSeparateHierarchies) {
   EXPECT_EQ(details.memory_reservation_bytes, std::nullopt);
   EXPECT_EQ(details.pids_limit, std::nullopt);
   EXPECT_THAT(details.io, IsEmpty());
+}
+
+// The kernel makes memory.stat up for each reader: what it says comes with the statistics.
+TEST_F(CgroupDetailsTest, LeavesWhatMemoryStatSaysToTheStatistics) {
+  root_.Fill({{"cgroup.controllers", "cpu memory pids\n"},
+              {"pod/cpu.stat", "usage_usec 5\n"},
+              {"pod/memory.current", "9000\n"},
+              {"pod/memory.stat", "anon 1\nfile 4096\nkernel 512\nfile_mapped 8\n"},
+              {"pod/pids.current", "1\n"}});
+  const CgroupStats stats = ReadStats();
+  EXPECT_EQ(stats.memory_cache_bytes, 4096u);
+  EXPECT_EQ(stats.memory_mapped_file_bytes, 8u);
+  EXPECT_EQ(stats.memory_kernel_bytes, 512u);
+}
+
+TEST_F(CgroupDetailsTest, LeavesWhatMemoryStatSaysToTheStatisticsOfSeparateHierarchies) {
+  root_.Fill({{"cpuacct/pod/cpuacct.usage", "5\n"},
+              {"memory/cgroup.procs", ""},
+              {"memory/pod/memory.usage_in_bytes", "9000\n"},
+              {"memory/pod/memory.stat", "cache 1\ntotal_cache 4096\ntotal_mapped_file 8\n"},
+              {"pids/pod/pids.current", "1\n"}});
+  const CgroupStats stats = ReadStats();
+  EXPECT_EQ(stats.memory_cache_bytes, 4096u);
+  EXPECT_EQ(stats.memory_mapped_file_bytes, 8u);
+  EXPECT_EQ(stats.memory_kernel_bytes, std::nullopt);
 }
 
 TEST_F(CgroupDetailsTest, SaysThatAGroupIsGone) {
