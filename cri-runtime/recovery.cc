@@ -19,7 +19,8 @@
 namespace trivet::cri {
 namespace {
 
-constexpr auto kShimPatience = std::chrono::seconds(3);
+// Of a shim whose node has more to do than it can: one that is gone fails at once.
+constexpr auto kShimPatience = std::chrono::seconds(30);
 constexpr auto kKillPatience = std::chrono::seconds(10);
 constexpr const char* kShimName = "trivet-shim";
 
@@ -173,7 +174,9 @@ void Recovery::Reach(const std::string& id) {
       return;
     }
     node_.shims.Drop(id);
-    if (state.error().code() == Code::kFailedPrecondition) {
+    // It lives, and so may its containers.
+    if (state.error().code() == Code::kFailedPrecondition ||
+        state.error().code() == Code::kDeadlineExceeded) {
       spdlog::error("recovery: sandbox can only be stopped sandbox={} error=\"{}\"", id,
                     state.error().message());
       return sandboxes_.MarkUnheard(id);

@@ -39,6 +39,23 @@ TEST_F(RestartTest, FindsItsPodsAndContainersRunning) {
   EXPECT_EQ(MustExec(id, "echo still here"), "still here");
 }
 
+TEST_F(RestartTest, WaitsForAShimThatIsSlow) {
+  const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
+  const std::string file = folders_.run / "shims" / pod_ / "pid";
+  const pid_t shim = std::stoi(*ReadFile(file));
+  daemon_->Kill();
+  ASSERT_EQ(::kill(shim, SIGSTOP), 0);
+  StartDaemon();
+  std::thread later([shim] {
+    std::this_thread::sleep_for(std::chrono::seconds(4));  // as slow as an overloaded node
+    ::kill(shim, SIGCONT);
+  });
+  EXPECT_EQ(MustExec(id, "echo still here"), "still here");
+  later.join();
+  EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_READY);
+  EXPECT_EQ(StatusOf(id).state(), v1::CONTAINER_RUNNING);
+}
+
 TEST_F(RestartTest, LearnsTheExitCodeOfAContainerThatEndedMeanwhile) {
   const std::string id = MustStart(
       pod_, ShellConfig("c", "until [ -e /dev/shm/go ]; do sleep 0.02; done; echo last; exit 42"));
