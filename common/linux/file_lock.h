@@ -21,6 +21,9 @@ class FileLock {
   /// Errors: kAborted when another holds it.
   static Result<FileLock> TryAcquire(const std::filesystem::path& file);
 
+  /// The file, open for reading and writing: a child that inherits it holds the lock, too.
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
   static Result<FileLock> Lock(const std::filesystem::path& file, int operation);

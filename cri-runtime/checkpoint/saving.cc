@@ -1,8 +1,6 @@
 #include "cri-runtime/checkpoint/saving.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/linux/file.h"
@@ -26,18 +24,11 @@ void LogTrouble(const char* step, const std::string& id, const Result<>& result)
                 result.error().message());
 }
 
-Result<std::optional<UniqueFd>> TryLock(const std::filesystem::path& file) {
-  UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return FailErrno("open {}", file.native());
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno == EWOULDBLOCK) return std::nullopt;
-  return FailErrno("lock {}", file.native());
-}
-
 // True when nothing of it is left.
 Result<bool> ClearLeftover(cri::Node& node, const std::filesystem::path& folder) {
-  ASSIGN_OR_RETURN(const auto lock, TryLock(folder / kIntentFile));
-  if (!lock) return false;
+  const auto lock = FileLock::TryAcquire(folder / kIntentFile);
+  if (!lock && lock.error().code() == Code::kAborted) return false;
+  if (!lock) return std::unexpected(lock.error());
   ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / kIntentFile));
   // Empty: killed before anything was done.
   if (!text.empty()) {
@@ -69,8 +60,11 @@ Result<Saving> Saving::Begin(cri::Node& node, std::shared_ptr<const state::Conta
                              std::filesystem::path archive) {
   const std::filesystem::path folder = node.paths.Checkpoint(container->record->id);
   RETURN_IF_ERROR(EnsureDirectory(folder));
-  ASSIGN_OR_RETURN(auto lock, TryLock(folder / kIntentFile));
-  if (!lock) return Fail(Code::kAborted, "another checkpoint of it is at work");
+  auto lock = FileLock::TryAcquire(folder / kIntentFile);
+  if (!lock && lock.error().code() == Code::kAborted) {
+    return Fail(Code::kAborted, "another checkpoint of it is at work");
+  }
+  if (!lock) return std::unexpected(lock.error());
   Saving saving(node, std::move(container), std::move(archive));
   saving.intent_ = std::move(*lock);
   for (const char* name : {kImagesFolder, kWorkFolder}) {
@@ -87,9 +81,9 @@ Result<> Saving::WriteIntent() {
   RETURN_IF_ERROR(freezer_->FindOrigin());
   const Intent intent{archive_, group, freezer_->origin()};
   // In place: the lock is on this very file.
-  if (::ftruncate(intent_.get(), 0) != 0) return FailErrno("truncate {}", kIntentFile);
-  RETURN_IF_ERROR(WriteAll(intent_.get(), state::Encode(intent), kIntentFile));
-  if (::fsync(intent_.get()) != 0) return FailErrno("fsync {}", kIntentFile);
+  if (::ftruncate(intent_->fd(), 0) != 0) return FailErrno("truncate {}", kIntentFile);
+  RETURN_IF_ERROR(WriteAll(intent_->fd(), state::Encode(intent), kIntentFile));
+  if (::fsync(intent_->fd()) != 0) return FailErrno("fsync {}", kIntentFile);
   return SyncDirectory(folder_);
 }
 
@@ -114,7 +108,7 @@ Result<> Saving::Capture(const std::filesystem::path& criu, Deadline deadline) {
                   .work = folder_ / kWorkFolder,
                   .freezer = freezer_->folder(),
                   .external = std::move(external),
-                  .kept_fd = intent_.get()};
+                  .kept_fd = intent_->fd()};
   RETURN_IF_ERROR(RunDump(criu, dump, deadline));
   return WriteRootfsDiff(node_->paths.Upper(id()) / "fs",
                          container_->record->config.security.namespaces.user, folder_ / kDiffFile);

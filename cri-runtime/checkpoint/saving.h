@@ -6,8 +6,8 @@
 #include <string>
 
 #include "common/base/error.h"
-#include "common/base/unique_fd.h"
 #include "common/linux/cgroup_freezer.h"
+#include "common/linux/file_lock.h"
 #include "cri-runtime/checkpoint/criu.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/state/snapshot.h"
@@ -57,7 +57,7 @@ class Saving {
   std::shared_ptr<const state::Container> container_;
   std::filesystem::path archive_;
   std::filesystem::path folder_;  // empty: moved from
-  UniqueFd intent_;
+  std::optional<FileLock> intent_;
   std::optional<CgroupFreezer> freezer_;
   bool frozen_ = false;
 };
