@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cri-runtime/image/name_patterns.h"
 #include "cri-runtime/selinux/policy.h"
 #include "cri-runtime/systemd/unit_name.h"
 
@@ -31,6 +32,7 @@ void VisitRest(Config& c, Visitor visit) {
   visit("cgroupParent", c.cgroup_parent);
   visit("selinux", c.selinux);
   visit("localImport", c.local_import);
+  visit("pinnedImages", c.pinned_images);
   visit("pidsLimit", c.pids_limit);
   visit("stopTimeoutSeconds", c.stop_timeout_seconds);
 }
@@ -94,6 +96,7 @@ Result<> CheckConfig(const Config& config) {
   RETURN_IF_ERROR(status);
   RETURN_IF_ERROR(CheckGroups(config));
   RETURN_IF_ERROR(selinux::ParseMode(config.selinux), "selinux");
+  RETURN_IF_ERROR(image::NamePatterns::Parse(config.pinned_images), "pinnedImages");
   if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cniBinDirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));

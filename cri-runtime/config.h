@@ -31,8 +31,9 @@ struct Config {
   std::filesystem::path criu = "/usr/sbin/criu";  // for checkpoints, where it is installed
   std::string selinux = "auto";  // or "enabled", "disabled": whether containers get labels
   bool local_import = true;
-  int64_t pids_limit = -1;             // of each container; -1: none
-  uint32_t stop_timeout_seconds = 10;  // for a container that StopPodSandbox ends
+  std::vector<std::string> pinned_images;  // image::NamePatterns: the kubelet never removes them
+  int64_t pids_limit = -1;                 // of each container; -1: none
+  uint32_t stop_timeout_seconds = 10;      // for a container that StopPodSandbox ends
 };
 
 /// Reads the file's text over `config`. Errors: kInvalidArgument naming the key.

@@ -112,8 +112,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
                     const std::function<Result<Config>()>& reload) {
   const auto config = parts.node.config.Get();
   RuntimeService runtime_service(parts.node, parts.sandboxes, parts.containers);
-  ImageService image_service(parts.node.images,
-                             config->local_import ? LocalImport::kAllowed : LocalImport::kRefused);
+  ImageService image_service(parts.node.images, parts.node.config);
   ASSIGN_OR_RETURN(auto server, StartServer(config->socket, {&runtime_service, &image_service}),
                    "start");
   ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");

@@ -7,9 +7,10 @@ namespace trivet::cri {
 namespace {
 
 // What is asked for anew each time it is used.
-constexpr std::array<std::string_view, 7> kLiveKeys{
-    "shim",      "runtimeHandlers",    "cdiSpecDirs", "seccompProfileRoot",
-    "pidsLimit", "stopTimeoutSeconds", "criu"};
+constexpr std::array<std::string_view, 9> kLiveKeys{
+    "shim",        "runtimeHandlers",    "cdiSpecDirs", "seccompProfileRoot",
+    "pidsLimit",   "stopTimeoutSeconds", "criu",        "localImport",
+    "pinnedImages"};
 
 }  // namespace
 

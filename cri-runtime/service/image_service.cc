@@ -6,6 +6,7 @@
 
 #include "common/base/json.h"
 #include "common/rpc/status.h"
+#include "cri-runtime/image/name_patterns.h"
 #include "cri-runtime/service/handle_work.h"
 
 namespace trivet::cri {
@@ -30,6 +31,24 @@ void Fill(const image::Image& image, v1::Image& out) {
   }
   out.mutable_spec()->set_image(image.id);
 }
+
+// How an image looks to the kubelet.
+class Shown {
+ public:
+  static Result<Shown> By(const Config& config) {
+    ASSIGN_OR_RETURN(image::NamePatterns pinned, image::NamePatterns::Parse(config.pinned_images),
+                     "pinnedImages");
+    return Shown(std::move(pinned));
+  }
+  void Fill(const image::Image& image, v1::Image& out) const {
+    cri::Fill(image, out);
+    out.set_pinned(pinned_.MeanOneOf(image.repo_tags) || pinned_.MeanOneOf(image.repo_digests));
+  }
+
+ private:
+  explicit Shown(image::NamePatterns pinned) : pinned_(std::move(pinned)) {}
+  image::NamePatterns pinned_;
+};
 
 std::string VerboseInfo(const image::Image& image) {
   const image::Config& config = image.config;
@@ -72,8 +91,9 @@ grpc::Status ImageService::ListImages(grpc::ServerContext* /*context*/,
                                       const v1::ListImagesRequest* request,
                                       v1::ListImagesResponse* response) {
   return rpc::Handle("ListImages", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const Shown shown, Shown::By(*config_.Get()));
     for (const image::Image& image : Select(store_, request->filter())) {
-      Fill(image, *response->add_images());
+      shown.Fill(image, *response->add_images());
     }
     return {};
   });
@@ -83,9 +103,10 @@ grpc::Status ImageService::StreamImages(grpc::ServerContext* /*context*/,
                                         const v1::StreamImagesRequest* request,
                                         grpc::ServerWriter<v1::StreamImagesResponse>* writer) {
   return HandleWork("StreamImages", [&]() -> Result<> {
+    ASSIGN_OR_RETURN(const Shown shown, Shown::By(*config_.Get()));
     v1::StreamImagesResponse message;
     for (const image::Image& image : Select(store_, request->filter())) {
-      Fill(image, *message.add_images());
+      shown.Fill(image, *message.add_images());
       if (static_cast<size_t>(message.images_size()) < kImagesPerMessage) continue;
       if (!writer->Write(message)) return Fail(Code::kCancelled, "the client went away");
       message.clear_images();
@@ -104,7 +125,8 @@ grpc::Status ImageService::ImageStatus(grpc::ServerContext* /*context*/,
     ASSIGN_OR_RETURN(const std::string reference, ImageOf(request->image()), "request");
     const auto image = store_.Find(reference);
     if (!image) return {};
-    Fill(*image, *response->mutable_image());
+    ASSIGN_OR_RETURN(const Shown shown, Shown::By(*config_.Get()));
+    shown.Fill(*image, *response->mutable_image());
     if (request->verbose()) (*response->mutable_info())["info"] = VerboseInfo(*image);
     return {};
   });
@@ -124,8 +146,8 @@ grpc::Status ImageService::PullImage(grpc::ServerContext* /*context*/,
 Result<std::string> ImageService::Pull(const std::string& reference) {
   ASSIGN_OR_RETURN(const auto location, image::Location::Parse(reference), "request");
   if (location) {
-    if (local_import_ == LocalImport::kRefused) {
-      return Fail(Code::kPermissionDenied, "import {}: local_import is off in the configuration",
+    if (!config_.Get()->local_import) {
+      return Fail(Code::kPermissionDenied, "import {}: localImport is off in the configuration",
                   reference);
     }
     ASSIGN_OR_RETURN(const std::vector<image::Image> images, store_.Import(*location));

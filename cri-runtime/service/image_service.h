@@ -1,21 +1,19 @@
 #pragma once
 
 #include "cri-runtime/image/store.h"
+#include "cri-runtime/live_config.h"
 #include "proto/cri/api.grpc.pb.h"
 
 namespace trivet::cri {
 
-/// Whether PullImage may read an image layout or archive from this machine's disk
-/// ("oci:/folder[:name]", "oci-archive:/file[:name]"). The socket is root's alone, and so
-/// are the files that it can name.
-enum class LocalImport { kRefused, kAllowed };
-
 /// The CRI's ImageService over the image store. Translation only.
 class ImageService final : public ::runtime::v1::ImageService::Service {
  public:
-  /// `store` is borrowed.
-  ImageService(image::Store& store, LocalImport local_import)
-      : store_(store), local_import_(local_import) {}
+  /// Both are borrowed. Of the configuration: localImport, whether PullImage may read an image
+  /// layout or archive from this machine's disk ("oci:/folder[:name]", "oci-archive:/file[:name]");
+  /// the socket is root's alone, and so are the files that it can name. pinnedImages: what the
+  /// kubelet's garbage collection leaves alone; RemoveImage removes these like any other.
+  ImageService(image::Store& store, const LiveConfig& config) : store_(store), config_(config) {}
 
   grpc::Status ListImages(grpc::ServerContext* context,
                           const ::runtime::v1::ListImagesRequest* request,
@@ -43,7 +41,7 @@ class ImageService final : public ::runtime::v1::ImageService::Service {
   Result<std::string> Pull(const std::string& reference);
 
   image::Store& store_;
-  LocalImport local_import_;
+  const LiveConfig& config_;
 };
 
 }  // namespace trivet::cri

@@ -39,7 +39,8 @@ json::Value ToJson(const Image& image) {
       {"repoTags", std::vector<std::string>(image.repo_tags().begin(), image.repo_tags().end())},
       {"repoDigests",
        std::vector<std::string>(image.repo_digests().begin(), image.repo_digests().end())},
-      {"size", image.size()}};
+      {"size", image.size()},
+      {"pinned", image.pinned()}};
 }
 
 }  // namespace

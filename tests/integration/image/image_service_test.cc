@@ -7,6 +7,7 @@ namespace {
 
 namespace v1 = ::runtime::v1;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::trivet::testing::LayerBlob;
 using ::trivet::testing::OciLayout;
 using ::trivet::testing::TarFile;
@@ -23,15 +24,15 @@ class ImageServiceTest : public image::ImageStoreTest {
     layout.WriteArchive(file);
     return "oci-archive:" + file.native();
   }
-  grpc::Status Pull(const std::string& reference, LocalImport import = LocalImport::kAllowed) {
-    ImageService service(store(), import);
+  grpc::Status Pull(const std::string& reference) {
+    ImageService service(store(), config_);
     v1::PullImageRequest request;
     request.mutable_image()->set_image(reference);
     pulled_.Clear();
     return service.PullImage(nullptr, &request, &pulled_);
   }
   v1::ImageStatusResponse Status(const std::string& reference, bool verbose = false) {
-    ImageService service(store(), LocalImport::kAllowed);
+    ImageService service(store(), config_);
     v1::ImageStatusRequest request;
     request.mutable_image()->set_image(reference);
     request.set_verbose(verbose);
@@ -40,7 +41,7 @@ class ImageServiceTest : public image::ImageStoreTest {
     return response;
   }
   v1::ListImagesResponse ListFor(const std::string& filter) {
-    ImageService service(store(), LocalImport::kAllowed);
+    ImageService service(store(), config_);
     v1::ListImagesRequest request;
     request.mutable_filter()->mutable_image()->set_image(filter);
     v1::ListImagesResponse response;
@@ -48,6 +49,13 @@ class ImageServiceTest : public image::ImageStoreTest {
     return response;
   }
 
+  void PinImages(const std::vector<std::string>& patterns) {
+    Config next = *config_.Get();
+    next.pinned_images = patterns;
+    EXPECT_THAT(config_.Replace(next), IsEmpty());
+  }
+
+  LiveConfig config_{Config{}};
   std::string id_;
   v1::PullImageResponse pulled_;
 };
@@ -81,7 +89,10 @@ TEST_F(ImageServiceTest, AnswersAPullOfAPresentImageAndRefusesOthersPlainly) {
 }
 
 TEST_F(ImageServiceTest, RefusesLocalImportWhenItIsOff) {
-  const grpc::Status refused = Pull(Archive("busybox:1"), LocalImport::kRefused);
+  Config off;
+  off.local_import = false;
+  config_.Replace(off);
+  const grpc::Status refused = Pull(Archive("busybox:1"));
 
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(ListFor("").images_size(), 0);
@@ -118,7 +129,7 @@ TEST_F(ImageServiceTest, TellsTheConfigurationWhenAskedToBeVerbose) {
 
 TEST_F(ImageServiceTest, RemovesAnImageTwice) {
   ASSERT_TRUE(Pull(Archive("busybox:1")).ok());
-  ImageService service(store(), LocalImport::kAllowed);
+  ImageService service(store(), config_);
   v1::RemoveImageRequest request;
   request.mutable_image()->set_image("busybox:1");
   v1::RemoveImageResponse response;
@@ -128,9 +139,36 @@ TEST_F(ImageServiceTest, RemovesAnImageTwice) {
   EXPECT_EQ(ListFor("").images_size(), 0);
 }
 
+TEST_F(ImageServiceTest, ShowsAnImageAsPinnedEverywhereAsSoonAsTheConfigurationSaysSo) {
+  ASSERT_TRUE(Pull(Archive("busybox:1")).ok());
+  EXPECT_FALSE(Status("busybox:1").image().pinned());
+
+  PinImages({"other*", "busybox:1"});
+  EXPECT_TRUE(Status("busybox:1").image().pinned());
+  EXPECT_TRUE(Status(id_).image().pinned());
+  EXPECT_TRUE(ListFor("").images(0).pinned());
+  PinImages({Status(id_).image().repo_digests(0)});
+  EXPECT_TRUE(ListFor("busybox:1").images(0).pinned());
+  PinImages({"busybox:2"});
+  EXPECT_FALSE(ListFor("").images(0).pinned());
+}
+
+// As containerd and CRI-O do: whoever asks for this image by name means it.
+TEST_F(ImageServiceTest, RemovesAPinnedImageThatItIsAskedToRemove) {
+  ASSERT_TRUE(Pull(Archive("busybox:1")).ok());
+  PinImages({"*"});
+  ImageService service(store(), config_);
+  v1::RemoveImageRequest request;
+  request.mutable_image()->set_image("busybox:1");
+  v1::RemoveImageResponse response;
+
+  EXPECT_TRUE(service.RemoveImage(nullptr, &request, &response).ok());
+  EXPECT_EQ(ListFor("").images_size(), 0);
+}
+
 TEST_F(ImageServiceTest, SaysWhatTheImagesTake) {
   ASSERT_TRUE(Pull(Archive("busybox:1")).ok());
-  ImageService service(store(), LocalImport::kAllowed);
+  ImageService service(store(), config_);
   v1::ImageFsInfoRequest request;
   v1::ImageFsInfoResponse response;
 
