@@ -16,7 +16,8 @@ namespace trivet {
 namespace {
 
 // A pipe or a device in a file's place is not waited for.
-constexpr int kOpenFlags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+constexpr int kFollowFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+constexpr int kOpenFlags = kFollowFlags | O_NOFOLLOW;
 
 constexpr size_t kPageBytes = 4096;  // of the smallest there is
 
@@ -26,12 +27,15 @@ struct CloseDirectory {
 
 }  // namespace
 
-Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t limit_bytes) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | kOpenFlags));
-  const bool link = !fd.valid() && errno == ELOOP;
-  if (!fd.valid() && !link) return FailErrno("open {}", file.native());
+Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t limit_bytes,
+                                    LastLink link) {
+  const int flags = link == LastLink::kIsFollowed ? kFollowFlags : kOpenFlags;
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | flags));
+  // Of a link, and of a socket or a device that nobody serves.
+  const bool other = !fd.valid() && (errno == ELOOP || errno == ENXIO || errno == ENODEV);
+  if (!fd.valid() && !other) return FailErrno("open {}", file.native());
   struct stat info{};
-  if (link || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (other || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return Fail(Code::kFailedPrecondition, "read {}: not a regular file", file.native());
   }
   return ReadAll(fd.get(), file.native(), limit_bytes);

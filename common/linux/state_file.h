@@ -11,10 +11,12 @@
 /// Small files of a program that starts, changes one or two of thousands, and ends.
 namespace trivet {
 
-/// The content of a regular file and of nothing else: no symbolic link is followed, no pipe waited
-/// for. Errors: kNotFound; kFailedPrecondition for another kind of file; kOutOfRange when it is
-/// larger than `limit_bytes`.
-Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t limit_bytes);
+enum class LastLink { kIsRefused, kIsFollowed };
+/// The content of a regular file and of nothing else: no pipe is waited for, no symbolic link in
+/// the file's place followed unless `link` says so. Errors: kNotFound; kFailedPrecondition for
+/// another kind of file; kOutOfRange when it is larger than `limit_bytes`.
+Result<std::string> ReadRegularFile(const std::filesystem::path& file, uint64_t limit_bytes,
+                                    LastLink link = LastLink::kIsRefused);
 
 /// Overwrites `file` in place, by one write(2) that a kill cannot cut in two; false, and nothing is
 /// done, where that is not possible: no file, a longer one, more than a page. Cheaper than to

@@ -3,11 +3,14 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <sstream>
 
 #include "common/linux/file.h"
+#include "common/linux/state_file.h"
 
 namespace trivet::manifest {
 namespace {
@@ -174,13 +177,6 @@ bool IsManifestName(const std::filesystem::path& file) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
-Result<> LoadFile(const std::filesystem::path& file, std::vector<Document>& documents) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxFileBytes), "manifest");
-  ASSIGN_OR_RETURN(auto parsed, Parse(text, file.native()));
-  for (Document& document : parsed) documents.push_back(std::move(document));
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<Document>> Parse(std::string_view text, std::string_view name) {
@@ -204,18 +200,25 @@ Result<json::Value> ParseYaml(std::string_view text, std::string_view name) {
 }
 
 Result<std::vector<Document>> Load(const std::filesystem::path& path) {
-  std::vector<Document> documents;
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
-    RETURN_IF_ERROR(LoadFile(path, documents));
-    return documents;
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxFileBytes), "manifest");
+    return Parse(text, path.native());
   }
+  std::vector<Document> documents;
   ASSIGN_OR_RETURN(const auto names, ListDirectory(path), "manifests");
   for (const std::string& name : names) {
     if (name.starts_with('.') || !IsManifestName(name)) continue;
-    RETURN_IF_ERROR(LoadFile(path / name, documents));
+    ASSIGN_OR_RETURN(auto loaded, LoadRegular(path / name));
+    std::move(loaded.begin(), loaded.end(), std::back_inserter(documents));
   }
   return documents;
+}
+
+Result<std::vector<Document>> LoadRegular(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadRegularFile(file, kMaxFileBytes, LastLink::kIsFollowed), "manifest");
+  return Parse(text, file.native());
 }
 
 }  // namespace trivet::manifest

@@ -27,11 +27,12 @@ bool IsSymlink(const std::filesystem::path& path) {
   return std::filesystem::is_symlink(path, error);
 }
 
-// A link has its content when it appears; any other new file gets it before it is closed.
-bool IsLink(const std::filesystem::path& path) {
+// A new regular file gets its content before it is closed; a link has it, and a pipe or a folder is
+// wrong, when it appears.
+bool AppearsWhole(const std::filesystem::path& path) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return false;
-  return S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1);
+  return !S_ISREG(status.st_mode) || status.st_nlink > 1;
 }
 
 }  // namespace
@@ -127,7 +128,7 @@ void FolderSource::TakeEvent(int watch, uint32_t mask, std::string_view name) {
 void FolderSource::TakeName(const std::filesystem::path& path, uint32_t mask) {
   if (!IsManifest(path)) {
     rescan_ = rescan_ || ((mask & (IN_CREATE | IN_MOVED_TO)) != 0 && IsSymlink(path));
-  } else if ((mask & IN_CREATE) == 0 || IsLink(path)) {
+  } else if ((mask & IN_CREATE) == 0 || AppearsWhole(path)) {
     changed_.insert(path);
   }
 }

@@ -45,7 +45,7 @@ std::string Twice(const std::string& origin, const ObjectName& name, std::string
 }  // namespace
 
 Result<ManifestObjects> ReadManifestFile(const std::filesystem::path& file) {
-  ASSIGN_OR_RETURN(const auto documents, manifest::Load(file));
+  ASSIGN_OR_RETURN(const auto documents, manifest::LoadRegular(file));
   ManifestObjects objects;
   for (const manifest::Document& document : documents) {
     const std::string kind = document.Kind();

@@ -18,8 +18,8 @@ struct ManifestObjects {
   std::vector<Located<NetworkPolicy>> policies;
 };
 
-/// Other kinds are skipped. Errors: kNotFound; kInvalidArgument "web.yaml:12: NetworkPolicy
-/// spec.ingress[0]: ...".
+/// Other kinds are skipped. Errors: kNotFound; kFailedPrecondition for what is no regular file;
+/// kInvalidArgument "web.yaml:12: NetworkPolicy spec.ingress[0]: ...".
 Result<ManifestObjects> ReadManifestFile(const std::filesystem::path& file);
 
 /// Adds the objects to the cluster. An object that is there already stays as it is; the answer

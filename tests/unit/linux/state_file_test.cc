@@ -28,6 +28,21 @@ TEST(ReadRegularFile, FollowsNoLinkAndWaitsForNoPipe) {
   EXPECT_THAT(ReadRegularFile(directory / "absent", 1), FailsWith(Code::kNotFound, "absent"));
 }
 
+TEST(ReadRegularFile, FollowsALinkToARegularFileWhereItIsTold) {
+  const TempDirectory directory;
+  directory.Fill({{"plain", "x"}});
+  std::filesystem::create_symlink("plain", directory / "link");
+  std::filesystem::create_symlink("fifo", directory / "link-to-fifo");
+  ASSERT_EQ(::mkfifo((directory / "fifo").c_str(), 0600), 0);
+  ASSERT_EQ(::mknod((directory / "socket").c_str(), S_IFSOCK | 0600, 0), 0);
+
+  EXPECT_EQ(*ReadRegularFile(directory / "link", 1, LastLink::kIsFollowed), "x");
+  for (const char* name : {"link-to-fifo", "socket"}) {
+    EXPECT_THAT(ReadRegularFile(directory / name, 1, LastLink::kIsFollowed),
+                FailsWith(Code::kFailedPrecondition, "not a regular file"));
+  }
+}
+
 TEST(OverwriteFile, WritesWhereTheNewContentCoversTheOld) {
   const TempDirectory directory;
   directory.Fill({{"file", "old"}});

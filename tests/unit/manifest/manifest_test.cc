@@ -1,5 +1,7 @@
 #include "common/manifest/manifest.h"
 
+#include <sys/stat.h>
+
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
 
@@ -98,6 +100,12 @@ TEST(ManifestLoad, ReadsAFolderInNameOrder) {
   const auto documents = *Load(directory.path());
   ASSERT_EQ(documents.size(), 2U);
   EXPECT_EQ(documents[0].object["metadata"]["name"], "a");
+}
+
+TEST(ManifestLoad, WaitsForNoPipeInAFolder) {
+  const TempDirectory directory;
+  ASSERT_EQ(::mkfifo((directory / "a.yaml").c_str(), 0600), 0);
+  EXPECT_THAT(Load(directory.path()), FailsWith(Code::kFailedPrecondition, "a.yaml: not a"));
 }
 
 TEST(ManifestLoad, SaysWhichFileIsMissing) {

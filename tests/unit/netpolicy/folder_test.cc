@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -103,6 +104,23 @@ TEST_F(FolderSourceTest, StaysCompleteWhenABrokenFileAppears) {
   EXPECT_TRUE(Changes(*source));
   EXPECT_TRUE(source->complete());
   EXPECT_THAT(source->complaints(), ElementsAre(HasSubstr("new.yaml")));
+}
+
+TEST_F(FolderSourceTest, WaitsForNoPipeAndTakesItForADamagedFile) {
+  folder_.Fill({{"a.yaml", PolicyYaml("a")}});
+  const auto source = Open();
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  std::filesystem::rename(folder_ / "pipe", folder_ / "a.yaml");
+  ASSERT_EQ(::mkfifo((folder_ / "b.yaml").c_str(), 0600), 0);
+  std::filesystem::create_directory(folder_ / "c.yaml");
+  ASSERT_EQ(::mknod((folder_ / "d.yaml").c_str(), S_IFSOCK | 0600, 0), 0);
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "a"));
+  EXPECT_TRUE(source->complete());
+  EXPECT_THAT(source->complaints(),
+              ElementsAre(HasSubstr("a.yaml: not a regular file"), HasSubstr("b.yaml: not"),
+                          HasSubstr("c.yaml: not"), HasSubstr("d.yaml: not")));
+  EXPECT_FALSE(Open()->complete()) << "what a.yaml said is not known to another agent";
 }
 
 TEST_F(FolderSourceTest, NamesAKindThatIsMisspelt) {
