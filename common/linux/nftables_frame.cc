@@ -5,14 +5,6 @@
 namespace trivet::nft {
 namespace {
 
-bool HasRules(const FilledChain& wanted, const RuleTexts& there) {
-  const auto found = there.find(wanted.chain.name);
-  if (found == there.end()) return wanted.rules.empty();
-  return std::equal(wanted.rules.begin(), wanted.rules.end(), found->second.begin(),
-                    found->second.end(),
-                    [](const Rule& rule, const std::string& text) { return rule.Text() == text; });
-}
-
 Result<bool> Stands(const Frame& frame) {
   const bool one = frame.chains.size() == 1;
   ASSIGN_OR_RETURN(const RuleTexts rules,
@@ -40,6 +32,14 @@ void Make(const Frame& frame, Transaction& transaction) {
 }
 
 }  // namespace
+
+bool HasRules(const FilledChain& wanted, const RuleTexts& there) {
+  const auto found = there.find(wanted.chain.name);
+  if (found == there.end()) return wanted.rules.empty();
+  return std::equal(wanted.rules.begin(), wanted.rules.end(), found->second.begin(),
+                    found->second.end(),
+                    [](const Rule& rule, const std::string& text) { return rule.Text() == text; });
+}
 
 Result<> CommitWithin(const Frame& frame, const std::function<void(Transaction&)>& fill) {
   // What cannot be read, as others change it all the while, is made anew.

@@ -13,6 +13,9 @@ struct FilledChain {
   std::vector<Rule> rules;
 };
 
+/// Whether the chain has these rules and no others, in their order, among what ReadRules() found.
+bool HasRules(const FilledChain& wanted, const RuleTexts& there);
+
 /// What of a table stays as it is while elements come and go.
 struct Frame {
   Table table;

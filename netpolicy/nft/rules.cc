@@ -20,6 +20,8 @@ constexpr int32_t kPriority = -10;
 constexpr uint32_t kIpv6PeerRegisters = 4;
 constexpr uint32_t kIpv4PeerRegisters = 1;
 
+using Rules = std::vector<nft::Rule>;
+
 const nft::Verdict kDrop{NF_DROP, ""};
 const nft::Verdict kAccept{NF_ACCEPT, ""};
 const nft::Verdict kReturn{NFT_RETURN, ""};
@@ -37,15 +39,15 @@ nft::Rule InState(uint32_t mask) {
 
 // Connections are never tracked for neighbour discovery and multicast listeners, and a bridge
 // carries them between pods. Router advertisements and redirects between pods stay out.
-void AddNeighbourDiscovery(nft::Transaction& transaction) {
+void AddNeighbourDiscovery(Rules& rules) {
   constexpr std::array<uint8_t, 7> kTypes{130, 131, 132, 133, 135, 136, 143};  // RFC 4861, 3810
   for (const uint8_t type : kTypes) {
-    transaction.AddRule(kForwardChain, InState(NF_CT_STATE_UNTRACKED_BIT)
-                                           .Meta(NFT_META_L4PROTO)
-                                           .Equal(nft::Bytes(1, IPPROTO_ICMPV6))
-                                           .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1)
-                                           .Equal(nft::Bytes(1, static_cast<char>(type)))
-                                           .Decide(kAccept));
+    rules.push_back(InState(NF_CT_STATE_UNTRACKED_BIT)
+                        .Meta(NFT_META_L4PROTO)
+                        .Equal(nft::Bytes(1, IPPROTO_ICMPV6))
+                        .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1)
+                        .Equal(nft::Bytes(1, static_cast<char>(type)))
+                        .Decide(kAccept));
   }
 }
 
@@ -57,58 +59,53 @@ struct AddressField {
 };
 
 // A packet without a connection has no tuple to judge: it passes only when no pod is an end of it.
-void AddInvalidDrops(nft::Transaction& transaction) {
+void AddInvalidDrops(Rules& rules) {
   constexpr std::array<AddressField, 4> kFields{
       {{NFPROTO_IPV4, 12, 4, fixed_sets::kPods4},  // struct iphdr: saddr, daddr
        {NFPROTO_IPV4, 16, 4, fixed_sets::kPods4},
        {NFPROTO_IPV6, 8, 16, fixed_sets::kPods6},  // struct ipv6hdr: saddr, daddr
        {NFPROTO_IPV6, 24, 16, fixed_sets::kPods6}}};
   for (const AddressField& field : kFields) {
-    transaction.AddRule(kForwardChain,
-                        InState(NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT)
-                            .Meta(NFT_META_NFPROTO)
-                            .Equal(nft::Bytes(1, static_cast<char>(field.family)))
-                            .Payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.length)
-                            .Lookup(field.pods)
-                            .Counter()
-                            .Decide(kDrop));
+    rules.push_back(InState(NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT)
+                        .Meta(NFT_META_NFPROTO)
+                        .Equal(nft::Bytes(1, static_cast<char>(field.family)))
+                        .Payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.length)
+                        .Lookup(field.pods)
+                        .Counter()
+                        .Decide(kDrop));
   }
 }
 
 // What comes from an IPv6 link-local address without a connection and is no neighbour discovery:
 // router advertisements and redirects, by which a pod would have others send through it.
-void AddLinkLocalDrop(nft::Transaction& transaction) {
+void AddLinkLocalDrop(Rules& rules) {
   const nft::Bytes prefix("\xfe\x80", 2);
   const nft::Bytes mask("\xff\xc0", 2);
-  transaction.AddRule(kForwardChain,
-                      InState(NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT)
-                          .Meta(NFT_META_NFPROTO)
-                          .Equal(nft::Bytes(1, NFPROTO_IPV6))
-                          .Payload(NFT_PAYLOAD_NETWORK_HEADER, 8, 2)  // struct ipv6hdr: saddr
-                          .Bitwise(mask, nft::Bytes(mask.size(), '\0'))
-                          .Equal(prefix)
-                          .Counter()
-                          .Decide(kDrop));
+  rules.push_back(InState(NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT)
+                      .Meta(NFT_META_NFPROTO)
+                      .Equal(nft::Bytes(1, NFPROTO_IPV6))
+                      .Payload(NFT_PAYLOAD_NETWORK_HEADER, 8, 2)  // struct ipv6hdr: saddr
+                      .Bitwise(mask, nft::Bytes(mask.size(), '\0'))
+                      .Equal(prefix)
+                      .Counter()
+                      .Decide(kDrop));
 }
 
 // A pod that reaches itself through a service: both ends of the connection are its own.
-void AddSelfAccepts(nft::Transaction& transaction) {
-  transaction.AddRule(kForwardChain,
-                      nft::Rule()
-                          .CtTuple(NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, 0)
-                          .CtTuple(NFT_CT_SRC_IP, IP_CT_DIR_REPLY, kIpv4PeerRegisters)
-                          .Lookup(fixed_sets::kSelf4)
-                          .Decide(kAccept));
-  transaction.AddRule(kForwardChain,
-                      nft::Rule()
-                          .CtTuple(NFT_CT_SRC_IP6, IP_CT_DIR_ORIGINAL, 0)
-                          .CtTuple(NFT_CT_SRC_IP6, IP_CT_DIR_REPLY, kIpv6PeerRegisters)
-                          .Lookup(fixed_sets::kSelf6)
-                          .Decide(kAccept));
+void AddSelfAccepts(Rules& rules) {
+  rules.push_back(nft::Rule()
+                      .CtTuple(NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, 0)
+                      .CtTuple(NFT_CT_SRC_IP, IP_CT_DIR_REPLY, kIpv4PeerRegisters)
+                      .Lookup(fixed_sets::kSelf4)
+                      .Decide(kAccept));
+  rules.push_back(nft::Rule()
+                      .CtTuple(NFT_CT_SRC_IP6, IP_CT_DIR_ORIGINAL, 0)
+                      .CtTuple(NFT_CT_SRC_IP6, IP_CT_DIR_REPLY, kIpv6PeerRegisters)
+                      .Lookup(fixed_sets::kSelf6)
+                      .Decide(kAccept));
 }
 
 struct Dispatch {
-  const char* chain;
   uint8_t side;  // whose source is the pod: IP_CT_DIR_ORIGINAL its own connections, _REPLY to it
   const char* map4;
   const char* map6;
@@ -116,41 +113,36 @@ struct Dispatch {
 
 // goto, not jump: a pod's class is the last word about its direction, and what follows the map is
 // for addresses that are not in it.
-void AddDispatch(const Dispatch& dispatch, nft::Transaction& transaction) {
-  transaction.AddRule(
-      dispatch.chain,
-      nft::Rule().CtTuple(NFT_CT_SRC_IP, dispatch.side).LookupVerdict(dispatch.map4));
-  transaction.AddRule(
-      dispatch.chain,
-      nft::Rule().CtTuple(NFT_CT_SRC_IP6, dispatch.side).LookupVerdict(dispatch.map6));
-  transaction.AddRule(dispatch.chain, nft::Rule()
-                                          .CtTuple(NFT_CT_SRC_IP, dispatch.side)
-                                          .Lookup(fixed_sets::kNodeRanges4)
-                                          .Counter()
-                                          .Decide(kDrop));
-  transaction.AddRule(dispatch.chain, nft::Rule()
-                                          .CtTuple(NFT_CT_SRC_IP6, dispatch.side)
-                                          .Lookup(fixed_sets::kNodeRanges6)
-                                          .Counter()
-                                          .Decide(kDrop));
+void AddDispatch(const Dispatch& dispatch, Rules& rules) {
+  rules.push_back(nft::Rule().CtTuple(NFT_CT_SRC_IP, dispatch.side).LookupVerdict(dispatch.map4));
+  rules.push_back(nft::Rule().CtTuple(NFT_CT_SRC_IP6, dispatch.side).LookupVerdict(dispatch.map6));
+  rules.push_back(nft::Rule()
+                      .CtTuple(NFT_CT_SRC_IP, dispatch.side)
+                      .Lookup(fixed_sets::kNodeRanges4)
+                      .Counter()
+                      .Decide(kDrop));
+  rules.push_back(nft::Rule()
+                      .CtTuple(NFT_CT_SRC_IP6, dispatch.side)
+                      .Lookup(fixed_sets::kNodeRanges6)
+                      .Counter()
+                      .Decide(kDrop));
 }
 
 // A bridge's pods hear what is sent to the broadcast address of their network, which the node's
 // routes know, or to the hardware's. Only what goes to no pod's own address comes as far as this.
-void AddBroadcastDrops(nft::Transaction& transaction) {
+void AddBroadcastDrops(Rules& rules) {
   const auto flooded = [] {
     nft::Rule rule;
     rule.Meta(NFT_META_L4PROTO).Lookup(fixed_sets::kFlooded);
     return rule;
   };
-  transaction.AddRule(
-      kToPodChain,
+  rules.push_back(
       flooded().FibDestinationType().Equal(HostBytes(RTN_BROADCAST)).Counter().Decide(kDrop));
-  transaction.AddRule(kToPodChain, flooded()
-                                       .Meta(NFT_META_PKTTYPE)
-                                       .Equal(nft::Bytes(1, PACKET_BROADCAST))
-                                       .Counter()
-                                       .Decide(kDrop));
+  rules.push_back(flooded()
+                      .Meta(NFT_META_PKTTYPE)
+                      .Equal(nft::Bytes(1, PACKET_BROADCAST))
+                      .Counter()
+                      .Decide(kDrop));
 }
 
 // The connection's port as its server sees it: the source of the reply direction.
@@ -185,32 +177,32 @@ nft::Rule ToNftRule(const ClassRule& rule, Direction direction) {
 
 }  // namespace
 
-void AddFixedChains(nft::Transaction& transaction) {
-  transaction.AddChain({.name = kFromPodChain});
-  transaction.AddChain({.name = kToPodChain});
-  transaction.AddChain(
-      {.name = kForwardChain,
-       .hook = nft::Hook{.number = NF_INET_FORWARD, .priority = kPriority, .drop = false}});
-  AddDispatch({kFromPodChain, IP_CT_DIR_ORIGINAL, fixed_sets::kEgress4, fixed_sets::kEgress6},
-              transaction);
-  AddDispatch({kToPodChain, IP_CT_DIR_REPLY, fixed_sets::kIngress4, fixed_sets::kIngress6},
-              transaction);
-  AddBroadcastDrops(transaction);
-  AddNeighbourDiscovery(transaction);
-  AddLinkLocalDrop(transaction);
-  AddInvalidDrops(transaction);
-  AddSelfAccepts(transaction);
-  transaction.AddRule(kForwardChain, nft::Rule().Decide({NFT_JUMP, kFromPodChain}));
-  transaction.AddRule(kForwardChain, nft::Rule().Decide({NFT_JUMP, kToPodChain}));
+std::vector<nft::FilledChain> FixedChains() {
+  nft::FilledChain from_pod{.chain = {.name = kFromPodChain}, .rules = {}};
+  AddDispatch({IP_CT_DIR_ORIGINAL, fixed_sets::kEgress4, fixed_sets::kEgress6}, from_pod.rules);
+
+  nft::FilledChain to_pod{.chain = {.name = kToPodChain}, .rules = {}};
+  AddDispatch({IP_CT_DIR_REPLY, fixed_sets::kIngress4, fixed_sets::kIngress6}, to_pod.rules);
+  AddBroadcastDrops(to_pod.rules);
+
+  const nft::Hook hook{.number = NF_INET_FORWARD, .priority = kPriority};
+  nft::FilledChain forward{.chain = {.name = kForwardChain, .hook = hook}, .rules = {}};
+  AddNeighbourDiscovery(forward.rules);
+  AddLinkLocalDrop(forward.rules);
+  AddInvalidDrops(forward.rules);
+  AddSelfAccepts(forward.rules);
+  forward.rules.push_back(nft::Rule().Decide({NFT_JUMP, kFromPodChain}));
+  forward.rules.push_back(nft::Rule().Decide({NFT_JUMP, kToPodChain}));
+  return {from_pod, to_pod, forward};
 }
 
-void AddClassChain(const std::string& name, const ClassChain& chain,
-                   nft::Transaction& transaction) {
-  transaction.AddChain({.name = name, .comment = chain.comment});
+nft::FilledChain Fill(const std::string& name, const ClassChain& chain) {
+  nft::FilledChain filled{.chain = {.name = name, .comment = chain.comment}, .rules = {}};
   for (const ClassRule& rule : chain.rules) {
-    transaction.AddRule(name, ToNftRule(rule, chain.direction));
+    filled.rules.push_back(ToNftRule(rule, chain.direction));
   }
-  transaction.AddRule(name, nft::Rule().Counter().Decide(kDrop));
+  filled.rules.push_back(nft::Rule().Counter().Decide(kDrop));
+  return filled;
 }
 
 }  // namespace trivet::netpolicy

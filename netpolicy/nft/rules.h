@@ -1,6 +1,9 @@
 #pragma once
 
-#include "common/linux/nftables.h"
+#include <string>
+#include <vector>
+
+#include "common/linux/nftables_frame.h"
 #include "netpolicy/plan/ruleset.h"
 
 namespace trivet::netpolicy {
@@ -10,10 +13,10 @@ constexpr const char* kForwardChain = "forward";
 constexpr const char* kFromPodChain = "from_pod";
 constexpr const char* kToPodChain = "to_pod";
 
-/// Adds the fixed chains; the fixed sets exist already.
-void AddFixedChains(nft::Transaction& transaction);
+/// The fixed chains, each before those that jump to it; their rules look up the fixed sets.
+std::vector<nft::FilledChain> FixedChains();
 
-/// Adds a class chain with its rules and the drop at its end; its sets exist already.
-void AddClassChain(const std::string& name, const ClassChain& chain, nft::Transaction& transaction);
+/// A class chain with its rules and the drop at its end.
+nft::FilledChain Fill(const std::string& name, const ClassChain& chain);
 
 }  // namespace trivet::netpolicy

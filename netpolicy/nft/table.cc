@@ -12,6 +12,24 @@ namespace {
 
 const nft::Table kTable{NFPROTO_INET, kTableName};
 
+void Add(const nft::FilledChain& filled, nft::Transaction& transaction) {
+  transaction.AddChain(filled.chain);
+  for (const nft::Rule& rule : filled.rules) transaction.AddRule(filled.chain.name, rule);
+}
+
+Result<> VerifyRules(const nft::FilledChain& wanted, const nft::RuleTexts& there) {
+  if (nft::HasRules(wanted, there)) return {};
+  return Fail(Code::kDataLoss, "rules of chain {} of table {} were changed", wanted.chain.name,
+              kTableName);
+}
+
+// Where in a packet's way it is.
+Result<> VerifyHook(const nft::Chain& wanted) {
+  ASSIGN_OR_RETURN(const auto chain, nft::FindChain(kTable, wanted.name));
+  if (chain && chain->hook == wanted.hook) return {};
+  return Fail(Code::kDataLoss, "hook of chain {} of table {} was changed", wanted.name, kTableName);
+}
+
 }  // namespace
 
 Result<NftTable> NftTable::Open() {
@@ -38,11 +56,11 @@ Result<> NftTable::Replace(const Ruleset& desired) {
   nft::Transaction transaction(kTable);
   transaction.ResetTable();
   for (const auto& [name, content] : desired.sets) transaction.AddSet(content.set);
-  for (const auto& [name, chain] : desired.chains) AddClassChain(name, chain, transaction);
+  for (const auto& [name, chain] : desired.chains) Add(Fill(name, chain), transaction);
   for (const auto& [name, content] : desired.sets) {
     transaction.AddElements(content.set, content.elements);
   }
-  AddFixedChains(transaction);
+  for (const nft::FilledChain& fixed : FixedChains()) Add(fixed, transaction);
   return Commit(std::move(transaction));
 }
 
@@ -52,7 +70,7 @@ Result<> NftTable::Apply(const Plan& plan, const Ruleset& desired) {
     transaction.AddSet(desired.sets.at(name).set);
   }
   for (const std::string& name : plan.chains_to_add) {
-    AddClassChain(name, desired.chains.at(name), transaction);
+    Add(Fill(name, desired.chains.at(name)), transaction);
   }
   for (const auto& [name, elements] : plan.elements_to_delete) {
     transaction.DeleteElements(desired.sets.at(name).set, elements);
@@ -73,17 +91,13 @@ Result<> NftTable::VerifyElements(const SetContent& content) {
 }
 
 Result<> NftTable::Verify(const Ruleset& desired) {
-  ASSIGN_OR_RETURN(const auto chains, nft::ReadRuleCounts(kTable));
+  ASSIGN_OR_RETURN(const auto rules, nft::ReadRules(kTable, {}));
   for (const auto& [name, chain] : desired.chains) {
-    const auto found = chains.find(name);
-    if (found == chains.end() || found->second != chain.rules.size() + 1) {
-      return Fail(Code::kDataLoss, "chain {} of table {} was changed", name, kTableName);
-    }
+    RETURN_IF_ERROR(VerifyRules(Fill(name, chain), rules));
   }
-  for (const char* fixed : {kForwardChain, kFromPodChain, kToPodChain}) {
-    if (!chains.contains(fixed)) {
-      return Fail(Code::kDataLoss, "chain {} of table {} is missing", fixed, kTableName);
-    }
+  for (const nft::FilledChain& fixed : FixedChains()) {
+    RETURN_IF_ERROR(VerifyRules(fixed, rules));
+    if (fixed.chain.hook) RETURN_IF_ERROR(VerifyHook(fixed.chain));
   }
   for (const auto& [name, content] : desired.sets) RETURN_IF_ERROR(VerifyElements(content));
   return {};

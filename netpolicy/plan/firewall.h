@@ -15,8 +15,8 @@ class Firewall {
   /// Makes the changes of a plan towards `desired`. Errors: kNotFound, kAlreadyExists when the
   /// table was changed by somebody else: Replace() it.
   virtual Result<> Apply(const Plan& plan, const Ruleset& desired) = 0;
-  /// Whether the table has the sets, elements and chains of `desired`. Errors: kDataLoss naming
-  /// what is missing or wrong.
+  /// Whether the table has the elements and the rules of `desired`, and the fixed chains theirs.
+  /// Errors: kDataLoss naming what is missing or wrong.
   virtual Result<> Verify(const Ruleset& desired) = 0;
   /// Removes the table; absent is success.
   virtual Result<> Remove() = 0;

@@ -4,6 +4,8 @@
 
 #include <linux/netfilter.h>
 
+#include "common/linux/command.h"
+#include "netpolicy/nft/rules.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/namespace_test.h"
 #include "tests/unit/netpolicy/cluster.h"
@@ -29,6 +31,18 @@ class NftTableTest : public testing::NamespaceTest {
     const SetContent& content = ruleset.sets.at(set);
     transaction.DeleteElements(content.set, content.elements);
     return std::move(transaction).Commit();
+  }
+
+  static void ReplaceLastRule(const std::string& chain) {
+    const std::string handle = RunTool("nft -a list chain inet trivet_policy " + chain +
+                                       " | sed -n 's/.*# handle //p' | tail -1");
+    RunTool("nft replace rule inet trivet_policy " + chain + " handle " + handle + " accept");
+  }
+  static std::string RunTool(const std::string& script) {
+    const auto run = RunCommand({.program = "/bin/sh", .args = {"-c", script}});
+    EXPECT_THAT(run, IsOk());
+    EXPECT_EQ(run->exit_code, 0) << script << ": " << run->err;
+    return run->out.substr(0, run->out.find('\n'));
   }
 
   std::optional<NftTable> table_;
@@ -59,6 +73,31 @@ TEST_F(NftTableTest, FindsAnElementThatIsGone) {
   ASSERT_THAT(table_->Replace(ruleset), IsOk());
   ASSERT_THAT(DeleteChainsElement(ruleset, fixed_sets::kIngress4), IsOk());
   EXPECT_THAT(table_->Verify(ruleset), FailsWith(Code::kDataLoss, "set ingress4"));
+}
+
+// By an accept of everything: as many rules in the chain as before.
+TEST_F(NftTableTest, FindsARuleThatIsReplacedInAnyChain) {
+  const Ruleset ruleset = Compile({Cluster(), {}, {}});
+  for (const char* chain : {kDenyChain, kForwardChain, kFromPodChain, kToPodChain}) {
+    ASSERT_THAT(table_->Replace(ruleset), IsOk());
+    ASSERT_THAT(table_->Verify(ruleset), IsOk());
+    ReplaceLastRule(chain);
+    EXPECT_THAT(table_->Verify(ruleset),
+                FailsWith(Code::kDataLoss, std::string("rules of chain ") + chain));
+  }
+}
+
+TEST_F(NftTableTest, FindsThatTheForwardChainIsElsewhere) {
+  const Ruleset ruleset = Compile({Cluster(), {}, {}});
+  ASSERT_THAT(table_->Replace(ruleset), IsOk());
+  nft::Transaction transaction({NFPROTO_INET, kTableName});
+  nft::FilledChain forward = FixedChains().back();
+  transaction.DeleteChain(kForwardChain);
+  forward.chain.hook->priority = 300;
+  transaction.AddChain(forward.chain);
+  for (const nft::Rule& rule : forward.rules) transaction.AddRule(kForwardChain, rule);
+  ASSERT_THAT(std::move(transaction).Commit(), IsOk());
+  EXPECT_THAT(table_->Verify(ruleset), FailsWith(Code::kDataLoss, "hook of chain forward"));
 }
 
 TEST_F(NftTableTest, TellsOthersChangesFromItsOwn) {
