@@ -74,7 +74,7 @@ Result<bool> FolderSource::Refresh() {
   RETURN_IF_ERROR(DrainEvents());
   RETURN_IF_ERROR(WatchAgain());
   if (rescan_) {
-    for (const Folder& folder : folders_) RETURN_IF_ERROR(Scan(folder));
+    for (Folder& folder : folders_) RETURN_IF_ERROR(Scan(folder));
     rescan_ = false;
   }
   if (changed_.empty() && first_read_done_) return false;
@@ -85,14 +85,27 @@ Result<bool> FolderSource::Refresh() {
   return true;
 }
 
-Result<> FolderSource::Scan(const Folder& folder) {
-  ASSIGN_OR_RETURN(const auto names, ListDirectory(folder.path), "read manifests");
-  for (const std::string& name : names) {
-    if (IsManifest(name)) changed_.insert(folder.path / name);
+Result<> FolderSource::Scan(Folder& folder) {
+  struct stat status{};
+  if (::stat(folder.path.c_str(), &status) != 0) {
+    return FailErrno("read manifests {}", folder.path.native());
   }
+  ASSIGN_OR_RETURN(auto names, ListDirectory(folder.path), "read manifests");
+  std::erase_if(names, [](const std::string& name) { return !IsManifest(name); });
+  const Identity now(status.st_dev, status.st_ino);
+  std::set<std::filesystem::path> before;
   for (const auto& [path, file] : files_) {
-    if (path.parent_path() == folder.path) changed_.insert(path);  // perhaps gone
+    if (path.parent_path() == folder.path) before.insert(path);
   }
+  if (names.empty() && !before.empty() && folder.read != now) {
+    return Fail(Code::kFailedPrecondition,
+                "read manifests {}: another folder than before, without any; restart the agent if "
+                "that is meant",
+                folder.path.native());
+  }
+  folder.read = now;
+  for (const std::string& name : names) changed_.insert(folder.path / name);
+  changed_.merge(before);  // perhaps gone
   return {};
 }
 

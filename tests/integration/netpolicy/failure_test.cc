@@ -1,5 +1,6 @@
 // What stays true when something breaks: the agent, a manifest, the table.
 
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "common/linux/file.h"
@@ -128,6 +129,29 @@ TEST_F(Failure, AManifestThatIsDamagedFromTheStartKeepsTheRulesAndRefusesPods) {
   EXPECT_THAT(json::Write(outcome.out), HasSubstr("only-client.yaml"));
 
   WritePolicy("only-client", kOnlyClient);
+  Attach(late);
+  ExpectPolicyInForce();
+}
+
+TEST_F(Failure, AnUnmountedManifestFolderKeepsThePoliciesAndRefusesPods) {
+  StopAgent();
+  std::filesystem::rename(manifests_, root_ / "disk");
+  std::filesystem::create_directory(manifests_);
+  const auto mount = [&] {
+    return ::mount((root_ / "disk").c_str(), manifests_.c_str(), nullptr, MS_BIND, nullptr);
+  };
+  ASSERT_EQ(mount(), 0);
+  StartAgent();
+  WritePodManifest("late");
+  TestPod late = MakePod("late");
+
+  ASSERT_EQ(::umount2(manifests_.c_str(), MNT_DETACH), 0);
+  const CniOutcome outcome = RunCni("ADD", late);
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_THAT(json::Write(outcome.out), HasSubstr("another folder than before"));
+  ExpectPolicyInForce();
+
+  ASSERT_EQ(mount(), 0);
   Attach(late);
   ExpectPolicyInForce();
 }

@@ -151,6 +151,26 @@ TEST_F(FolderSourceTest, KeepsTheObjectsOfAFolderThatGoesAwayAndReadsItAgainWhen
   EXPECT_FALSE(Has(*source, "a"));
 }
 
+// As an unmounted folder leaves behind.
+TEST_F(FolderSourceTest, KeepsTheObjectsWhenAnotherFolderWithoutManifestsIsInItsPlace) {
+  folder_.Fill({{"m/a.yaml", PolicyYaml("a")}});
+  const auto source = *FolderSource::Open({folder_ / "m"});
+  ASSERT_THAT(source->Refresh(), IsOk());
+  std::filesystem::rename(folder_ / "m", folder_ / "away");
+  folder_.Fill({{"m/notes.txt", "x"}});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(source->Refresh(), FailsWith(Code::kFailedPrecondition, "another folder"));
+    EXPECT_TRUE(Has(*source, "a"));
+  }
+  std::filesystem::rename(folder_ / "m", folder_ / "empty");
+  std::filesystem::rename(folder_ / "away", folder_ / "m");
+  EXPECT_TRUE(Changes(*source));
+  EXPECT_TRUE(Has(*source, "a"));
+  std::filesystem::remove(folder_ / "m/a.yaml");
+  EXPECT_TRUE(Changes(*source)) << "emptied by somebody who knows it";
+  EXPECT_FALSE(Has(*source, "a"));
+}
+
 // The kubelet's way to change a ConfigMap's volume.
 TEST_F(FolderSourceTest, SeesThatTheFolderWhichManifestsLeadThroughIsExchanged) {
   folder_.Fill({{"m/..1/a.yaml", PolicyYaml("old")}, {"m/..2/a.yaml", PolicyYaml("new")}});
