@@ -37,6 +37,12 @@ EntryPath EntryPath::Parent() const {
   return {std::vector<std::string>(parts.begin(), parts.end() - 1)};
 }
 
+EntryPath EntryPath::operator/(const std::string& name) const {
+  EntryPath below = *this;
+  below.parts.push_back(name);
+  return below;
+}
+
 Marker MarkerOf(std::string_view name) {
   if (name == kOpaqueName) return Marker::kOpaque;
   if (name.starts_with(kMetaPrefix)) return Marker::kIgnored;

@@ -23,6 +23,7 @@ struct EntryPath {
   /// "a/b", or "." for the root.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] EntryPath Parent() const;
+  [[nodiscard]] EntryPath operator/(const std::string& name) const;
 };
 
 /// What the name of a layer's entry means.

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "cri-runtime/image/beneath.h"
+#include "cri-runtime/image/layer_links.h"
 #include "cri-runtime/image/text.h"
 
 namespace trivet::image {
@@ -19,7 +20,6 @@ constexpr uint64_t kStatBlockBytes = 512;
 // The step's own words, or what the path has that it must not have.
 std::unexpected<Error> PathFailure(std::string_view step) {
   const int err = errno;
-  if (err == ELOOP) return Fail(Code::kInvalidArgument, "the path goes through a symbolic link");
   if (err == ENOTDIR) return Fail(Code::kInvalidArgument, "the path goes through a file");
   if (err == EEXIST) return Fail(Code::kAlreadyExists, "the layer has this name twice");
   return std::unexpected(Error::FromErrno(err, step));
@@ -42,19 +42,18 @@ Result<TreeWriter> TreeWriter::Open(const std::filesystem::path& root,
 }
 
 Result<> TreeWriter::AddFolder(const EntryPath& path, const Metadata& metadata) {
-  if (!path.is_root()) {
-    ASSIGN_OR_RETURN(const int parent, ParentOf(path));
-    const bool made = ::mkdirat(parent, path.name().c_str(), 0700) == 0;
-    if (!made && errno != EEXIST) return PathFailure("make folder");
-    if (made) ++inodes_;
-  }
-  const UniqueFd folder = OpenBeneath(root_.get(), path.text(), O_RDONLY | O_DIRECTORY);
+  if (path.is_root()) return Dress(path, root_, metadata);
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  const bool made = ::mkdirat(parent, path.name().c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return PathFailure("make folder");
+  if (made) ++inodes_;
+  const UniqueFd folder = OpenBeneath(parent, path.name(), O_RDONLY | O_DIRECTORY);
   if (!folder.valid()) {
     // The name is taken by something else, and that is what EEXIST stands for here.
     if (errno == ELOOP || errno == ENOTDIR) errno = EEXIST;
     return PathFailure("open folder");
   }
-  return Dress(path, folder, metadata);
+  return Dress(parent_real_ / path.name(), folder, metadata);
 }
 
 Result<UniqueFd> TreeWriter::AddFile(const EntryPath& path) {
@@ -88,8 +87,9 @@ Result<> TreeWriter::AddSymlink(const EntryPath& path, const std::string& target
 }
 
 Result<> TreeWriter::AddHardLink(const EntryPath& path, const EntryPath& target) {
+  ASSIGN_OR_RETURN(const EntryPath target_folder, RealFolder(target.Parent()), "hard link");
   const UniqueFd target_parent =
-      OpenBeneath(root_.get(), target.Parent().text(), O_PATH | O_DIRECTORY);
+      OpenBeneath(root_.get(), target_folder.text(), O_PATH | O_DIRECTORY);
   if (!target_parent.valid()) {
     if (errno != ENOENT) return PathFailure("open hard link target");
     return Fail(Code::kInvalidArgument, "the hard link's target is not in the layer");
@@ -117,13 +117,16 @@ Result<> TreeWriter::AddFifo(const EntryPath& path, const Metadata& metadata) {
   return {};
 }
 
-Result<> TreeWriter::AddWhiteout(EntryPath path) {
-  whiteouts_.push_back(path.text());
+Result<> TreeWriter::AddWhiteout(const EntryPath& path) {
+  // Links that come later say nothing about this one.
+  ASSIGN_OR_RETURN(const EntryPath folder, RealFolder(path.Parent()));
+  whiteouts_.push_back((folder / path.name()).text());
   return KeepPath(whiteouts_.back().size());
 }
 
 Result<> TreeWriter::MakeOpaque(const EntryPath& folder) {
-  ASSIGN_OR_RETURN(const UniqueFd fd, EnsureFolder(folder));
+  ASSIGN_OR_RETURN(const EntryPath real, RealFolder(folder));
+  ASSIGN_OR_RETURN(const UniqueFd fd, EnsureFolder(real));
   if (::fsetxattr(fd.get(), "trusted.overlay.opaque", "y", 1, 0) != 0) {
     return FailErrno("set xattr trusted.overlay.opaque");
   }
@@ -145,6 +148,7 @@ Result<> TreeWriter::Finish() {
 }
 
 Result<> TreeWriter::MakeWhiteout(const EntryPath& path) {
+  if (IsHidden(path.Parent())) return {};
   ASSIGN_OR_RETURN(const int parent, ParentOf(path));
   const char* name = path.name().c_str();
   // Overlay's whiteout is a character device 0:0, which no driver answers.
@@ -185,11 +189,25 @@ Result<UniqueFd> TreeWriter::MakeImplicitFolder(const EntryPath& path) {
   return folder;
 }
 
+Result<EntryPath> TreeWriter::RealFolder(const EntryPath& folder) const {
+  const UniqueFd found = OpenBeneath(root_.get(), folder.text(), O_PATH | O_DIRECTORY);
+  if (found.valid() || errno != ELOOP) return folder;
+  return FollowLinks(root_.get(), folder, limits_.path_depth);
+}
+
+// Whether the layer has a link or a file on the way, behind which nothing of the layers below is
+// seen.
+bool TreeWriter::IsHidden(const EntryPath& folder) const {
+  const UniqueFd found = OpenBeneath(root_.get(), folder.text(), O_PATH | O_DIRECTORY);
+  return !found.valid() && (errno == ELOOP || errno == ENOTDIR);
+}
+
 Result<int> TreeWriter::ParentOf(const EntryPath& path) {
   const EntryPath parent = path.Parent();
   std::string text = parent.text();
   if (!parent_.valid() || text != parent_path_) {
-    ASSIGN_OR_RETURN(parent_, EnsureFolder(parent));
+    ASSIGN_OR_RETURN(parent_real_, RealFolder(parent));
+    ASSIGN_OR_RETURN(parent_, EnsureFolder(parent_real_));
     parent_path_ = std::move(text);
   }
   return parent_.get();

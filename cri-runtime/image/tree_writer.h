@@ -17,11 +17,12 @@
 namespace trivet::image {
 
 /// Builds the folder of one layer. Whatever the names are, nothing outside the
-/// folder is touched: parents are opened beneath it without following a symbolic link,
-/// and every object is created exclusively by its last name in its parent.
+/// folder is touched: symbolic links of the layer on the way to an entry are followed by
+/// FollowLinks, parents are opened beneath the folder without following any, and every object is
+/// created exclusively by its last name in its parent.
 ///
-/// Errors of all: kInvalidArgument for a path that goes through a symbolic link or a
-/// file, kAlreadyExists for a name that the layer has brought already, kResourceExhausted for more
+/// Errors of all: kInvalidArgument for a path that goes through a file or links in a circle,
+/// kAlreadyExists for a name that the layer has brought already, kResourceExhausted for more
 /// folders, or more paths to remember, than the limits allow.
 class TreeWriter {
  public:
@@ -40,7 +41,7 @@ class TreeWriter {
   Result<> AddHardLink(const EntryPath& path, const EntryPath& target);
   Result<> AddFifo(const EntryPath& path, const Metadata& metadata);
   /// The name is gone from the layers below; what this layer itself has there stays.
-  Result<> AddWhiteout(EntryPath path);
+  Result<> AddWhiteout(const EntryPath& path);
   /// Everything of the layers below is gone from the folder.
   Result<> MakeOpaque(const EntryPath& folder);
 
@@ -57,7 +58,9 @@ class TreeWriter {
   [[nodiscard]] Result<UniqueFd> OpenFolder(const EntryPath& path) const;
   Result<UniqueFd> EnsureFolder(const EntryPath& path);
   Result<UniqueFd> MakeImplicitFolder(const EntryPath& path);
+  [[nodiscard]] Result<EntryPath> RealFolder(const EntryPath& folder) const;
   Result<int> ParentOf(const EntryPath& path);
+  [[nodiscard]] bool IsHidden(const EntryPath& folder) const;
   Result<> MakeWhiteout(const EntryPath& path);
   Result<> Dress(const EntryPath& path, const UniqueFd& folder, const Metadata& metadata);
   Result<> KeepPath(size_t bytes);
@@ -68,6 +71,7 @@ class TreeWriter {
   Limits limits_;
   // Entries of one folder follow each other: its descriptor is kept.
   std::string parent_path_;
+  EntryPath parent_real_;  // the same with links followed
   UniqueFd parent_;
   // What is done at the end is remembered until then, by its path: as text, a path is small.
   std::vector<std::string> whiteouts_;

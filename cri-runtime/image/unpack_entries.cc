@@ -90,7 +90,7 @@ Result<> AddObject(TarReader& tar, TreeWriter& tree, const EntryPath& path, cons
 Result<> AddWhiteout(TreeWriter& tree, const EntryPath& marker) {
   EntryPath gone = marker;
   ASSIGN_OR_RETURN(gone.parts.back(), WhitedOutName(marker.name()));
-  return tree.AddWhiteout(std::move(gone));
+  return tree.AddWhiteout(gone);
 }
 
 Result<> CheckFoldersAreNotMarkers(const EntryPath& path) {

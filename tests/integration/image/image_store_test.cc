@@ -1,11 +1,19 @@
 #include "tests/integration/image/image_store_test.h"
 
+#include <sys/sysmacros.h>
+
 #include "common/linux/file.h"
 
 namespace trivet::image {
 
 using ::testing::IsEmpty;
 using ::trivet::testing::IsOk;
+
+std::string Deep(int levels) {
+  std::string path;
+  for (int i = 0; i < levels; ++i) path += "d/";
+  return path + "f";
+}
 
 void ImageStoreTest::SetUp() {
   testing::RootTest::SetUp();
@@ -40,6 +48,17 @@ Result<std::vector<Image>> ImageStoreTest::ImportLayers(std::vector<testing::Lay
 
 std::vector<std::string> ImageStoreTest::Names(const std::string& folder) const {
   return *ListDirectory(root() / folder);
+}
+
+struct stat ImageStoreTest::Stat(const std::filesystem::path& file) {
+  struct stat info{};
+  EXPECT_EQ(::lstat(file.c_str(), &info), 0) << file;
+  return info;
+}
+
+bool ImageStoreTest::IsWhiteout(const std::filesystem::path& file) {
+  const struct stat info = Stat(file);
+  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
 }
 
 void ImageStoreTest::ExpectNothingLeft() const {

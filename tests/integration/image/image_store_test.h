@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <string>
@@ -13,6 +14,9 @@
 #include "tests/testing/temp_directory.h"
 
 namespace trivet::image {
+
+/// "d/d/d/f" with this many folders.
+std::string Deep(int levels);
 
 /// An image store in a folder of its own, as root: layers have owners, whiteouts
 /// and capabilities.
@@ -33,6 +37,8 @@ class ImageStoreTest : public testing::RootTest {
   }
   /// Names in a folder of the store, "layers" or "blobs/sha256" or "tmp".
   [[nodiscard]] std::vector<std::string> Names(const std::string& folder) const;
+  static struct stat Stat(const std::filesystem::path& file);
+  static bool IsWhiteout(const std::filesystem::path& file);
   /// That nothing of a failed import is left.
   void ExpectNothingLeft() const;
 

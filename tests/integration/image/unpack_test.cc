@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "common/linux/file.h"
@@ -29,19 +28,10 @@ class UnpackTest : public ImageStoreTest {
   }
   std::filesystem::path Unpack(const TarFile& tar) { return Unpack({LayerBlob::Gzip(tar)}).at(0); }
 
-  static struct stat Stat(const std::filesystem::path& file) {
-    struct stat info{};
-    EXPECT_EQ(::lstat(file.c_str(), &info), 0) << file;
-    return info;
-  }
   static std::string Xattr(const std::filesystem::path& file, const char* name) {
     char value[256];
     const ssize_t n = ::lgetxattr(file.c_str(), name, value, sizeof value);
     return n < 0 ? "" : std::string(value, static_cast<size_t>(n));
-  }
-  static bool IsWhiteout(const std::filesystem::path& file) {
-    const struct stat info = Stat(file);
-    return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
   }
 };
 
@@ -165,6 +155,14 @@ TEST_F(UnpackTest, LetsALayersOwnEntryWinOverItsWhiteout) {
 
   EXPECT_EQ(*ReadFile(layers[1] / "a"), "new");
   EXPECT_EQ(Xattr(layers[1] / "d", "trusted.overlay.opaque"), "y");
+}
+
+// Some tools name what was in a folder beside the folder.
+TEST_F(UnpackTest, LetsAWhiteoutStandForThoseBelowIt) {
+  const auto layers = Unpack({LayerBlob::Gzip(TarFile().File("d/old", "old")),
+                              LayerBlob::Gzip(TarFile().File(".wh.d", "").File("d/.wh.old", ""))});
+
+  EXPECT_TRUE(IsWhiteout(layers[1] / "d"));
 }
 
 TEST_F(UnpackTest, MakesAFolderThatALayerLeavesOutAsItIsBelow) {
