@@ -50,15 +50,17 @@ Result<> ReadKeys(const json::Value& object, std::string_view field,
   return {};
 }
 
-Result<> CheckPath(std::string_view field, const std::string& path) {
+// A relative path starts at the container's root: containerd takes volumes so.
+Result<std::string> MakeAbsolute(std::string_view field, std::string path) {
+  if (path.empty()) return Invalid(field, path, "is no path");
+  if (!path.starts_with('/')) path.insert(0, "/");
   if (path.size() > kMaxPathBytes) return Invalid(field, path, "is longer than 4095 bytes");
-  if (!path.starts_with('/')) return Invalid(field, path, "is not an absolute path");
   if (HasControlCharacter(path)) return Invalid(field, path, "has a control character");
   const std::filesystem::path parts(path);
   if (std::ranges::any_of(parts, [](const auto& part) { return part == ".."; })) {
     return Invalid(field, path, "has a '..'");
   }
-  return {};
+  return path;
 }
 
 Result<> CheckEnvironment(const std::vector<std::string>& environment) {
@@ -109,7 +111,7 @@ Result<> ReadProcess(const json::Value& object, Config& config) {
   RETURN_IF_ERROR(CheckEnvironment(config.env));
   RETURN_IF_ERROR(json::ReadOptional(object, "WorkingDir", config.working_dir));
   if (!config.working_dir.empty()) {
-    RETURN_IF_ERROR(CheckPath("WorkingDir", config.working_dir));
+    ASSIGN_OR_RETURN(config.working_dir, MakeAbsolute("WorkingDir", config.working_dir));
   }
   std::string user;
   RETURN_IF_ERROR(json::ReadOptional(object, "User", user));
@@ -129,7 +131,9 @@ Result<> ReadConfig(const json::Value& root, Config& config) {
   RETURN_IF_ERROR(ReadProcess(*found, config));
   RETURN_IF_ERROR(ReadLabels(*found, config.labels));
   RETURN_IF_ERROR(ReadKeys(*found, "Volumes", config.volumes));
-  for (const std::string& path : config.volumes) RETURN_IF_ERROR(CheckPath("Volumes", path));
+  for (std::string& path : config.volumes) {
+    ASSIGN_OR_RETURN(path, MakeAbsolute("Volumes", path));
+  }
   RETURN_IF_ERROR(ReadKeys(*found, "ExposedPorts", config.exposed_ports));
   for (const std::string& port : config.exposed_ports) RETURN_IF_ERROR(CheckPort(port));
   return {};

@@ -40,6 +40,14 @@ TEST(ParseImageConfig, TakesNullAndAbsentAsEmpty) {
   EXPECT_THAT(ParseImageConfig(WithConfig(R"({"Cmd":null,"Volumes":null,"Labels":null})")), IsOk());
 }
 
+TEST(ParseImageConfig, TakesARelativePathFromTheContainersRoot) {
+  const auto image = ParseImageConfig(WithConfig(R"({"WorkingDir":"w","Volumes":{"a/b":{}}})"));
+
+  ASSERT_THAT(image, IsOk());
+  EXPECT_EQ(image->config.working_dir, "/w");
+  EXPECT_THAT(image->config.volumes, ElementsAre("/a/b"));
+}
+
 struct BadConfig {
   std::string name;
   std::string config;
@@ -63,12 +71,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"EnvNameWithNewline", R"({"Env":["A\nB=x"]})", "control character in its name"},
         BadConfig{"LongEnv", R"({"Env":["A=)" + std::string(131072, 'x') + R"("]})",
                   "longer than 131071"},
-        BadConfig{"RelativeWorkingDir", R"({"WorkingDir":"w"})", "not an absolute path"},
+        BadConfig{"RelativeWorkingDirWithDotDot", R"({"WorkingDir":"../w"})", "has a '..'"},
         BadConfig{"WorkingDirWithNewline", R"({"WorkingDir":"/w\n"})", "control character"},
         BadConfig{"WorkingDirWithDotDot", R"({"WorkingDir":"/w/../.."})", "has a '..'"},
         BadConfig{"VolumeWithDotDot", R"({"Volumes":{"/../../etc":{}}})",
                   "Volumes: '/../../etc' has a '..'"},  // CVE-2022-23648
-        BadConfig{"RelativeVolume", R"({"Volumes":{"data":{}}})", "not an absolute path"},
+        BadConfig{"EmptyVolume", R"({"Volumes":{"":{}}})", "Volumes: '' is no path"},
         BadConfig{"LargeUser", R"({"User":"4294967296"})", "User: '4294967296' is above"},
         BadConfig{"StopSignal", R"({"StopSignal":"SIGFOO"})", "StopSignal: 'SIGFOO'"},
         BadConfig{"LabelKeyWithEscape", R"({"Labels":{"a\u001b[2J":"x"}})", "control character"},
