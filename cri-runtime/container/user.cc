@@ -117,12 +117,15 @@ bool IsUsableHome(const std::string& home) {
 }
 
 Result<std::string> ReadInRoot(int root_fd, const std::string& path) {
-  auto file = OpenInRoot(root_fd, path, O_RDONLY | O_NONBLOCK);
-  if (!file && file.error().code() == Code::kNotFound) return std::string();
-  if (!file) return std::unexpected(std::move(file).error());
+  const auto found = OpenInRoot(root_fd, path, O_PATH);
+  if (!found && found.error().code() == Code::kNotFound) return std::string();
+  if (!found) return std::unexpected(found.error());
   struct stat status{};
-  if (::fstat(file->get(), &status) != 0) return FailErrno("stat {}", path);
-  if (!S_ISREG(status.st_mode)) return std::string();  // a FIFO would hold us up
+  if (::fstat(found->get(), &status) != 0) return FailErrno("stat {}", path);
+  // A FIFO would hold us up, and a device may do anything when it is opened.
+  if (!S_ISREG(status.st_mode)) return std::string();
+  const auto file = OpenInRoot(root_fd, path, O_RDONLY | O_NONBLOCK);
+  if (!file) return std::unexpected(file.error());
   return ReadAll(file->get(), path, kMaxAccountsBytes);
 }
 

@@ -92,7 +92,8 @@ Result<TarEntry> Convert(archive_entry* entry) {
     return Fail(Code::kInvalidArgument, "entry '{}': negative size", Printable(out.path));
   }
   out.size_bytes = static_cast<uint64_t>(size_bytes);
-  out.device = archive_entry_rdev(entry);
+  out.device_major = archive_entry_rdevmajor(entry);
+  out.device_minor = archive_entry_rdevminor(entry);
   out.metadata.xattrs = Xattrs(entry);
   return out;
 }

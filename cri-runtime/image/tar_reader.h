@@ -24,7 +24,8 @@ struct TarEntry {
   std::string link_target;
   Metadata metadata;
   uint64_t size_bytes = 0;
-  uint64_t device = 0;
+  uint64_t device_major = 0;
+  uint64_t device_minor = 0;
 };
 
 /// Reads ustar, pax and GNU tar.

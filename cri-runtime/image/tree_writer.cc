@@ -25,6 +25,18 @@ std::unexpected<Error> PathFailure(std::string_view step) {
   return std::unexpected(Error::FromErrno(err, step));
 }
 
+// Of what cannot be opened: a symbolic link, and a device, which would see that.
+Result<> OwnAndDate(int parent, const char* name, const Metadata& metadata) {
+  if (::fchownat(parent, name, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("chown to {}:{}", metadata.uid, metadata.gid);
+  }
+  const std::array<timespec, 2> times{metadata.mtime, metadata.mtime};
+  if (::utimensat(parent, name, times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("set times");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TreeWriter> TreeWriter::Open(const std::filesystem::path& root,
@@ -76,14 +88,7 @@ Result<> TreeWriter::AddSymlink(const EntryPath& path, const std::string& target
   const char* name = path.name().c_str();
   if (::symlinkat(target.c_str(), parent, name) != 0) return PathFailure("create symbolic link");
   ++inodes_;
-  if (::fchownat(parent, name, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) != 0) {
-    return FailErrno("chown to {}:{}", metadata.uid, metadata.gid);
-  }
-  const std::array<timespec, 2> times{metadata.mtime, metadata.mtime};
-  if (::utimensat(parent, name, times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
-    return FailErrno("set times");
-  }
-  return {};
+  return OwnAndDate(parent, name, metadata);
 }
 
 Result<> TreeWriter::AddHardLink(const EntryPath& path, const EntryPath& target) {
@@ -114,6 +119,26 @@ Result<> TreeWriter::AddFifo(const EntryPath& path, const Metadata& metadata) {
   if (!fifo.valid()) return PathFailure("open fifo");
   RETURN_IF_ERROR(ApplyMetadata(fifo.get(), metadata));
   Count(fifo.get());
+  return {};
+}
+
+Result<> TreeWriter::AddDevice(const EntryPath& path, const Device& device,
+                               const Metadata& metadata) {
+  ASSIGN_OR_RETURN(const int parent, ParentOf(path));
+  const char* name = path.name().c_str();
+  const mode_t type = device.is_block ? S_IFBLK : S_IFCHR;
+  if (::mknodat(parent, name, type | 0600U, makedev(device.major, device.minor)) != 0) {
+    if (errno != EPERM) return PathFailure("make device node");
+    return Fail(Code::kPermissionDenied,
+                "a device node ({} {}:{}): making it takes CAP_MKNOD, outside of user namespaces",
+                device.is_block ? "block" : "char", device.major, device.minor);
+  }
+  ++inodes_;
+  RETURN_IF_ERROR(OwnAndDate(parent, name, metadata));
+  // By name, which is ours since it was made.
+  if (::fchmodat(parent, name, metadata.mode, 0) != 0) {
+    return FailErrno("chmod to {:o}", metadata.mode);
+  }
   return {};
 }
 

@@ -16,6 +16,12 @@
 
 namespace trivet::image {
 
+struct Device {
+  bool is_block = false;
+  unsigned major = 0;  // 12 bits
+  unsigned minor = 0;  // 20 bits
+};
+
 /// Builds the folder of one layer. Whatever the names are, nothing outside the
 /// folder is touched: symbolic links of the layer on the way to an entry are followed by
 /// FollowLinks, parents are opened beneath the folder without following any, and every object is
@@ -40,6 +46,9 @@ class TreeWriter {
   /// `target` must be a file or symbolic link that this layer has brought already.
   Result<> AddHardLink(const EntryPath& path, const EntryPath& target);
   Result<> AddFifo(const EntryPath& path, const Metadata& metadata);
+  /// Not a whiteout's number. Its extended attributes are dropped, as those of a symbolic link.
+  /// Errors: kPermissionDenied where this process may make none.
+  Result<> AddDevice(const EntryPath& path, const Device& device, const Metadata& metadata);
   /// The name is gone from the layers below; what this layer itself has there stays.
   Result<> AddWhiteout(const EntryPath& path);
   /// Everything of the layers below is gone from the folder.

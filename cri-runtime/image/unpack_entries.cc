@@ -1,4 +1,3 @@
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,13 +52,23 @@ Result<> AddHardLink(TreeWriter& tree, const EntryPath& path, const std::string&
 }
 
 Result<> AddDevice(TreeWriter& tree, const EntryPath& path, const TarEntry& entry) {
-  // Some builders write overlay's own whiteout. Any other node is a way to the host's devices.
-  if (entry.type == TarEntry::Type::kCharDevice && entry.device == makedev(0, 0)) {
+  constexpr uint64_t kMaxMajor = 0xfff;  // 12 and 20 bits in the kernel
+  constexpr uint64_t kMaxMinor = 0xfffff;
+  const bool is_block = entry.type == TarEntry::Type::kBlockDevice;
+  // What is cut off could be the difference to a whiteout.
+  if (entry.device_major > kMaxMajor || entry.device_minor > kMaxMinor) {
+    return Fail(Code::kInvalidArgument, "device number {}:{} is out of range", entry.device_major,
+                entry.device_minor);
+  }
+  // Overlay's own whiteout: some builders write it, and with other engines it is one, too.
+  if (!is_block && entry.device_major == 0 && entry.device_minor == 0) {
     return tree.AddWhiteout(path);
   }
-  return Fail(Code::kInvalidArgument, "a device node ({} {}:{}); images may not bring devices",
-              entry.type == TarEntry::Type::kCharDevice ? "char" : "block", major(entry.device),
-              minor(entry.device));
+  return tree.AddDevice(path,
+                        {.is_block = is_block,
+                         .major = static_cast<unsigned>(entry.device_major),
+                         .minor = static_cast<unsigned>(entry.device_minor)},
+                        entry.metadata);
 }
 
 Result<> AddObject(TarReader& tar, TreeWriter& tree, const EntryPath& path, const TarEntry& entry,

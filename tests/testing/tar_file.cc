@@ -66,8 +66,9 @@ TarFile& TarFile::HardLink(std::string_view path, std::string_view target) {
   return *this;
 }
 
-TarFile& TarFile::Node(char type, std::string_view path, uint32_t major, uint32_t minor) {
-  Add({.type = type, .path = path, .major = major, .minor = minor}, {});
+TarFile& TarFile::Node(char type, std::string_view path, uint32_t major, uint32_t minor,
+                       TarAttributes attributes) {
+  Add({.type = type, .path = path, .major = major, .minor = minor}, attributes);
   return *this;
 }
 

@@ -25,7 +25,8 @@ class TarFile {
   TarFile& Symlink(std::string_view path, std::string_view target);
   TarFile& HardLink(std::string_view path, std::string_view target);
   /// `type` is '3' for a character device, '4' for a block device, '6' for a fifo.
-  TarFile& Node(char type, std::string_view path, uint32_t major = 0, uint32_t minor = 0);
+  TarFile& Node(char type, std::string_view path, uint32_t major = 0, uint32_t minor = 0,
+                TarAttributes attributes = {});
 
   /// The file, with its end mark.
   [[nodiscard]] std::string bytes() const { return bytes_ + std::string(1024, '\0'); }

@@ -113,6 +113,30 @@ TEST_F(CriAttackTest, CopiesNothingOfTheNodeIntoAVolumeOfAnImage) {
   EXPECT_THAT(Import(hostile), RpcFailsWith(grpc::INVALID_ARGUMENT, "olumes"));
 }
 
+// Where a file of the node's accounts is read, too: what is there may do anything when it is
+// opened.
+TEST_F(CriAttackTest, OpensNoDeviceThatAnImageBrings) {
+  constexpr uint32_t kNoDriver = 0xffe;  // opening it would be an error
+  Hostile hostile;
+  hostile.layer.Node('3', "null", 1, 3, {.mode = 0666})
+      .Node('3', "dev/null", 1, 1, {.mode = 0666})
+      .Node('4', "etc/passwd", kNoDriver, 1, {.mode = 0666});
+  ASSERT_THAT(Import(hostile), IsRpcOk());
+
+  const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
+  EXPECT_EQ(MustExec(id, "sh -c 'echo x >/null' 2>&1 | grep -c 'Permission denied'"), "1");
+  EXPECT_EQ(MustExec(id, "stat -c %t:%T /dev/null"), "1:3");
+
+  v1::PodSandboxConfig pod = PodConfig("privileged");
+  pod.mutable_linux()->mutable_security_context()->set_privileged(true);
+  std::string pod_id;
+  std::string privileged_id;
+  ASSERT_THAT(RunPod(pod, &pod_id), IsRpcOk());
+  auto privileged = ShellConfig("p", "sleep 1000");
+  privileged.mutable_linux()->mutable_security_context()->set_privileged(true);
+  EXPECT_THAT(Create(pod_id, privileged, &privileged_id), IsRpcOk());
+}
+
 // CVE-2024-21626, by the image.
 TEST_F(CriAttackTest, EntersNoDescriptorAsAWorkingDirectory) {
   int number = 0;
