@@ -1,5 +1,7 @@
 #include "cri-runtime/config.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "cri-runtime/image/name_patterns.h"
@@ -33,6 +35,10 @@ void VisitRest(Config& c, Visitor visit) {
   visit("selinux", c.selinux);
   visit("localImport", c.local_import);
   visit("pinnedImages", c.pinned_images);
+  visit("imageBytesLimit", c.image_limits.unpacked_bytes);
+  visit("imageArchiveBytesLimit", c.image_limits.archive_bytes);
+  visit("imageEntriesLimit", c.image_limits.entries_per_layer);
+  visit("imageRatioLimit", c.image_limits.ratio);
   visit("pidsLimit", c.pids_limit);
   visit("stopTimeoutSeconds", c.stop_timeout_seconds);
 }
@@ -69,6 +75,22 @@ Result<> CheckGroups(const Config& config) {
   return CheckAbsolute("cgroupParent", parent);
 }
 
+Result<> CheckLimitsOnImages(const image::Limits& limits) {
+  constexpr uint64_t kMaxEntries = 100'000'000;  // their paths are held in memory
+  const std::array<std::pair<std::string_view, uint64_t>, 4> keys{{
+      {"imageBytesLimit", limits.unpacked_bytes},
+      {"imageArchiveBytesLimit", limits.archive_bytes},
+      {"imageEntriesLimit", limits.entries_per_layer},
+      {"imageRatioLimit", limits.ratio},
+  }};
+  for (const auto& [key, value] : keys) {
+    if (value == 0) return Fail(Code::kInvalidArgument, "{}: unexpected 0", key);
+  }
+  if (limits.entries_per_layer <= kMaxEntries) return {};
+  return Fail(Code::kInvalidArgument, "imageEntriesLimit: {} is above {}", limits.entries_per_layer,
+              kMaxEntries);
+}
+
 }  // namespace
 
 Result<> ReadConfig(std::string_view text, Config& config) {
@@ -97,6 +119,7 @@ Result<> CheckConfig(const Config& config) {
   RETURN_IF_ERROR(CheckGroups(config));
   RETURN_IF_ERROR(selinux::ParseMode(config.selinux), "selinux");
   RETURN_IF_ERROR(image::NamePatterns::Parse(config.pinned_images), "pinnedImages");
+  RETURN_IF_ERROR(CheckLimitsOnImages(config.image_limits));
   if (config.cni_bin_dirs.empty()) return Fail(Code::kInvalidArgument, "cniBinDirs: empty");
   for (const std::string& directory : config.cni_bin_dirs) {
     RETURN_IF_ERROR(CheckAbsolute("cniBinDirs", directory));
@@ -117,6 +140,15 @@ Result<> CheckConfig(const Config& config) {
 std::string PodsParent(const Config& config) {
   if (!config.cgroup_parent.empty()) return config.cgroup_parent;
   return config.cgroup_driver == "systemd" ? "trivet.slice" : "/trivet";
+}
+
+image::Limits LimitsOnImages(const Config& config) {
+  const image::Limits usual;
+  image::Limits limits = config.image_limits;
+  const uint64_t bytes_per_entry = usual.kept_path_bytes / usual.entries_per_layer;
+  limits.kept_path_bytes =
+      std::max(usual.kept_path_bytes, limits.entries_per_layer * bytes_per_entry);
+  return limits;
 }
 
 Result<std::filesystem::path> ShimOfHandler(const Config& config, const std::string& handler) {

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/json.h"
+#include "cri-runtime/image/limits.h"
 
 namespace trivet::cri {
 
@@ -32,6 +33,7 @@ struct Config {
   std::string selinux = "auto";  // or "enabled", "disabled": whether containers get labels
   bool local_import = true;
   std::vector<std::string> pinned_images;  // image::NamePatterns: the kubelet never removes them
+  image::Limits image_limits;              // of these, those that have keys; LimitsOnImages
   int64_t pids_limit = -1;                 // of each container; -1: none
   uint32_t stop_timeout_seconds = 10;      // for a container that StopPodSandbox ends
 };
@@ -44,6 +46,9 @@ Result<> CheckConfig(const Config& config);
 
 /// The group, or the slice, of pods that name none: by default "/trivet" or "trivet.slice".
 std::string PodsParent(const Config& config);
+
+/// What an image may cost. More entries may also have more paths to remember.
+image::Limits LimitsOnImages(const Config& config);
 
 /// The shim of a handler; "" is the default. Errors: kInvalidArgument for one that is not
 /// configured.

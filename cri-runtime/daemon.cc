@@ -141,7 +141,9 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
   RETURN_IF_ERROR(MakeFolders(paths), "folders");
   ASSIGN_OR_RETURN(const auto store, state::Store::Open(paths), "state");
   ASSIGN_OR_RETURN(const auto images,
-                   image::Store::Open({.root = paths.Images(), .pins = PinsOf(*store->Get())}),
+                   image::Store::Open({.root = paths.Images(),
+                                       .limits = LimitsOnImages(config),
+                                       .pins = PinsOf(*store->Get())}),
                    "image store");
   ASSIGN_OR_RETURN(const auto cgroups, OpenCgroups(config), "cgroups");
   const network::Network network(BinDirs(config));

@@ -46,7 +46,8 @@ class Stager {
     ASSIGN_OR_RETURN(const EntryPath path, EntryPath::Parse(entry.path, kNameDepth));
     const std::string name = path.text();
     if (entry.size_bytes > limits_.archive_bytes - seen_bytes_) {
-      return Fail(Code::kResourceExhausted, "the archive holds more than {} bytes",
+      return Fail(Code::kResourceExhausted,
+                  "the archive holds more than {} bytes (imageArchiveBytesLimit)",
                   limits_.archive_bytes);
     }
     seen_bytes_ += entry.size_bytes;

@@ -5,7 +5,8 @@
 namespace trivet::image {
 
 /// What an image may cost before it is refused (kResourceExhausted). An image
-/// is a stranger's input: each of these has been used as a bomb somewhere.
+/// is a stranger's input: each of these has been used as a bomb somewhere. An error names the key
+/// of the daemon's configuration where there is one.
 struct Limits {
   uint64_t json_bytes = uint64_t{4} << 20;          // one index, manifest or configuration
   uint64_t layers = 128;                            // per image; overlayfs itself ends at 500

@@ -203,7 +203,8 @@ Result<UniqueFd> TreeWriter::MakeImplicitFolder(const EntryPath& path) {
   ASSIGN_OR_RETURN(const UniqueFd parent, EnsureFolder(path.Parent()));
   // The tar's entries are counted by who reads it; one entry may bring hundreds of these.
   if (inodes_ > limits_.entries_per_layer) {
-    return Fail(Code::kResourceExhausted, "more than {} entries, with the folders of their paths",
+    return Fail(Code::kResourceExhausted,
+                "more than {} entries, with the folders of their paths (imageEntriesLimit)",
                 limits_.entries_per_layer);
   }
   if (::mkdirat(parent.get(), path.name().c_str(), 0755) != 0) return PathFailure("make folder");
@@ -251,7 +252,7 @@ Result<> TreeWriter::KeepPath(size_t bytes) {
   kept_path_bytes_ += bytes;
   if (kept_path_bytes_ <= limits_.kept_path_bytes) return {};
   return Fail(Code::kResourceExhausted,
-              "the paths of folders and whiteouts take more than {} bytes",
+              "the paths of folders and whiteouts take more than {} bytes (imageEntriesLimit)",
               limits_.kept_path_bytes);
 }
 

@@ -24,13 +24,14 @@ class LimitedStream : public ByteStream {
     ASSIGN_OR_RETURN(const std::string_view chunk, inner_.Read());
     passed_bytes_ += chunk.size();
     if (passed_bytes_ > allowance_bytes_) {
-      return Fail(Code::kResourceExhausted, "the image unpacks to more than {} bytes",
+      return Fail(Code::kResourceExhausted,
+                  "the image unpacks to more than {} bytes (imageBytesLimit)",
                   limits_.unpacked_bytes);
     }
     if (passed_bytes_ > limits_.ratio_free_bytes &&
         passed_bytes_ / limits_.ratio > compressed_.passed_bytes()) {
-      return Fail(Code::kResourceExhausted, "unpacks to more than {} times its size",
-                  limits_.ratio);
+      return Fail(Code::kResourceExhausted,
+                  "unpacks to more than {} times its size (imageRatioLimit)", limits_.ratio);
     }
     return chunk;
   }

@@ -137,11 +137,13 @@ Result<uint64_t> UnpackEntries(TarReader& tar, TreeWriter& tree, const Limits& l
     ASSIGN_OR_RETURN(std::optional<TarEntry> entry, tar.Next());
     if (!entry) break;
     if (count == limits.entries_per_layer) {
-      return Fail(Code::kResourceExhausted, "more than {} entries", limits.entries_per_layer);
+      return Fail(Code::kResourceExhausted, "more than {} entries (imageEntriesLimit)",
+                  limits.entries_per_layer);
     }
     if (entry->size_bytes > allowance_bytes - content_bytes) {
-      return Fail(Code::kResourceExhausted, "entry '{}': the image unpacks to more than its limit",
-                  Printable(entry->path));
+      return Fail(Code::kResourceExhausted,
+                  "entry '{}': the image unpacks to more than {} bytes (imageBytesLimit)",
+                  Printable(entry->path), limits.unpacked_bytes);
     }
     content_bytes += entry->size_bytes;
     RETURN_IF_ERROR(AddEntry(tar, tree, *entry, limits),

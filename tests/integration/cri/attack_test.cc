@@ -113,6 +113,17 @@ TEST_F(CriAttackTest, CopiesNothingOfTheNodeIntoAVolumeOfAnImage) {
   EXPECT_THAT(Import(hostile), RpcFailsWith(grpc::INVALID_ARGUMENT, "olumes"));
 }
 
+// CVE-2023-25153.
+TEST_F(CriAttackTest, ImportsNoImageAboveTheLimitsOfTheConfiguration) {
+  RestartWith(R"({"imageEntriesLimit": 2})");
+  Hostile hostile;
+  hostile.layer.File("a", "").File("b", "");
+  EXPECT_THAT(Import(hostile), IsRpcOk());
+  hostile.layer.File("c", "");
+  EXPECT_THAT(Import(hostile),
+              RpcFailsWith(grpc::RESOURCE_EXHAUSTED, "more than 2 entries (imageEntriesLimit)"));
+}
+
 // Where a file of the node's accounts is read, too: what is there may do anything when it is
 // opened.
 TEST_F(CriAttackTest, OpensNoDeviceThatAnImageBrings) {

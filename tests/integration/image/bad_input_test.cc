@@ -231,7 +231,8 @@ TEST_F(Bomb, OfEntriesEndsAtTheLimit) {
   TarFile tar;
   for (int i = 0; i < 101; ++i) tar.File("f" + std::to_string(i), "");
 
-  EXPECT_THAT(ImportTar(tar), FailsWith(Code::kResourceExhausted, "more than 100 entries"));
+  EXPECT_THAT(ImportTar(tar),
+              FailsWith(Code::kResourceExhausted, "more than 100 entries (imageEntriesLimit)"));
   ExpectNothingLeft();
 }
 
@@ -260,9 +261,10 @@ TEST_F(Bomb, OfPathsThatAreRememberedEndsAtTheLimit) {
     whiteouts.File(".wh." + std::string(200, static_cast<char>('a' + i)), "");
   }
 
-  EXPECT_THAT(ImportTar(folders), FailsWith(Code::kResourceExhausted, "take more than 1000 bytes"));
+  EXPECT_THAT(ImportTar(folders),
+              FailsWith(Code::kResourceExhausted, "take more than 1000 bytes (imageEntriesLimit)"));
   EXPECT_THAT(ImportTar(whiteouts),
-              FailsWith(Code::kResourceExhausted, "take more than 1000 bytes"));
+              FailsWith(Code::kResourceExhausted, "take more than 1000 bytes (imageEntriesLimit)"));
   TarFile again;
   for (int i = 0; i < 100; ++i) again.Folder(std::string(200, 'a'));
   EXPECT_THAT(ImportTar(again), IsOk());
@@ -272,7 +274,8 @@ TEST_F(Bomb, OfZerosEndsAtTheRatio) {
   Open({}, {.ratio = 50, .ratio_free_bytes = 1 << 20});
 
   EXPECT_THAT(ImportTar(TarFile().File("zeros", std::string(8 << 20, '\0'))),
-              FailsWith(Code::kResourceExhausted, "unpacks to more than 50 times its size"));
+              FailsWith(Code::kResourceExhausted,
+                        "unpacks to more than 50 times its size (imageRatioLimit)"));
   ExpectNothingLeft();
 }
 
@@ -282,8 +285,9 @@ TEST_F(Bomb, OfBytesEndsAtTheImagesLimit) {
     return LayerBlob::Zstd(TarFile().File(name, std::string(600 << 10, 'x')).bytes());
   };
 
-  EXPECT_THAT(ImportLayers({layer("a"), layer("b")}),
-              FailsWith(Code::kResourceExhausted, "unpacks to more than"));
+  EXPECT_THAT(
+      ImportLayers({layer("a"), layer("b")}),
+      FailsWith(Code::kResourceExhausted, "unpacks to more than 1048576 bytes (imageBytesLimit)"));
   ExpectNothingLeft();
   EXPECT_THAT(ImportLayers({layer("a")}), IsOk());
 }
@@ -291,7 +295,8 @@ TEST_F(Bomb, OfBytesEndsAtTheImagesLimit) {
 TEST_F(Bomb, InAnArchiveEndsAtItsLimit) {
   Open({}, {.archive_bytes = 1000});
   EXPECT_THAT(ImportArchive(TarFile().File("blobs/sha256/x", std::string(1001, 'x')).bytes()),
-              FailsWith(Code::kResourceExhausted, "the archive holds more than 1000 bytes"));
+              FailsWith(Code::kResourceExhausted,
+                        "the archive holds more than 1000 bytes (imageArchiveBytesLimit)"));
   Open({}, {.archive_entries = 2});
   EXPECT_THAT(ImportArchive(TarFile().Folder("a").Folder("b").Folder("c").bytes()),
               FailsWith(Code::kResourceExhausted, "more than 2 entries"));

@@ -30,6 +30,20 @@ TEST(PodsParent, FollowsTheDriverUnlessItIsNamed) {
   EXPECT_EQ(PodsParent({.cgroup_driver = "systemd", .cgroup_parent = "a.slice"}), "a.slice");
 }
 
+TEST(LimitsOnImages, RemembersMorePathsWhereThereMayBeMoreEntries) {
+  Config config;
+  const image::Limits usual = LimitsOnImages(config);
+  ASSERT_THAT(ReadConfig(R"({"imageBytesLimit": 5, "imageEntriesLimit": 1000000})", config),
+              IsOk());
+
+  const image::Limits more = LimitsOnImages(config);
+  EXPECT_EQ(more.unpacked_bytes, 5U);
+  EXPECT_EQ(more.entries_per_layer, 1'000'000U);
+  EXPECT_EQ(more.archive_bytes, image::Limits{}.archive_bytes);
+  EXPECT_EQ(usual.kept_path_bytes, image::Limits{}.kept_path_bytes);
+  EXPECT_GE(more.kept_path_bytes, usual.kept_path_bytes * 19 / 10);
+}
+
 struct BadConfig {
   std::string name;
   std::string text;
@@ -63,6 +77,11 @@ INSTANTIATE_TEST_SUITE_P(
                   "pinnedImages: image name"},
         BadConfig{"PinnedPattern", R"({"pinnedImages": ["a*b"]})",
                   "pinnedImages: 'a*b': a * is at"},
+        BadConfig{"NoBytes", R"({"imageBytesLimit": 0})", "imageBytesLimit: unexpected 0"},
+        BadConfig{"LessThanNoBytes", R"({"imageArchiveBytesLimit": -1})", "imageArchiveBytesLimit"},
+        BadConfig{"NoRatio", R"({"imageRatioLimit": 0})", "imageRatioLimit: unexpected 0"},
+        BadConfig{"MoreEntriesThanMemory", R"({"imageEntriesLimit": 100000001})",
+                  "imageEntriesLimit: 100000001 is above 100000000"},
         BadConfig{"NoProcesses", R"({"pidsLimit": 0})", "pidsLimit"},
         BadConfig{"Selinux", R"({"selinux": "on"})", "selinux: unexpected \"on\""},
         BadConfig{"NoObject", "[]", "not an object"}),
