@@ -38,6 +38,7 @@ std::vector<UniqueFd> TakeFds(msghdr& message) {
 struct Received {
   std::string_view bytes;
   std::vector<UniqueFd> fds;
+  bool lost_fds = false;
 };
 
 Result<Received> Receive(int socket_fd) {
@@ -54,8 +55,10 @@ Result<Received> Receive(int socket_fd) {
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) return Fail(Code::kAborted, "no packet is there");
   if (n <= 0) return Fail(Code::kUnavailable, "the peer is gone");
-  Received received{{receive_buffer.data(), static_cast<size_t>(n)}, TakeFds(message)};
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+  Received received{{receive_buffer.data(), static_cast<size_t>(n)},
+                    TakeFds(message),
+                    (message.msg_flags & MSG_CTRUNC) != 0};
+  if ((message.msg_flags & MSG_TRUNC) != 0) {
     return Fail(Code::kInvalidArgument, "packet is larger than a packet may be");
   }
   return received;
@@ -74,6 +77,8 @@ Result<Packet> ReceivePacket(int socket_fd) {
   ASSIGN_OR_RETURN(Received received, Receive(socket_fd));
   Packet packet;
   ASSIGN_OR_RETURN(packet.header, ReadHeader(received.bytes));
+  packet.lost_fds = received.lost_fds;
+  if (packet.lost_fds) return packet;
   packet.fds = std::move(received.fds);
   if (packet.header.body_in_memfd != 0) {
     ASSIGN_OR_RETURN(packet.body, ReadBodyFile(packet.fds));

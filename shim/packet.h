@@ -17,6 +17,7 @@ struct Packet {
   Header header;
   std::string body;
   std::vector<UniqueFd> fds;
+  bool lost_fds = false;  // there was no room for them: all that is right is the header
 };
 
 /// Receives one packet without waiting. Errors: kAborted when none is there, kUnavailable at the

@@ -51,16 +51,31 @@ Result<std::unique_ptr<Server>> Server::Listen(EventLoop& loop, const std::files
   ASSIGN_OR_RETURN(UniqueFd listening, ListenAt(socket));
   std::unique_ptr<Server> server(new Server(loop, std::move(listening), std::move(on_request)));
   Server* self = server.get();
-  RETURN_IF_ERROR(loop.Add(self->socket_.get(), [self] { self->Accept(); }));
+  RETURN_IF_ERROR(self->Watch());
   return server;
+}
+
+Result<> Server::Watch() {
+  return loop_.Add(socket_.get(), [this] { Accept(); });
 }
 
 void Server::Accept() {
   UniqueFd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket.valid() || !IsSameUser(socket)) return;
+  if (!socket.valid()) return AcceptLater(errno);
+  if (!IsSameUser(socket)) return;
   const uint64_t id = ++last_id_;
   if (!loop_.Add(socket.get(), [this, id] { Read(id); })) return;
   connections_[id].socket = std::move(socket);
+}
+
+// Who connects waits, and would be reported again and again, while there is no room for one more.
+void Server::AcceptLater(int reason) {
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  if (reason != EMFILE && reason != ENFILE && reason != ENOBUFS && reason != ENOMEM) return;
+  loop_.Remove(socket_.get());
+  loop_.AddTimer(kPause, [this] {
+    if (!Watch()) AcceptLater(ENOMEM);
+  });
 }
 
 void Server::Read(uint64_t id) {
@@ -68,6 +83,10 @@ void Server::Read(uint64_t id) {
   if (packet) {
     const Address from{id, packet->header.serial, packet->header.verb,
                        MinorOf(packet->header.version)};
+    if (packet->lost_fds) {
+      return Answer(from, Fail(Code::kResourceExhausted,
+                               "take the request's descriptors: too many files are open"));
+    }
     return on_request_(from, std::move(*packet));
   }
   if (packet.error().code() == Code::kAborted) return;

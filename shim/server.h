@@ -48,7 +48,9 @@ class Server {
   };
   Server(EventLoop& loop, UniqueFd socket, OnRequest on_request)
       : loop_(loop), socket_(std::move(socket)), on_request_(std::move(on_request)) {}
+  Result<> Watch();
   void Accept();
+  void AcceptLater(int reason);
   void Read(uint64_t id);
   void SendEvents(Verb verb, const std::function<std::string(uint16_t minor)>& encode);
   void Drop(uint64_t id);

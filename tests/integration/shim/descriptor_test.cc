@@ -1,0 +1,69 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/shim_pod.h"
+
+namespace trivet {
+namespace {
+
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+using ::trivet::testing::ShimClient;
+
+// A shim with no room for one more descriptor.
+class DescriptorTest : public testing::ShimTest {
+ protected:
+  // As many as are open, and `more`.
+  void AllowOpenFiles(rlim_t more) {
+    int highest = 0;
+    const std::filesystem::path fds = "/proc/" + std::to_string(shim_.pid) + "/fd";
+    const auto numbers = ListDirectory(fds);
+    ASSERT_THAT(numbers, IsOk());
+    for (const std::string& number : *numbers) highest = std::max(highest, std::stoi(number));
+    const rlimit limit{static_cast<rlim_t>(highest) + 1 + more, 4096};
+    ASSERT_EQ(::prlimit(shim_.pid, RLIMIT_NOFILE, &limit, nullptr), 0);
+  }
+  void AllowManyOpenFiles() { AllowOpenFiles(1000); }
+
+  // Of a processor, in clock ticks. Source: man 5 proc, fields 14 and 15 of stat.
+  [[nodiscard]] uint64_t Ticks() const {
+    const std::string stat = *ReadFile("/proc/" + std::to_string(shim_.pid) + "/stat");
+    unsigned long user = 0;
+    unsigned long system = 0;
+    const char* rest = stat.c_str() + stat.rfind(')') + 2;
+    EXPECT_EQ(
+        std::sscanf(rest, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system),
+        2);
+    return user + system;
+  }
+};
+
+TEST_F(DescriptorTest, AnswersARequestWhoseDescriptorsFindNoRoom) {
+  StartPod();
+  AllowOpenFiles(1);
+  EXPECT_THAT(CreateContainer("echo words"),
+              FailsWith(Code::kResourceExhausted, "too many files are open"));
+  AllowManyOpenFiles();
+  const auto outcome = Run("echo words");
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->out, "words\n");
+}
+
+TEST_F(DescriptorTest, LetsAConnectionWaitUntilThereIsRoom) {
+  StartPod();
+  AllowOpenFiles(0);
+  auto second = ShimClient::Connect(run_dir_ / "sock");
+  ASSERT_THAT(second, IsOk());
+  const uint64_t before = Ticks();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_LE(Ticks() - before, 5U);
+  AllowManyOpenFiles();
+  EXPECT_THAT((second->Call<shim::State>(shim::Verb::kHello, shim::Empty{})), IsOk());
+}
+
+}  // namespace
+}  // namespace trivet
