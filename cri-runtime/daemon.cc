@@ -7,6 +7,7 @@
 #include "common/linux/file.h"
 #include "common/linux/memory.h"
 #include "common/linux/netns_pin.h"
+#include "common/linux/open_files.h"
 #include "common/linux/scheduling.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
@@ -135,6 +136,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
   RETURN_IF_ERROR(CheckNode(config), "this node cannot run containers");
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
   ShareHeaps();
+  ASSIGN_OR_RETURN(const rlimit open_files, RaiseOpenFilesLimit());
 
   LiveConfig live_config(config);
   const Paths paths{.state = config.state_dir, .run = config.run_dir};
@@ -174,7 +176,8 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
       "shims");
   node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, *cgroups, network,
                       *network_monitor, *pod_cidrs, seccomp, selinux_policy, selinux_levels,
-                      capabilities, boot_id, sandbox_locks, CanRestrictDevices(*cgroups)});
+                      capabilities, boot_id, sandbox_locks, CanRestrictDevices(*cgroups),
+                      open_files});
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <string>
 
@@ -40,6 +42,7 @@ struct Node {
   /// Held shared while something is made in a sandbox, alone while the sandbox goes.
   state::KeyedMutex& sandbox_locks;
   bool restricts_devices = false;  // by control groups
+  rlimit open_files{};             // of containers: the daemon's own before it was raised
 };
 
 }  // namespace trivet::cri

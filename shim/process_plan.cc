@@ -93,7 +93,11 @@ Result<> PlanRlimits(const ProcessSpec& spec, ProcessPlan& plan) {
       return Fail(Code::kInvalidArgument, "rlimits: resource {}, {} to {}", limit.resource,
                   limit.soft, limit.hard);
     }
-    plan.rlimits.push_back({static_cast<int>(limit.resource), {limit.soft, limit.hard}});
+    // More than the shim itself may have would take CAP_SYS_RESOURCE on the node.
+    rlimit own{};
+    ::getrlimit(static_cast<__rlimit_resource_t>(limit.resource), &own);
+    const rlim_t hard = std::min(limit.hard, own.rlim_max);
+    plan.rlimits.push_back({static_cast<int>(limit.resource), {std::min(limit.soft, hard), hard}});
   }
   return {};
 }

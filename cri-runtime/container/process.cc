@@ -27,6 +27,9 @@ Result<shim::ProcessSpec> MakeProcess(cri::Node& node, const Record& record) {
                    "seccomp");
   if (!security.privileged) process.apparmor_profile = security.apparmor.localhost_ref;
   process.selinux_label = record.selinux.process;
+  process.rlimits = {{.resource = RLIMIT_NOFILE,
+                      .soft = node.open_files.rlim_cur,
+                      .hard = node.open_files.rlim_max}};
   return process;
 }
 

@@ -71,6 +71,27 @@ TEST_F(CriOperationsTest, NamesTheSlowStepAtTheClientsDeadlineAndLetsTheRetryJoi
 }
 
 // The daemon's threads that answer lists are preferred; what they have others start is not.
+TEST_F(CriOperationsTest, OpensMoreFilesThanContainersMay) {
+  daemon_->Kill();
+  rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
+  const rlimit low{512, own.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  StartDaemon();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &own), 0);
+
+  rlimit daemons{};
+  ASSERT_EQ(::prlimit(daemon_->pid(), RLIMIT_NOFILE, nullptr, &daemons), 0);
+  EXPECT_EQ(daemons.rlim_cur, own.rlim_max);
+  const std::string limits = "512\n" + std::to_string(own.rlim_max);
+  const std::string id =
+      MustStart(MustRunPod("pod"),
+                ShellConfig("c", "(ulimit -n; ulimit -Hn) >/limits; echo said; exec sleep 1000"));
+  AwaitLog(id, "said");
+  EXPECT_EQ(MustExec(id, "ulimit -n; ulimit -Hn"), limits);
+  EXPECT_EQ(MustExec(id, "cat /limits"), limits);
+}
+
 TEST_F(CriOperationsTest, AContainerHasTheDaemonsPriorityNotThatOfTheThreadsThatAnswer) {
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
   const std::string own = std::to_string(::getpriority(PRIO_PROCESS, 0));

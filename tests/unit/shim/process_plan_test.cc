@@ -51,6 +51,16 @@ TEST(MakeProcessPlan, LeavesOutCapabilitiesTheNodeDoesNotHave) {
   EXPECT_EQ(plan->ambient_caps, 4U);
 }
 
+TEST(MakeProcessPlan, RaisesNoLimitAboveItsOwn) {
+  rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
+  const auto plan = Plan(
+      {.args = {"a"},
+       .rlimits = {{.resource = RLIMIT_NOFILE, .soft = RLIM_INFINITY, .hard = RLIM_INFINITY}}});
+  EXPECT_EQ(plan->rlimits.front().value.rlim_cur, own.rlim_max);
+  EXPECT_EQ(plan->rlimits.front().value.rlim_max, own.rlim_max);
+}
+
 struct BadProcess {
   const char* name;
   ProcessSpec spec;
