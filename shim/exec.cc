@@ -46,7 +46,7 @@ Exec::~Exec() {
 }
 
 void Exec::Kill() {
-  KillProcessTree(child_.pid);
+  KillProcessTree(child_);
 }
 
 void Exec::TakeReport() {

@@ -1,6 +1,8 @@
 #include "shim/process_tree.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <string>
@@ -35,6 +37,23 @@ std::map<pid_t, pid_t> ReadParents() {
   return parents;
 }
 
+using Held = std::map<pid_t, UniqueFd>;
+
+// By its number where there was no room for a descriptor.
+void Signal(pid_t pid, const UniqueFd& process, int signal) {
+  if (process.valid()) {
+    static_cast<void>(SendSignal(process, signal));
+  } else {
+    ::kill(pid, signal);
+  }
+}
+
+// One that has ended and waits for that keeps its number.
+bool IsReaped(const UniqueFd& process) {
+  return process.valid() && ::syscall(SYS_pidfd_send_signal, process.get(), 0, nullptr, 0) != 0 &&
+         errno == ESRCH;
+}
+
 }  // namespace
 
 std::set<pid_t> TreeOf(pid_t root, const std::map<pid_t, pid_t>& parents) {
@@ -48,22 +67,34 @@ std::set<pid_t> TreeOf(pid_t root, const std::map<pid_t, pid_t>& parents) {
   return tree;
 }
 
-void KillProcessTree(pid_t root) {
-  std::set<pid_t> stopped;
-  std::set<pid_t> tree;
-  for (bool grown = true; grown;) {  // whoever is stopped cannot fork; some have ended meanwhile
+std::optional<UniqueFd> HoldMember(pid_t pid, const std::set<pid_t>& tree) {
+  // First: what /proc says after that is of this process, or it has ended and takes no signal.
+  auto process = OpenPidfd(pid);
+  const bool full = !process && process.error().sys_errno() != ESRCH;
+  if (!process && !full) return std::nullopt;
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat || !tree.contains(ParentOf(*stat))) return std::nullopt;
+  return full ? UniqueFd() : std::move(*process);
+}
+
+void KillProcessTree(const Child& root) {
+  static_cast<void>(SendSignal(root.pidfd, SIGSTOP));
+  Held held;
+  for (bool grown = true; grown;) {  // whoever is stopped cannot fork
     grown = false;
-    tree = TreeOf(root, ReadParents());
+    std::erase_if(held, [](const auto& process) { return IsReaped(process.second); });
+    const std::set<pid_t> tree = TreeOf(root.pid, ReadParents());
     for (const pid_t pid : tree) {
-      if (!stopped.insert(pid).second) continue;
-      ::kill(pid, SIGSTOP);
+      if (pid == root.pid || held.contains(pid)) continue;
+      auto member = HoldMember(pid, tree);
+      if (!member) continue;
+      Signal(pid, *member, SIGSTOP);
+      held.emplace(pid, std::move(*member));
       grown = true;
     }
   }
-  // Those of the last look only: a number of before may be another process's by now.
-  tree.erase(root);
-  for (const pid_t pid : tree) ::kill(pid, SIGKILL);
-  ::kill(root, SIGKILL);
+  for (const auto& [pid, process] : held) Signal(pid, process, SIGKILL);
+  static_cast<void>(SendSignal(root.pidfd, SIGKILL));
 }
 
 }  // namespace trivet::shim
