@@ -13,29 +13,47 @@
 namespace trivet::stats {
 namespace {
 
-constexpr size_t kMaxOpen = 256;  // levels that hold a descriptor, one more below them
+constexpr size_t kMaxOpen = 32;  // levels that hold a descriptor, one more below them
 constexpr uint64_t kBlockBytes = 512;
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
+}  // namespace
 
-struct Level {
-  Directory folder;  // null: closed for the time that the walk is below it
-  ino_t inode = 0;
-  long position = 0;
-};
-
-Directory OpenStream(UniqueFd fd) {
-  Directory folder(::fdopendir(fd.get()));
-  if (folder != nullptr) static_cast<void>(fd.release());
-  return folder;
-}
-
-class Measurement {
+class TreeMeasurement::Walk {
  public:
-  explicit Measurement(dev_t device) : device_(device) {}
+  struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+  };
+  using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+  Walk(Directory top, const struct stat& status) : device_(status.st_dev) {
+    Add(status);
+    Enter(std::move(top), status.st_ino);
+  }
+
+  // A clock is read once for some entries.
+  bool Continue(std::chrono::steady_clock::time_point end) {
+    constexpr int kEntries = 256;
+    while (!levels_.empty()) {
+      for (int i = 0; i < kEntries && !levels_.empty(); ++i) Next();
+      if (std::chrono::steady_clock::now() >= end) break;
+    }
+    return levels_.empty();
+  }
+
+  [[nodiscard]] const DiskUsage& usage() const { return usage_; }
+
+ private:
+  struct Level {
+    Directory folder;  // null: closed for the time that the walk is below it
+    ino_t inode = 0;
+    long position = 0;
+  };
+
+  static Directory OpenStream(UniqueFd fd) {
+    Directory folder(::fdopendir(fd.get()));
+    if (folder != nullptr) static_cast<void>(fd.release());
+    return folder;
+  }
 
   void Add(const struct stat& status) {
     const bool has_names = !S_ISDIR(status.st_mode) && status.st_nlink > 1;
@@ -44,21 +62,15 @@ class Measurement {
     usage_.used_bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
   }
 
-  void Walk(Directory top, ino_t inode) {
-    Enter(std::move(top), inode);
-    while (!levels_.empty()) {
-      const dirent* entry = ::readdir(levels_.back().folder.get());
-      if (entry == nullptr) {
-        Leave();
-      } else if (const std::string_view name = entry->d_name; name != "." && name != "..") {
-        Visit(entry->d_name);
-      }
+  void Next() {
+    const dirent* entry = ::readdir(levels_.back().folder.get());
+    if (entry == nullptr) {
+      Leave();
+    } else if (const std::string_view name = entry->d_name; name != "." && name != "..") {
+      Visit(entry->d_name);
     }
   }
 
-  [[nodiscard]] const DiskUsage& usage() const { return usage_; }
-
- private:
   void Visit(const char* name) {
     const int folder_fd = ::dirfd(levels_.back().folder.get());
     struct stat status{};
@@ -106,17 +118,25 @@ class Measurement {
   std::vector<Level> levels_;
 };
 
-}  // namespace
+TreeMeasurement::TreeMeasurement(std::unique_ptr<Walk> walk) : walk_(std::move(walk)) {}
+TreeMeasurement::TreeMeasurement(TreeMeasurement&&) noexcept = default;
+TreeMeasurement& TreeMeasurement::operator=(TreeMeasurement&&) noexcept = default;
+TreeMeasurement::~TreeMeasurement() = default;
 
-Result<DiskUsage> MeasureTree(const std::filesystem::path& tree) {
-  Directory top(::opendir(tree.c_str()));
+Result<TreeMeasurement> TreeMeasurement::Begin(const std::filesystem::path& tree) {
+  Walk::Directory top(::opendir(tree.c_str()));
   if (top == nullptr) return FailErrno("open {}", tree.native());
   struct stat status{};
   if (::fstat(::dirfd(top.get()), &status) != 0) return FailErrno("stat {}", tree.native());
-  Measurement measurement(status.st_dev);
-  measurement.Add(status);
-  measurement.Walk(std::move(top), status.st_ino);
-  return measurement.usage();
+  return TreeMeasurement(std::make_unique<Walk>(std::move(top), status));
+}
+
+bool TreeMeasurement::Continue(std::chrono::steady_clock::time_point end) {
+  return walk_->Continue(end);
+}
+
+const DiskUsage& TreeMeasurement::usage() const {
+  return walk_->usage();
 }
 
 }  // namespace trivet::stats

@@ -7,6 +7,7 @@ namespace {
 
 constexpr int64_t kMaxAgeNs = 10'000'000'000;
 constexpr auto kFirstPatience = std::chrono::milliseconds(50);
+constexpr auto kPiece = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -29,6 +30,7 @@ std::optional<LayerUsage> WritableLayers::Get(const std::string& container_id) {
   bool is_first = false;
   if (is_new || cri::NowNs() - found->second.measured_at_ns > kMaxAgeNs) {
     is_first = wanted_.insert(container_id).second;
+    if (is_first) jobs_.push_back({container_id, std::nullopt});
     changed_.notify_all();
   }
   if (!is_new) return found->second;
@@ -42,19 +44,37 @@ void WritableLayers::Retain(const std::function<bool(const std::string&)>& exist
   const std::scoped_lock lock(mutex_);
   std::erase_if(known_, [&](const auto& entry) { return !exists(entry.first); });
   std::erase_if(wanted_, [&](const std::string& id) { return !exists(id); });
+  std::erase_if(jobs_, [&](const Job& job) { return !exists(job.id); });
 }
 
+// False when a piece of it was done and more is left.
+bool WritableLayers::GoOn(Job& job) const {
+  if (!job.measurement) {
+    auto begun = TreeMeasurement::Begin(folder_of_(job.id));
+    if (!begun) return true;
+    job.measurement = std::move(*begun);
+  }
+  return job.measurement->Continue(std::chrono::steady_clock::now() + kPiece);
+}
+
+// In turn: a tree that takes minutes, or grows as fast as it is walked, holds up no other.
 void WritableLayers::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return ending_ || !wanted_.empty(); });
+    changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
     if (ending_) return;
-    const std::string id = *wanted_.begin();
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
     lock.unlock();
-    const auto usage = MeasureTree(folder_of_(id));
+    const bool done = GoOn(job);
     lock.lock();
-    // One that was forgotten meanwhile stays so.
-    if (wanted_.erase(id) > 0 && usage) known_[id] = {*usage, cri::NowNs()};
+    if (!wanted_.contains(job.id)) continue;  // one that was forgotten meanwhile stays so
+    if (!done) {
+      jobs_.push_back(std::move(job));
+      continue;
+    }
+    wanted_.erase(job.id);
+    if (job.measurement) known_[job.id] = {job.measurement->usage(), cri::NowNs()};
     changed_.notify_all();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -39,13 +40,19 @@ class WritableLayers {
   void Retain(const std::function<bool(const std::string& container_id)>& exists);
 
  private:
+  struct Job {
+    std::string id;
+    std::optional<TreeMeasurement> measurement;  // once it is begun
+  };
+  bool GoOn(Job& job) const;
   void Work();
 
   const FolderOf folder_of_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, LayerUsage> known_;
-  std::set<std::string> wanted_;
+  std::set<std::string> wanted_;  // those of jobs_, and of the job in hand
+  std::deque<Job> jobs_;
   bool ending_ = false;
   std::thread worker_;  // last: it uses all the above
 };

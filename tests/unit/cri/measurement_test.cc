@@ -23,6 +23,14 @@ using ::trivet::testing::TempDirectory;
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
+Result<DiskUsage> MeasureTree(const std::filesystem::path& tree) {
+  ASSIGN_OR_RETURN(TreeMeasurement measurement, TreeMeasurement::Begin(tree));
+  // Each time as little as there is.
+  while (!measurement.Continue(std::chrono::steady_clock::time_point::min())) {
+  }
+  return measurement.usage();
+}
+
 TEST(ParseNetDev, ReadsEveryInterfaceButLo) {
   const auto interfaces = ParseNetDev(
       "Inter-|   Receive                                                |  Transmit\n"
@@ -131,6 +139,25 @@ TEST(WritableLayers, DoesNotWaitAgainWhileALargeTreeIsWalked) {
   });
   for (int call = 0; call < 3000; ++call) EXPECT_FALSE(layers.Get("c1").has_value());
   called = true;
+}
+
+// The kernel's own tree takes its time.
+TEST(WritableLayers, ALargeTreeHoldsUpNoOther) {
+  std::atomic<bool> all_are_wanted = false;
+  TempDirectory folder;
+  WritableLayers layers([&](const std::string& id) {
+    while (!all_are_wanted) std::this_thread::yield();
+    return id == "small" ? folder.path() : std::filesystem::path("/sys");
+  });
+  for (const char* id : {"a", "b", "c", "d", "e", "f", "small"}) {
+    EXPECT_FALSE(layers.Get(id).has_value());
+  }
+  all_are_wanted = true;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!layers.Get("small") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(layers.Get("f").has_value());
 }
 
 }  // namespace
