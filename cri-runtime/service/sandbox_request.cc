@@ -1,5 +1,7 @@
 #include "cri-runtime/service/sandbox_request.h"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -62,10 +64,24 @@ Result<> CheckHostname(const std::string& hostname) {
               hostname.substr(0, kMaxHostnameBytes));
 }
 
+// A link-local one has its interface: "fe80::1%eth0".
+Result<> CheckServer(const std::string& server) {
+  const size_t percent = server.find('%');
+  const bool has_zone = percent != std::string::npos && server.find(':') < percent;
+  if (!has_zone) return CheckAddress("servers", server);
+  const std::string zone = server.substr(percent + 1);
+  const auto plain = [](unsigned char c) { return std::isgraph(c) != 0 && c != '/' && c != '%'; };
+  if (!zone.empty() && zone.size() < IFNAMSIZ && std::ranges::all_of(zone, plain)) {
+    return CheckAddress("servers", server.substr(0, percent));
+  }
+  return Fail(Code::kInvalidArgument, "servers: {} has no interface behind its %",
+              server.substr(0, percent));
+}
+
 Result<sandbox::Dns> ParseDns(const v1::DNSConfig& config) {
   sandbox::Dns dns;
   for (const std::string& server : config.servers()) {
-    RETURN_IF_ERROR(CheckAddress("servers", server));
+    RETURN_IF_ERROR(CheckServer(server));
     dns.servers.push_back(server);
   }
   for (const std::string& search : config.searches()) {

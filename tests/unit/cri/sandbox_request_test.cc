@@ -49,6 +49,14 @@ TEST(ParseSandbox, TakesSysctlsOfThePodsNamespaces) {
   EXPECT_EQ(ParseSandbox(request)->sysctls.size(), 3u);
 }
 
+TEST(ParseSandbox, TakesANameServerWithItsInterface) {
+  v1::RunPodSandboxRequest request = Request();
+  request.mutable_config()->mutable_dns_config()->add_servers("fe80::1%eth0.7");
+  const auto config = ParseSandbox(request);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->dns.servers.front(), "fe80::1%eth0.7");
+}
+
 struct BadRequest {
   std::string name;
   std::function<void(v1::PodSandboxConfig&)> spoil;
@@ -92,6 +100,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"LogsWithDotDot", [](auto& c) { c.set_log_directory("/a/../b"); },
                    Code::kInvalidArgument, "log_directory"},
         BadRequest{"ServerIsNoAddress", [](auto& c) { c.mutable_dns_config()->add_servers("x"); },
+                   Code::kInvalidArgument, "dns_config: servers"},
+        BadRequest{"ServerWithoutItsInterface",
+                   [](auto& c) { c.mutable_dns_config()->add_servers("fe80::1%"); },
+                   Code::kInvalidArgument, "dns_config: servers: fe80::1"},
+        BadRequest{"ServerWithTwoLines",
+                   [](auto& c) { c.mutable_dns_config()->add_servers("fe80::1%e\nsearch x"); },
                    Code::kInvalidArgument, "dns_config: servers"},
         BadRequest{"SearchWithLineFeed",
                    [](auto& c) { c.mutable_dns_config()->add_searches("a\nnameserver 1.1.1.1"); },
