@@ -8,6 +8,7 @@
 
 #include "common/linux/mount.h"
 #include "cri-runtime/container/image_volume.h"
+#include "cri-runtime/container/propagation.h"
 #include "cri-runtime/selinux/relabel.h"
 
 namespace trivet::container {
@@ -64,6 +65,7 @@ Result<Source> OpenSource(const std::string& path) {
 // `pod` for what the request asks of a volume: a relabel, idmapped owners.
 Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& pod, FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
+  RETURN_IF_ERROR(CheckPropagation(source.fd.get(), mount.host_path, mount.propagation));
   if (mount.relabel && !pod.file_label.empty()) {
     RETURN_IF_ERROR(selinux::CheckRelabel(mount.host_path), "selinux_relabel");
     RETURN_IF_ERROR(selinux::Relabel(source.fd.get(), pod.file_label), "selinux_relabel");

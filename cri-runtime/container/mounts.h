@@ -28,7 +28,7 @@ struct PodMounts {
 /// `fds`: from now on nobody can exchange what a path means. Only a privileged container can open
 /// devices through them.
 /// Errors: kNotFound for a host_path that does not exist; kInvalidArgument for what cannot be
-/// combined; the kernel's.
+/// combined; kFailedPrecondition where nothing would be propagated; the kernel's.
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
                                                    FdTable& fds);
 

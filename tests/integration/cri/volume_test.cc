@@ -1,3 +1,7 @@
+#include <sys/mount.h>
+
+#include <fstream>
+
 #include "common/linux/file.h"
 #include "tests/integration/cri/cri_test.h"
 
@@ -16,7 +20,51 @@ class CriVolumeTest : public CriTest {
     mount->set_readonly(true);
     return *mount;
   }
+  // A privileged container with it at /data.
+  v1::ContainerConfig WithVolume(const std::filesystem::path& volume, v1::MountPropagation way) {
+    v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+    config.mutable_linux()->mutable_security_context()->set_privileged(true);
+    auto* mount = config.add_mounts();
+    mount->set_container_path("/data");
+    mount->set_host_path(volume.native());
+    mount->set_propagation(way);
+    return config;
+  }
+  static void MountTmpfs(const std::filesystem::path& folder) {
+    std::filesystem::create_directory(folder);
+    ASSERT_EQ(::mount("tmpfs", folder.c_str(), "tmpfs", 0, nullptr), 0);
+  }
 };
+
+TEST_F(CriVolumeTest, PropagatesMountsOfASharedVolumeBothWays) {
+  const std::filesystem::path volume = LogFolder() / "volume";
+  MountTmpfs(volume);
+  ASSERT_EQ(::mount(nullptr, volume.c_str(), nullptr, MS_SHARED, nullptr), 0);
+  v1::PodSandboxConfig pod = PodConfig("pod");
+  pod.mutable_linux()->mutable_security_context()->set_privileged(true);
+  std::string pod_id;
+  ASSERT_THAT(RunPod(pod, &pod_id), IsRpcOk());
+  const std::string id = MustStart(pod_id, WithVolume(volume, v1::PROPAGATION_BIDIRECTIONAL));
+  MustExec(id, "mkdir /data/in; mount -t tmpfs in /data/in; touch /data/in/x");
+  EXPECT_TRUE(std::filesystem::exists(volume / "in/x"));
+  MountTmpfs(volume / "out");
+  std::ofstream(volume / "out/x") << "";
+  EXPECT_EQ(MustExec(id, "ls /data/out"), "x");
+  ASSERT_EQ(::umount2(volume.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(CriVolumeTest, RefusesPropagationWhereThereIsNone) {
+  const std::filesystem::path volume = LogFolder() / "volume";
+  std::filesystem::create_directory(volume);
+  const std::string pod = MustRunPod("pod");
+  for (const auto way : {v1::PROPAGATION_BIDIRECTIONAL, v1::PROPAGATION_HOST_TO_CONTAINER}) {
+    v1::ContainerConfig config = WithVolume(volume, way);
+    config.mutable_linux()->mutable_security_context()->set_privileged(false);
+    std::string id;
+    EXPECT_THAT(Create(pod, config, &id),
+                RpcFailsWith(grpc::FAILED_PRECONDITION, "not a shared mount"));
+  }
+}
 
 TEST_F(CriVolumeTest, MountsAnImageReadOnlyAndExecutable) {
   const std::string pod = MustRunPod("pod");
