@@ -23,23 +23,28 @@ Needed NeededBy(const Catalog& catalog) {
   return needed;
 }
 
-}  // namespace
-
-Result<> MoveGarbage(const Paths& paths, const Catalog& catalog, const ScratchDirectory& bin) {
-  const Needed needed = NeededBy(catalog);
-  ASSIGN_OR_RETURN(const auto layers, ListDirectory(paths.Layers()));
-  for (const std::string& name : layers) {
-    if (needed.layers.contains(name)) continue;
-    const auto layer = paths.Layers() / name;
-    if (::rename(layer.c_str(), (bin.path() / name).c_str()) != 0) {
-      return FailErrno("rename {}", layer.native());
+// Moves what `needed` does not have; the prefix keeps names of several folders apart.
+Result<> MoveRest(const std::filesystem::path& folder, const std::set<std::string>& needed,
+                  const std::filesystem::path& bin, const std::string& prefix) {
+  ASSIGN_OR_RETURN(const auto names, ListDirectory(folder));
+  for (const std::string& name : names) {
+    if (needed.contains(name)) continue;
+    const auto from = folder / name;
+    if (::rename(from.c_str(), (bin / (prefix + name)).c_str()) != 0) {
+      return FailErrno("rename {}", from.native());
     }
   }
-  ASSIGN_OR_RETURN(const auto blobs, ListDirectory(paths.Blobs()));
-  for (const std::string& name : blobs) {
-    if (!needed.blobs.contains(name)) RETURN_IF_ERROR(RemoveFile(paths.Blobs() / name));
-  }
   return {};
+}
+
+}  // namespace
+
+Result<ScratchDirectory> MoveGarbage(const Paths& paths, const Catalog& catalog) {
+  const Needed needed = NeededBy(catalog);
+  ASSIGN_OR_RETURN(ScratchDirectory bin, ScratchDirectory::Make(paths.Temporary()));
+  RETURN_IF_ERROR(MoveRest(paths.Layers(), needed.layers, bin.path(), "layer-"));
+  RETURN_IF_ERROR(MoveRest(paths.Blobs(), needed.blobs, bin.path(), "blob-"));
+  return bin;
 }
 
 }  // namespace trivet::image

@@ -7,8 +7,9 @@
 
 namespace trivet::image {
 
-/// Moves layers that no entry refers to into `bin`, where they are not layers any more
-/// however far their removal comes, and removes such blobs. No import may run meanwhile.
-Result<> MoveGarbage(const Paths& paths, const Catalog& catalog, const ScratchDirectory& bin);
+/// Moves layers and blobs that no entry refers to into a folder of their own, where they are none
+/// any more however far their removal comes. That may take long: the caller lets the folder go when
+/// nobody waits for it. No import may run meanwhile.
+Result<ScratchDirectory> MoveGarbage(const Paths& paths, const Catalog& catalog);
 
 }  // namespace trivet::image

@@ -10,16 +10,17 @@ namespace trivet::image {
 /// The image store's folder (0700), by default /var/lib/trivet/cri/images:
 ///
 ///     lock                       held by the one process that has the store open
-///     images.json                the record: every image, its names and its layers; replaced
-///     atomically blobs/sha256/<hex>         manifests and configurations, as they were published
+///     images.json                the record: every image, its names and layers; replaced whole
+///     blobs/sha256/<hex>         manifests and configurations, as they were published
 ///     layers/<hex of chain-id>/
 ///       layer.json               diff-id, bytes and inodes on disk
 ///       root/                    the unpacked files, whiteouts in overlay's form: a lowerdir
 ///     empty/                     the one lowerdir of an image without layers
-///     tmp/<n>/                   work in progress; whatever is here at start is removed
+///     tmp/<n>/                   work in progress, and garbage that is being deleted; whatever is
+///                                here at start is removed
 ///
 /// Blobs and layers come into being by rename(2) out of tmp/, after they are on disk. What
-/// images.json does not refer to is nobody's, and goes.
+/// images.json does not refer to is nobody's, and goes: back into tmp/.
 struct Paths {
   std::filesystem::path root;
 

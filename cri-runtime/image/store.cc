@@ -38,7 +38,8 @@ std::string Shown(const Location& location) {
 
 /// Two locks, always in this order: `writing_` is held by whoever changes the record,
 /// through its fsync; `reading_` protects the members for as long as a copy takes.
-/// So List and Find wait for no disk.
+/// So List and Find wait for no disk. Neither is held while garbage is deleted: what a function
+/// has collected it returns, and who called it lets that go.
 class Store::Impl {
  public:
   Impl(Paths paths, const Limits& limits, FileLock lock)
@@ -55,11 +56,17 @@ class Store::Impl {
   [[nodiscard]] FsUsage Usage() const;
 
  private:
+  using Garbage = std::optional<ScratchDirectory>;
+
   Result<std::vector<Image>> ImportAll(const Location& location);
+  Result<Garbage> EndImport();
   Result<Image> Publish(const ImportedImage& imported);
   Result<> Record(LoadedImages next);
-  Result<> Collect();
-  Result<> MakeRoom();
+  Result<> RecordWhatIsMissing();
+  Result<Garbage> Forget(std::string_view reference);
+  Result<Garbage> Release(const std::string& owner);
+  Result<Garbage> Collect();
+  Result<Garbage> MakeRoom();
   [[nodiscard]] LoadedImages Copy() const;
   [[nodiscard]] std::set<Digest> PinnedIds() const;
 
@@ -69,7 +76,8 @@ class Store::Impl {
   KeyedMutex chains_;
 
   std::mutex writing_;
-  int imports_ = 0;  // under writing_: while it is not 0, nothing is garbage
+  int imports_ = 0;             // under writing_: while it is not 0, nothing is garbage
+  bool is_record_old_ = false;  // under writing_: the record lacks what the members say
 
   mutable std::mutex reading_;
   LoadedImages images_;
@@ -87,7 +95,8 @@ Result<> Store::Impl::Start(const std::vector<Pin>& pins) {
   ASSIGN_OR_RETURN(images_, LoadedImages::Load(paths_, PinnedIds()));
   const std::lock_guard writing(writing_);
   RETURN_IF_ERROR(Record(images_));
-  return Collect();
+  RETURN_IF_ERROR(Collect());
+  return {};
 }
 
 Result<std::vector<Image>> Store::Impl::Import(const Location& location) {
@@ -96,13 +105,17 @@ Result<std::vector<Image>> Store::Impl::Import(const Location& location) {
     ++imports_;
   }
   auto imported = ImportAll(location);
-  const std::lock_guard writing(writing_);
-  --imports_;
   // The import's own result stands; what is left behind is collected by the next one.
-  if (auto collected = Collect(); !collected) {
-    spdlog::warn("cannot collect garbage reason=\"{}\"", collected.error().message());
+  if (const auto garbage = EndImport(); !garbage) {
+    spdlog::warn("cannot collect garbage reason=\"{}\"", garbage.error().message());
   }
   return imported;
+}
+
+Result<Store::Impl::Garbage> Store::Impl::EndImport() {
+  const std::lock_guard writing(writing_);
+  --imports_;
+  return Collect();
 }
 
 Result<std::vector<Image>> Store::Impl::ImportAll(const Location& location) {
@@ -138,16 +151,16 @@ Result<> Store::Impl::Record(LoadedImages next) {
   next.catalog.Prune(PinnedIds());
   next.DropUnused();
   RETURN_IF_ERROR(WriteFileAtomically(paths_.Record(), next.catalog.Write()));
+  is_record_old_ = false;
   const std::lock_guard reading(reading_);
   images_ = std::move(next);
   return {};
 }
 
 // With writing_ held.
-Result<> Store::Impl::Collect() {
-  if (imports_ > 0) return {};
-  ASSIGN_OR_RETURN(const ScratchDirectory bin, ScratchDirectory::Make(paths_.Temporary()));
-  return MoveGarbage(paths_, images_.catalog, bin);
+Result<Store::Impl::Garbage> Store::Impl::Collect() {
+  if (imports_ > 0) return Garbage();
+  return MoveGarbage(paths_, images_.catalog);
 }
 
 LoadedImages Store::Impl::Copy() const {
@@ -179,37 +192,45 @@ std::optional<Image> Store::Impl::Find(std::string_view reference) const {
 }
 
 Result<> Store::Impl::Remove(std::string_view reference) {
+  RETURN_IF_ERROR(Forget(reference));
+  return RecordWhatIsMissing();
+}
+
+Result<Store::Impl::Garbage> Store::Impl::Forget(std::string_view reference) {
   const std::lock_guard writing(writing_);
   LoadedImages before;
   {
     // Out of sight first: from here on nobody can pin what is about to go.
     const std::lock_guard reading(reading_);
     const CatalogEntry* entry = images_.catalog.Find(reference);
-    if (entry == nullptr) return {};
+    if (entry == nullptr) return Garbage();
     before = images_;
     images_.catalog.MarkRemoved(Digest(entry->id));
   }
   auto recorded = Record(Copy());
-  if (!recorded && IsFull(recorded.error()) && MakeRoom()) {
-    RETURN_IF_ERROR(Record(Copy()));
-    return Collect();
+  if (recorded) return Collect();
+  if (IsFull(recorded.error())) {
+    if (auto garbage = MakeRoom()) return garbage;
   }
-  if (!recorded) {
-    const std::lock_guard reading(reading_);
-    images_ = std::move(before);
-    return recorded;
-  }
-  return Collect();
+  const std::lock_guard reading(reading_);
+  images_ = std::move(before);
+  return std::unexpected(std::move(recorded).error());
 }
 
 // With writing_ held. A full disk may have no room for the record before the layers are gone. This
 // order is safe, too: what the old record has without its layers is forgotten at the next start.
-Result<> Store::Impl::MakeRoom() {
+Result<Store::Impl::Garbage> Store::Impl::MakeRoom() {
   if (imports_ > 0) return Fail(Code::kUnavailable, "an import is running");
   LoadedImages next = Copy();
   next.catalog.Prune(PinnedIds());
-  ASSIGN_OR_RETURN(const ScratchDirectory bin, ScratchDirectory::Make(paths_.Temporary()));
-  return MoveGarbage(paths_, next.catalog, bin);
+  ASSIGN_OR_RETURN(Garbage garbage, MoveGarbage(paths_, next.catalog));
+  is_record_old_ = true;
+  return garbage;
+}
+
+Result<> Store::Impl::RecordWhatIsMissing() {
+  const std::lock_guard writing(writing_);
+  return is_record_old_ ? Record(Copy()) : Result<>();
 }
 
 Result<Image> Store::Impl::PinFor(std::string_view reference, const std::string& owner) {
@@ -221,17 +242,22 @@ Result<Image> Store::Impl::PinFor(std::string_view reference, const std::string&
 }
 
 Result<> Store::Impl::Unpin(const std::string& owner) {
+  RETURN_IF_ERROR(Release(owner));
+  return {};
+}
+
+Result<Store::Impl::Garbage> Store::Impl::Release(const std::string& owner) {
   const std::lock_guard writing(writing_);
   bool removed = false;
   {
     const std::lock_guard reading(reading_);
     const auto pin = pins_.find(owner);
-    if (pin == pins_.end()) return {};
+    if (pin == pins_.end()) return Garbage();
     const CatalogEntry* entry = images_.catalog.FindId(pin->second);
     removed = entry != nullptr && entry->removed;
     pins_.erase(pin);
   }
-  if (!removed) return {};
+  if (!removed) return Garbage();
   RETURN_IF_ERROR(Record(Copy()));
   return Collect();
 }
