@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "common/linux/selinux_policy.h"
 #include "cri-runtime/image/name_patterns.h"
-#include "cri-runtime/selinux/policy.h"
 #include "cri-runtime/systemd/unit_name.h"
 
 namespace trivet::cri {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/linux/cgroup.h"
+#include "common/linux/selinux_policy.h"
 #include "cri-runtime/cni/monitor.h"
 #include "cri-runtime/cni/network.h"
 #include "cri-runtime/cni/pod_cidrs.h"
@@ -15,7 +16,6 @@
 #include "cri-runtime/paths.h"
 #include "cri-runtime/sandbox/shim_launcher.h"
 #include "cri-runtime/selinux/levels.h"
-#include "cri-runtime/selinux/policy.h"
 #include "cri-runtime/shim_client/reactor.h"
 #include "cri-runtime/state/keyed_mutex.h"
 #include "cri-runtime/state/store.h"

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/linux/selinux_label.h"
 #include "cri-runtime/container/config.h"
-#include "cri-runtime/selinux/label.h"
 
 namespace trivet::container {
 

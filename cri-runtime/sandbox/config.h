@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cri-runtime/selinux/label.h"
+#include "common/linux/selinux_label.h"
 #include "proto/trivet/shim.h"
 
 namespace trivet::shim {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/base/error.h"
-#include "cri-runtime/selinux/policy.h"
+#include "common/linux/selinux_policy.h"
 
 namespace trivet::selinux {
 

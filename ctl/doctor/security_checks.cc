@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "common/linux/file.h"
+#include "common/linux/selinux_policy.h"
 #include "ctl/doctor/check.h"
 
 namespace trivet::ctl::doctor {
@@ -87,35 +88,20 @@ Result<Answer> ProbeDefaultProfile(const Host& host) {
   return Answer{State::kMissing, "not loaded: pods that ask for RuntimeDefault are refused"};
 }
 
-// The label that the policy gives containers, or nothing. Source: man 5 lxc_contexts, man 5
-// selinux_config; container-selinux has a file of its own.
-std::string ContainerLabel(const Host& host) {
-  const auto value_of = [](const Result<std::string>& text, std::string_view key) {
-    const std::string lines = text ? '\n' + *text : "";
-    const size_t at = lines.find('\n' + std::string(key));
-    if (at == std::string::npos) return std::string();
-    const size_t first = lines.find_first_not_of(" =\"", at + 1 + key.size());
-    if (first == std::string::npos) return std::string();
-    return lines.substr(first, lines.find_first_of("\"\r\n", first) - first);
-  };
-  const auto own = ReadFile(host.root / "usr/share/containers/selinux/contexts");
-  if (own) return value_of(own, "process");
-  const auto type = value_of(ReadFile(host.root / "etc/selinux/config"), "SELINUXTYPE");
-  return value_of(ReadFile(host.root / "etc/selinux" / type / "contexts/lxc_contexts"), "process");
-}
-
 Result<Answer> ProbeSelinux(const Host& host) {
-  const auto enforcing = ReadFile(host.Sys("fs/selinux/enforce"));
-  if (!enforcing) return Answer{.detail = "not enabled"};
-  const std::string mode = enforcing->starts_with('0') ? "permissive" : "enforcing";
-  const std::string label = ContainerLabel(host);
+  ASSIGN_OR_RETURN(const auto policy, selinux::Policy::Open(selinux::Mode::kAuto, host.root));
+  if (!policy.enabled()) return Answer{.detail = "not enabled"};
+  ASSIGN_OR_RETURN(const std::string enforcing, ReadFile(host.Sys("fs/selinux/enforce")));
+  const std::string mode = enforcing.starts_with('0') ? "permissive" : "enforcing";
+  const selinux::Label& label = policy.defaults().process;
   if (label.empty()) {
     return Answer{State::kLimited, mode + ": the policy has no labels for containers"};
   }
-  if (auto known = WriteControlFile(host.Sys("fs/selinux/context"), label); !known) {
-    return Answer{State::kLimited, mode + ": the loaded policy does not have " + label};
+  const std::string text = selinux::TextOf(label);
+  if (!policy.Check(label)) {
+    return Answer{State::kLimited, mode + ": the loaded policy does not have " + text};
   }
-  return Answer{.detail = mode + ": containers are " + label};
+  return Answer{.detail = mode + ": containers are " + text};
 }
 
 }  // namespace

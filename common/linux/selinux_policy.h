@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "common/base/error.h"
-#include "cri-runtime/selinux/label.h"
+#include "common/linux/selinux_label.h"
 
 namespace trivet::selinux {
 

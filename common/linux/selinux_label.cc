@@ -1,4 +1,4 @@
-#include "cri-runtime/selinux/label.h"
+#include "common/linux/selinux_label.h"
 
 #include <algorithm>
 

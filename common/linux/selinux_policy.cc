@@ -1,4 +1,4 @@
-#include "cri-runtime/selinux/policy.h"
+#include "common/linux/selinux_policy.h"
 
 #include <algorithm>
 
@@ -44,7 +44,10 @@ bool IsPolicyLoaded(const std::filesystem::path& root) {
 Result<Defaults> ReadDefaults(const std::filesystem::path& root) {
   const std::filesystem::path own = "usr/share/containers/selinux/contexts";
   ASSIGN_OR_RETURN(std::string text, ReadIfThere(root / own));
-  if (!text.empty()) return ParseDefaults(text);
+  if (!text.empty()) {
+    ASSIGN_OR_RETURN(Defaults defaults, ParseDefaults(text), (root / own).native());
+    return defaults;
+  }
   ASSIGN_OR_RETURN(const std::string config, ReadIfThere(root / "etc/selinux/config"));
   std::string type;
   ForEachSetting(config, [&](std::string_view key, std::string_view value) {
