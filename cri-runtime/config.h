@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/json.h"
+#include "common/linux/criu.h"
 #include "cri-runtime/image/limits.h"
 
 namespace trivet::cri {
@@ -29,7 +30,7 @@ struct Config {
   std::map<std::string, std::string> runtime_handlers;
   std::string metrics_address;  // "127.0.0.1:9470" for Prometheus; empty: none
   std::filesystem::path seccomp_profile_root = "/var/lib/kubelet/seccomp";
-  std::filesystem::path criu = "/usr/sbin/criu";  // for checkpoints, where it is installed
+  std::filesystem::path criu = criu::kDefaultProgram;  // for checkpoints, where it is installed
   std::string selinux = "auto";  // or "enabled", "disabled": whether containers get labels
   bool local_import = true;
   std::vector<std::string> pinned_images;  // image::NamePatterns: the kubelet never removes them

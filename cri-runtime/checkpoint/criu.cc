@@ -3,10 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
-
-#include "common/base/text.h"
 #include "common/linux/command.h"
+#include "common/linux/criu.h"
 #include "common/linux/file.h"
 
 namespace trivet::checkpoint {
@@ -43,16 +41,6 @@ std::vector<std::string> ArgumentsOf(const Dump& dump, std::chrono::seconds time
   return args;
 }
 
-Command CommandOf(const std::filesystem::path& criu, const Dump& dump,
-                  std::chrono::seconds timeout) {
-  // It starts tar for what is in memory file systems.
-  return {.program = criu,
-          .args = ArgumentsOf(dump, timeout),
-          .environment = {{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                           "LC_ALL=C", "HOME=/"}},
-          .name = "criu"};
-}
-
 // The program's processes, too: its session is its own.
 Result<> Kill(const Child& child) {
   ::kill(-child.pid, SIGKILL);
@@ -63,7 +51,7 @@ Result<> Kill(const Child& child) {
 Result<> Failed(const Dump& dump, int exit_code) {
   constexpr uint64_t kMostLogBytes = uint64_t{64} << 20;
   const auto log = ReadFile(dump.work / kLogFile, kMostLogBytes);
-  const std::string said = log ? FindErrors(*log) : "no log";
+  const std::string said = log ? criu::FindErrors(*log) : "no log";
   return Fail(Code::kFailedPrecondition, "criu exits with {}: {}", exit_code, said);
 }
 
@@ -75,29 +63,15 @@ Result<> CheckInstalled(const std::filesystem::path& criu) {
               criu.native());
 }
 
-std::string FindErrors(std::string_view log) {
-  constexpr std::string_view kMark = "Error (";
-  constexpr size_t kMostErrors = 4;
-  // CRIU says so wherever it may not raise its own limit, and goes on.
-  constexpr std::string_view kHarmless = "rlimit:";
-  std::vector<std::string_view> errors;
-  for (const std::string_view line : SplitAt(log, '\n')) {
-    const size_t mark = line.find(kMark);
-    const size_t text = line.find("): ", mark);
-    if (mark == std::string_view::npos || text == std::string_view::npos) continue;
-    const std::string_view said = line.substr(text + 3);
-    if (!said.starts_with(kHarmless) && errors.size() < kMostErrors) errors.push_back(said);
-  }
-  return fmt::format("{}", fmt::join(errors, "; "));
-}
-
 Result<> RunDump(const std::filesystem::path& criu, const Dump& dump, Deadline deadline) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
       deadline - std::chrono::steady_clock::now());
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(left);
   if (left.count() <= 0) return Fail(Code::kDeadlineExceeded, "criu: no time left");
-  ASSIGN_OR_RETURN(const Child child,
-                   StartCommand(CommandOf(criu, dump, seconds), {{kKeptFd, dump.kept_fd}}), "criu");
+  ASSIGN_OR_RETURN(
+      const Child child,
+      StartCommand(criu::CommandOf(criu, ArgumentsOf(dump, seconds)), {{kKeptFd, dump.kept_fd}}),
+      "criu");
   ASSIGN_OR_RETURN(const auto exit_code, Reap(child.pidfd, left), "criu");
   if (!exit_code) return Kill(child);
   if (*exit_code != 0) return Failed(dump, *exit_code);

@@ -29,7 +29,4 @@ Result<> CheckInstalled(const std::filesystem::path& criu);
 /// Errors: kFailedPrecondition with CRIU's own words; kDeadlineExceeded.
 Result<> RunDump(const std::filesystem::path& criu, const Dump& dump, Deadline deadline);
 
-/// The first errors in CRIU's log, "; " between them, without what it does not mind itself.
-std::string FindErrors(std::string_view log);
-
 }  // namespace trivet::checkpoint

@@ -39,6 +39,7 @@ std::vector<Check> AllChecks() {
   Append(all, FileSystemChecks());
   Append(all, SecurityChecks());
   Append(all, SysctlChecks());
+  Append(all, CheckpointChecks());
   return all;
 }
 

@@ -80,5 +80,6 @@ std::vector<Check> NetworkChecks();
 std::vector<Check> FileSystemChecks();
 std::vector<Check> SecurityChecks();
 std::vector<Check> SysctlChecks();
+std::vector<Check> CheckpointChecks();
 
 }  // namespace trivet::ctl::doctor

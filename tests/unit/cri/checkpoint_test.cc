@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/linux/criu.h"
 #include "cri-runtime/checkpoint/criu.h"
 #include "cri-runtime/checkpoint/external.h"
 #include "cri-runtime/checkpoint/metadata.h"
@@ -56,12 +57,12 @@ TEST(ExternalMountsTest, NamesAreAsTheyAreAndAreThereOnce) {
 }
 
 TEST(CriuLogTest, TheErrorsThatMatterAreTheReason) {
-  EXPECT_EQ(FindErrors("(00.1) Error (criu/util.c:1534): rlimit: Can't setup\n"
-                       "(00.2) Warn  (criu/x.c:1): whatever\n"
-                       "(00.3) Error (criu/tty.c:9): tty: No master\n"
-                       "(00.4) Error (criu/cr-dump.c:1): Dumping FAILED.\n"),
+  EXPECT_EQ(criu::FindErrors("(00.1) Error (criu/util.c:1534): rlimit: Can't setup\n"
+                             "(00.2) Warn  (criu/x.c:1): whatever\n"
+                             "(00.3) Error (criu/tty.c:9): tty: No master\n"
+                             "(00.4) Error (criu/cr-dump.c:1): Dumping FAILED.\n"),
             "tty: No master; Dumping FAILED.");
-  EXPECT_EQ(FindErrors("all is well"), "");
+  EXPECT_EQ(criu::FindErrors("all is well"), "");
 }
 
 TEST(CheckpointMetadataTest, TimesAreWrittenToTheNanosecond) {

@@ -313,6 +313,51 @@ TEST_P(ANode, IsReadRight) {
 INSTANTIATE_TEST_SUITE_P(Of, ANode, ValuesIn(kNodes),
                          [](const auto& row) { return std::string(row.param.name); });
 
+// A node with a script in CRIU's place.
+class CriuCheck : public ::testing::Test {
+ protected:
+  void Install(const std::string& place, const std::string& check) const {
+    const std::string version = "--version) echo Version: 3.17.1; echo GitID: x;;";
+    root_.Fill({{place, "#!/bin/sh\ncase $1 in " + version + " check) " + check + ";; esac\n"}});
+    std::filesystem::permissions(root_ / place, std::filesystem::perms::owner_all);
+  }
+  [[nodiscard]] Answer Probe() const {
+    return Examine(CheckpointChecks(), {.root = root_.path()}).front().answer;
+  }
+
+  const TempDirectory root_;
+};
+
+TEST_F(CriuCheck, IsANoteWhereNoneIsInstalled) {
+  EXPECT_EQ(Probe().state, State::kMissing);
+  EXPECT_EQ(Probe().detail, "/usr/sbin/criu is not installed");
+  EXPECT_EQ(CheckpointChecks().front().need, Need::kOptional);
+}
+
+TEST_F(CriuCheck, TellsTheVersionOfTheOneThatIsConfigured) {
+  Install("usr/sbin/criu", "exit 1");
+  Install("opt/criu", "exit 0");
+  root_.Fill({{"etc/trivet/cri.json", R"({"criu": "/opt/criu" /* our own */, "x": 1})"}});
+  EXPECT_EQ(Probe().state, State::kOk);
+  EXPECT_EQ(Probe().detail, "3.17.1");
+}
+
+TEST_F(CriuCheck, TellsWhyItIsNotFitForTheKernel) {
+  Install("usr/sbin/criu", "echo 'Error (criu/vdso.c:381): vdso: Unexpected bounds' >&2; exit 1");
+  const Answer answer = Probe();
+  EXPECT_NE(answer.state, State::kOk);
+  EXPECT_THAT(answer.detail, HasSubstr("3.17.1, and criu check exits with 1: vdso: Unexpected"));
+}
+
+TEST_F(CriuCheck, TellsThatItDoesNotRunOrIsConfiguredWrongly) {
+  root_.Fill({{"usr/sbin/criu", "#!/bin/sh\nexit 127\n"}});
+  std::filesystem::permissions(root_ / "usr/sbin/criu", std::filesystem::perms::owner_all);
+  EXPECT_EQ(Probe().state, State::kMissing);
+  EXPECT_THAT(Probe().detail, HasSubstr("criu --version exits with 127"));
+  root_.Fill({{"etc/trivet/cri.json", R"({"criu": 1})"}});
+  EXPECT_THAT(Probe().detail, HasSubstr("cri.json: criu: "));
+}
+
 constexpr uint32_t kExt4 = 0xef53;
 constexpr uint32_t kTmpfs = 0x01021994;
 constexpr uint32_t kOverlay = 0x794c7630;
