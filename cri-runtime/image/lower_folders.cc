@@ -8,7 +8,7 @@
 namespace trivet::image {
 namespace {
 
-enum class Seen { kFolder, kNothing, kHidden };
+enum class Seen { kFolder, kLink, kNothing, kHidden };
 
 struct Look {
   Seen seen = Seen::kNothing;
@@ -30,6 +30,7 @@ Result<Look> LookIn(const UniqueFd& root, const EntryPath& path) {
     if (!look.folder.valid()) {
       if (errno == ENOENT) return Look{opaque ? Seen::kHidden : Seen::kNothing, {}};
       // A whiteout, a file or a symbolic link is what the overlay shows here.
+      if (errno == ELOOP && i == path.parts.size()) return Look{Seen::kLink, {}};
       if (errno == ENOTDIR || errno == ELOOP) return Look{Seen::kHidden, {}};
       return FailErrno("open lower folder {}", prefix.text());
     }
@@ -53,13 +54,17 @@ Result<LowerFolders> LowerFolders::Open(const std::vector<std::filesystem::path>
   return LowerFolders(std::move(opened));
 }
 
-Result<std::optional<Metadata>> LowerFolders::Find(const EntryPath& path) const {
+Result<LowerView> LowerFolders::Find(const EntryPath& path) const {
   for (const UniqueFd& root : roots_) {
     ASSIGN_OR_RETURN(const Look look, LookIn(root, path));
-    if (look.seen == Seen::kHidden) return std::nullopt;
-    if (look.seen == Seen::kFolder) return ReadMetadata(look.folder.get());
+    if (look.seen == Seen::kNothing) continue;
+    LowerView view{.is_link = look.seen == Seen::kLink};
+    if (look.seen == Seen::kFolder) {
+      ASSIGN_OR_RETURN(view.folder, ReadMetadata(look.folder.get()));
+    }
+    return view;
   }
-  return std::nullopt;
+  return LowerView{};
 }
 
 }  // namespace trivet::image

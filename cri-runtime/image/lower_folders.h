@@ -11,6 +11,12 @@
 
 namespace trivet::image {
 
+/// What the layers below show at a path.
+struct LowerView {
+  std::optional<Metadata> folder;  // nothing when it is none
+  bool is_link = false;            // a symbolic link
+};
+
 /// The layers below the one that is being unpacked. A layer may bring "tmp/x"
 /// without "tmp": the folder it then gets must look as it did below, because in an
 /// overlay the upper folder's owner and mode win.
@@ -19,8 +25,7 @@ class LowerFolders {
   /// `roots`: unpacked layers, highest first.
   static Result<LowerFolders> Open(const std::vector<std::filesystem::path>& roots);
 
-  /// How the folder at `path` looks below, or nothing when there is none.
-  [[nodiscard]] Result<std::optional<Metadata>> Find(const EntryPath& path) const;
+  [[nodiscard]] Result<LowerView> Find(const EntryPath& path) const;
 
  private:
   explicit LowerFolders(std::vector<UniqueFd> roots) : roots_(std::move(roots)) {}

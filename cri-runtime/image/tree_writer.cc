@@ -47,8 +47,8 @@ Result<TreeWriter> TreeWriter::Open(const std::filesystem::path& root,
   ASSIGN_OR_RETURN(LowerFolders folders, LowerFolders::Open(lower));
   TreeWriter writer(std::move(root_fd), std::move(folders), limits);
 
-  ASSIGN_OR_RETURN(const std::optional<Metadata> below, writer.lower_.Find({}), "root");
-  RETURN_IF_ERROR(writer.Dress({}, writer.root_, below.value_or(Metadata{})), "root");
+  ASSIGN_OR_RETURN(const LowerView below, writer.lower_.Find({}), "root");
+  RETURN_IF_ERROR(writer.Dress({}, writer.root_, below.folder.value_or(Metadata{})), "root");
   writer.Count(writer.root_.get());
   return writer;
 }
@@ -182,6 +182,7 @@ Result<> TreeWriter::MakeWhiteout(const EntryPath& path) {
     return {};
   }
   if (errno != EEXIST) return FailErrno("create whiteout");
+  if (path.text() == hidden_link_) hidden_link_.clear();  // that is what it is for
   struct stat info{};
   if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return FailErrno("stat");
   return S_ISDIR(info.st_mode) ? MakeOpaque(path) : Result<>();
@@ -210,8 +211,9 @@ Result<UniqueFd> TreeWriter::MakeImplicitFolder(const EntryPath& path) {
   if (::mkdirat(parent.get(), path.name().c_str(), 0755) != 0) return PathFailure("make folder");
   ++inodes_;
   ASSIGN_OR_RETURN(UniqueFd folder, OpenFolder(path));
-  ASSIGN_OR_RETURN(const std::optional<Metadata> below, lower_.Find(path));
-  RETURN_IF_ERROR(Dress(path, folder, below.value_or(Metadata{})));
+  ASSIGN_OR_RETURN(const LowerView below, lower_.Find(path));
+  if (below.is_link && hidden_link_.empty()) hidden_link_ = path.text();
+  RETURN_IF_ERROR(Dress(path, folder, below.folder.value_or(Metadata{})));
   return folder;
 }
 

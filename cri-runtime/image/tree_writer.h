@@ -59,6 +59,8 @@ class TreeWriter {
 
   [[nodiscard]] uint64_t disk_bytes() const { return disk_bytes_; }
   [[nodiscard]] uint64_t inodes() const { return inodes_; }
+  /// The first folder which only paths mention that hides a symbolic link of the layers below.
+  [[nodiscard]] const std::string& hidden_link() const { return hidden_link_; }
 
  private:
   TreeWriter(UniqueFd root, LowerFolders lower, const Limits& limits)
@@ -88,6 +90,7 @@ class TreeWriter {
   uint64_t kept_path_bytes_ = 0;
   uint64_t disk_bytes_ = 0;
   uint64_t inodes_ = 0;
+  std::string hidden_link_;
 };
 
 }  // namespace trivet::image

@@ -1,11 +1,13 @@
 #include "cri-runtime/image/unpack.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "cri-runtime/image/byte_stream.h"
 #include "cri-runtime/image/decompress.h"
+#include "cri-runtime/image/text.h"
 
 namespace trivet::image {
 namespace {
@@ -82,6 +84,13 @@ struct Pipeline {
   HashingStream& unpacked;
 };
 
+// Whoever wonders where the container's libraries are finds it here.
+void WarnOfHiddenLink(const LayerJob& job, const std::string& path) {
+  if (path.empty()) return;
+  spdlog::warn("a folder hides a symbolic link of a layer below layer={} path='{}'",
+               job.layer.digest.text(), Printable(path));
+}
+
 Result<LayerFacts> UnpackTar(const LayerJob& job, const Limits& limits, Pipeline pipeline) {
   TarReader tar(pipeline.unpacked);
   RETURN_IF_ERROR(tar.Open());
@@ -90,6 +99,7 @@ Result<LayerFacts> UnpackTar(const LayerJob& job, const Limits& limits, Pipeline
                    UnpackEntries(tar, tree, limits, job.allowance_bytes));
   RETURN_IF_ERROR(Drain(pipeline.unpacked));  // what is behind the end mark belongs to the diff-id
   RETURN_IF_ERROR(Drain(pipeline.compressed));
+  WarnOfHiddenLink(job, tree.hidden_link());
   return LayerFacts{.disk_bytes = tree.disk_bytes(),
                     .inodes = tree.inodes(),
                     .unpacked_bytes = std::max(content_bytes, pipeline.unpacked.passed_bytes())};

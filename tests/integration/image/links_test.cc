@@ -1,5 +1,10 @@
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+
+#include <memory>
+#include <sstream>
 
 #include "common/linux/file.h"
 #include "tests/integration/image/image_store_test.h"
@@ -8,6 +13,7 @@ namespace trivet::image {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::trivet::testing::IsOk;
 using ::trivet::testing::LayerBlob;
 using ::trivet::testing::TarFile;
@@ -130,6 +136,37 @@ TEST_F(LayerLinksTest, GiveTheFoldersBehindThemTheLookThatTheyHaveBelow) {
 
   EXPECT_EQ(Stat(layer / "var/tmp").st_mode, S_IFDIR | 01777U);
   EXPECT_EQ(Stat(layer / "var/tmp").st_gid, 9U);
+}
+
+/// What is logged while this is there.
+class Log {
+ public:
+  Log() {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(stream_)));
+  }
+  ~Log() { spdlog::set_default_logger(previous_); }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+  [[nodiscard]] std::string text() const { return stream_.str(); }
+
+ private:
+  std::ostringstream stream_;
+  std::shared_ptr<spdlog::logger> previous_ = spdlog::default_logger();
+};
+
+TEST_F(LayerLinksTest, AreNamedInTheLogWhenAPathOfAHigherLayerHidesThem) {
+  const TarFile base = TarFile().File("usr/lib/a", "a").Symlink("l\nib", "usr/lib").Folder("d");
+  const Log log;
+  Unpack({base, TarFile().File("d/x", "x").Symlink("m", "d").File("m/y", "y")});
+  Unpack({base, TarFile().File("l\nib/x", "x").File(".wh.l\nib", "")});
+  Unpack({base, TarFile().Folder("l\nib")});
+  EXPECT_EQ(log.text(), "");
+
+  Unpack({base, TarFile().File("l\nib/d/x", "x")});
+  EXPECT_THAT(log.text(),
+              HasSubstr("a folder hides a symbolic link of a layer below layer=sha256:"));
+  EXPECT_THAT(log.text(), HasSubstr("path='l\\x0aib'\n"));
 }
 
 // As containerd, CRI-O and Docker do on overlayfs: they unpack a layer beside those below it.
