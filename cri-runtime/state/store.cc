@@ -72,12 +72,18 @@ Told EventsOf(sandbox::Phase before, sandbox::Phase now) {
   return {};
 }
 
-Told EventsOf(container::Phase before, container::Phase now) {
-  if (before == now) return {};
-  if (now == container::Phase::kCreated) return {EventType::kCreated};
-  if (now == container::Phase::kRunning) return {EventType::kStarted};
-  if (now == container::Phase::kExited) return {EventType::kStopped};
-  return {};
+// Of one that ended at once the end may be recorded before the start is. Code 128 is that of a
+// start that failed.
+Told EventsOf(const container::State& before, const container::State& now) {
+  constexpr int32_t kStartFailed = 128;
+  if (before.phase == now.phase) return {};
+  if (now.phase == container::Phase::kCreated) return {EventType::kCreated};
+  if (now.phase == container::Phase::kRunning) return {EventType::kStarted};
+  if (now.phase != container::Phase::kExited) return {};
+  if (before.phase == container::Phase::kCreated && now.exit_code != kStartFailed) {
+    return {EventType::kStarted, EventType::kStopped};
+  }
+  return {EventType::kStopped};
 }
 
 // A half-made one was nobody's.
@@ -249,8 +255,7 @@ Result<> Store::UpdateContainer(const std::string& id,
   const auto written =
       WritePage(FileOf(paths_.Containers(), id, kStateSuffix), Encode(next->state));
   // Also when the disk is full: what happened has happened, and callers must see it.
-  const Change told{id, next->record->sandbox_id,
-                    EventsOf(found->second->state.phase, next->state.phase)};
+  const Change told{id, next->record->sandbox_id, EventsOf(found->second->state, next->state)};
   Publish([&](Snapshot& s) { s.containers.Set(std::move(next)); }, told);
   RETURN_IF_ERROR(written, "record container");
   return {};

@@ -57,6 +57,30 @@ TEST_F(EventsTest, TellAContainersLifeInOrder) {
                   Pair(EventType::kDeleted, pod_)));
 }
 
+TEST_F(EventsTest, TellTheStartOfAContainerWhoseEndWasHeardFirst) {
+  AddPod();
+  ASSERT_THAT(store_->Add(container::Record{.id = container_, .sandbox_id = pod_}), IsOk());
+  Set(container::Phase::kCreated);
+  const auto queue = store_->events().Listen();
+  Set(container::Phase::kExited);
+  EXPECT_THAT(TakeAll(*queue), ElementsAre(Pair(EventType::kStarted, container_),
+                                           Pair(EventType::kStopped, container_)));
+}
+
+TEST_F(EventsTest, TellNoStartThatFailed) {
+  AddPod();
+  ASSERT_THAT(store_->Add(container::Record{.id = container_, .sandbox_id = pod_}), IsOk());
+  Set(container::Phase::kCreated);
+  const auto queue = store_->events().Listen();
+  ASSERT_THAT(store_->UpdateContainer(container_,
+                                      [](auto& state) {
+                                        state.phase = container::Phase::kExited;
+                                        state.exit_code = 128;
+                                      }),
+              IsOk());
+  EXPECT_THAT(TakeAll(*queue), ElementsAre(Pair(EventType::kStopped, container_)));
+}
+
 TEST_F(EventsTest, CarryThePodAsItWasThen) {
   AddPod();
   ASSERT_THAT(store_->Add(container::Record{.id = container_, .sandbox_id = pod_}), IsOk());
