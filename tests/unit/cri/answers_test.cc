@@ -48,6 +48,17 @@ TEST(FillContainerStatus, NamesTheImageTheSameWayEverywhere) {
   EXPECT_EQ(status.image_ref(), "sha256:1");
 }
 
+TEST(FillContainerStatus, NamesTheImageAsTheUserDid) {
+  container::Record record{.id = "c1", .config = {.image = "sha256:1"}};
+  v1::ContainerStatus by_id;
+  FillContainerStatus({std::make_shared<const container::Record>(record), {}}, by_id);
+  EXPECT_EQ(by_id.image().image(), "sha256:1");
+  record.config.user_specified_image = "web:1";
+  v1::ContainerStatus named;
+  FillContainerStatus({std::make_shared<const container::Record>(record), {}}, named);
+  EXPECT_EQ(named.image().image(), "web:1");
+}
+
 TEST(Matches, NeedsEveryPartOfTheFilter) {
   v1::PodSandboxFilter filter;
   EXPECT_TRUE(Matches(Sandbox(), filter));
