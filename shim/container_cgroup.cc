@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
 #include "common/linux/cgroup_tree.h"
 #include "common/linux/file.h"
 #include "shim/process_plan.h"
@@ -19,6 +20,21 @@ bool IsRoot(const std::filesystem::path& folder, bool is_v2) {
                : std::filesystem::exists(folder / "release_agent") ||
                      !std::filesystem::exists(folder / "cgroup.procs") ||
                      !std::filesystem::exists(folder.parent_path() / "cgroup.procs");
+}
+
+// "0::/pods/ID/init.scope" of /proc/PID/cgroup is "./init.scope" below /sys/fs/cgroup/pods/ID: what
+// both have in common is the group's own path.
+Result<std::string> PathBelow(std::string_view folder, std::string_view proc_cgroup) {
+  constexpr std::string_view kUnified = "0::";
+  for (const std::string_view line : SplitAt(proc_cgroup, '\n')) {
+    if (!line.starts_with(kUnified)) continue;
+    const std::string_view path = line.substr(kUnified.size());
+    for (size_t end = path.size(); end != 0 && end != std::string_view::npos;
+         end = path.rfind('/', end - 1)) {
+      if (folder.ends_with(path.substr(0, end))) return "." + std::string(path.substr(end));
+    }
+  }
+  return Fail(Code::kNotFound, "the process is in no cgroup below {}", folder);
 }
 
 // Hierarchies are side by side: HIERARCHIES/cpu/GROUP/cgroup.procs.
@@ -52,6 +68,14 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
   if (!group.is_v2_) return group;
   group.folder_fd_.reset(::open(spec.cgroup_v2.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!group.folder_fd_.valid()) return FailErrno("open cgroup {}", spec.cgroup_v2);
+  return group;
+}
+
+Result<UniqueFd> ContainerCgroup::OpenGroupOf(pid_t pid) const {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile("/proc/" + std::to_string(pid) + "/cgroup"));
+  ASSIGN_OR_RETURN(const std::string below, PathBelow(folder_.native(), text));
+  UniqueFd group(::openat(folder_fd_.get(), below.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!group.valid()) return FailErrno("open cgroup {} of {}", below, folder_.native());
   return group;
 }
 

@@ -21,6 +21,10 @@ class ContainerCgroup {
 
   /// For CLONE_INTO_CGROUP; -1 on v1.
   [[nodiscard]] int birth_fd() const { return folder_fd_.get(); }
+  /// The group at or below it that the container's process `pid` is in. v2: one that has made
+  /// groups with controllers of its own (systemd, a container runtime) has left the container's,
+  /// where the kernel takes no process any more (EBUSY).
+  [[nodiscard]] Result<UniqueFd> OpenGroupOf(pid_t pid) const;
   /// v1: what a child writes itself to, opened for one child.
   [[nodiscard]] Result<std::vector<UniqueFd>> OpenProcs() const;
 

@@ -5,6 +5,16 @@
 #include "shim/report.h"
 
 namespace trivet::shim {
+namespace {
+
+Result<Launch> LaunchInGroup(const ExecPlan& plan, const Container& container) {
+  auto launch = LaunchExec(plan, {.cgroup_fd = container.cgroup().birth_fd()});
+  if (launch || launch.error().sys_errno() != EBUSY) return launch;
+  ASSIGN_OR_RETURN(const UniqueFd group, container.cgroup().OpenGroupOf(container.state().pid));
+  return LaunchExec(plan, {.cgroup_fd = group.get()});
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPlan plan,
                                            std::chrono::milliseconds timeout, EventLoop& loop,
@@ -16,8 +26,7 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup().OpenProcs());
   const bool in_node = container.pid_mode() == NamespaceMode::kNode;
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(in_node ? -1 : container.pidfd()));
-  ASSIGN_OR_RETURN(shim::Launch launch,
-                   LaunchExec(exec_plan, {.cgroup_fd = container.cgroup().birth_fd()}), "exec");
+  ASSIGN_OR_RETURN(shim::Launch launch, LaunchInGroup(exec_plan, container), "exec");
 
   std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch)));
   Exec* self = exec.get();

@@ -1,0 +1,120 @@
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "common/linux/cgroup.h"
+#include "common/linux/file.h"
+#include "tests/testing/matchers.h"
+#include "tests/testing/shim_pod.h"
+
+namespace trivet {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::trivet::testing::FailsWith;
+using ::trivet::testing::IsOk;
+
+// In a group of its own below /trivet-test.
+class PodCgroupTest : public testing::ShimTest {
+ protected:
+  void SetUp() override {
+    ShimTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    cgroups_ = std::move(*Cgroups::Open());
+    ASSERT_THAT(cgroups_->Create(group_), IsOk());
+  }
+  void TearDown() override {
+    ShimTest::TearDown();
+    if (cgroups_ == nullptr) return;
+    EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
+    const auto files = cgroups_->ProcsFiles(group_);
+    EXPECT_THAT(cgroups_->Remove(group_), IsOk());
+    for (const auto& file : files) ::rmdir(file.parent_path().parent_path().c_str());
+  }
+  void InGroup(Setup& setup) const {
+    setup.spec.cgroup_v2 = cgroups_->BirthFolder(group_).native();
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      setup.spec.cgroup_procs.push_back(file.native());
+    }
+  }
+  std::string group_ = "/trivet-test/shim-" + std::to_string(::getpid());
+  std::unique_ptr<Cgroups> cgroups_;
+};
+
+TEST_F(PodCgroupTest, SaysThatAContainerWasKilledForLackOfMemory) {
+  ASSERT_THAT(
+      cgroups_->SetLimits(group_, {.memory_bytes = 15 << 20, .memory_and_swap_bytes = 15 << 20}),
+      IsOk());
+  StartPod();
+  const auto outcome = Run("exec tail /dev/zero", [&](Setup& setup) { InGroup(setup); });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit.exit_code, 137);
+  EXPECT_TRUE(outcome->exit.oom_killed);
+}
+
+// As systemd and container runtimes do in a container of their own.
+TEST_F(PodCgroupTest, StartsAnExecWhereTheContainerHasGroupsOfItsOwn) {
+  if (!cgroups_->is_v2()) GTEST_SKIP() << "only cgroup v2 keeps processes out of inner groups";
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  const auto started = StartContainer();
+  ASSERT_THAT(started, IsOk());
+  const std::filesystem::path folder = cgroups_->BirthFolder(group_);
+  ASSERT_TRUE(std::filesystem::create_directories(folder / "a/b"));
+  ASSERT_THAT(WriteControlFile(folder / "a/b/cgroup.procs", std::to_string(started->pid)), IsOk());
+  ASSERT_THAT(WriteControlFile(folder / "cgroup.subtree_control", "+pids"), IsOk());
+  const auto outcome = Exec("cat /proc/self/cgroup");
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->out, "0::/a/b\n");
+}
+
+TEST_F(PodCgroupTest, StartsAContainerInsideItsGroupAndItsExecs) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  EXPECT_THAT(*cgroups_->Processes(group_), SizeIs(1));
+  EXPECT_THAT(Exec("cat /proc/self/cgroup")->out, HasSubstr(":/\n"));  // its own namespace's root
+}
+
+TEST_F(PodCgroupTest, KillsWhatIsLeftOfAContainerInASharedPidNamespace) {
+  StartPod([](auto& spec) { spec.pid = shim::NamespaceMode::kPod; });
+  const auto outcome = Run("setsid sleep 1000 & exit 0", [&](Setup& setup) {
+    setup.spec.pid = shim::NamespaceMode::kPod;
+    InGroup(setup);
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(cgroups_->Kill(group_, milliseconds(1000)), IsOk());
+  EXPECT_THAT(*cgroups_->Processes(group_), IsEmpty());
+}
+
+TEST_F(PodCgroupTest, ShowsTheContainerItsOwnGroupReadOnly) {
+  StartPod();
+  const auto outcome =
+      Run("find /sys/fs/cgroup -name memory.events -o -name memory.limit_in_bytes; "
+          "mkdir /sys/fs/cgroup/x /sys/fs/cgroup/memory/x",
+          [&](Setup& setup) {
+            InGroup(setup);
+            setup.spec.mounts.push_back({.kind = shim::MountKind::kSysfs, .target = "/sys"});
+            setup.spec.mounts.push_back({.kind = shim::MountKind::kCgroup,
+                                         .target = "/sys/fs/cgroup",
+                                         .attributes = MOUNT_ATTR_RDONLY});
+          });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("/memory."));
+  EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
+}
+
+TEST_F(PodCgroupTest, RefusesARootOfAHierarchyAsGroup) {
+  StartPod();
+  EXPECT_THAT(CreateContainer("true",
+                              [&](Setup& setup) {
+                                const auto root = cgroups_->ProcsFiles("/").front();
+                                setup.spec.cgroup_procs = {root.native()};
+                              }),
+              FailsWith(Code::kInvalidArgument, "cgroup"));
+}
+
+}  // namespace
+}  // namespace trivet
