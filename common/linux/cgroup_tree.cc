@@ -90,6 +90,8 @@ Result<std::vector<pid_t>> Processes(const std::filesystem::path& folder) {
   const auto collect = [&](const std::filesystem::path& group) -> Result<> {
     const auto text = ReadFile(group / "cgroup.procs");
     if (!text && IsGone(text.error())) return {};
+    // A threaded group's are its domain's, which is above it.
+    if (!text && text.error().sys_errno() == EOPNOTSUPP) return {};
     if (!text) return std::unexpected(text.error());
     for (const std::string_view line : SplitAt(*text, '\n')) {
       pid_t pid = 0;

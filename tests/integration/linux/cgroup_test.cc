@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "common/linux/cgroup_tree.h"
 #include "common/linux/command.h"
 #include "common/linux/file.h"
 #include "tests/testing/matchers.h"
@@ -124,6 +125,32 @@ TEST_F(CgroupTest, CountsAnOomKill) {
   EXPECT_EQ(*Reap(children_.back().pidfd), 137);
   children_.pop_back();
   EXPECT_EQ(*cgroups_->ReadOomKills(group_), 1U);
+}
+
+// On the v2 hierarchy, which a hybrid node has beside the others.
+TEST(CgroupTree, EndsTheProcessesOfThreadedGroups) {
+  const std::filesystem::path top = "/sys/fs/cgroup";
+  const bool is_v2 = std::filesystem::exists(top / "cgroup.controllers");
+  const std::filesystem::path parent = (is_v2 ? top : top / "unified") / "trivet-test";
+  if (!std::filesystem::exists(parent.parent_path() / "cgroup.procs") || ::geteuid() != 0) {
+    GTEST_SKIP() << "needs root and cgroup v2";
+  }
+  const std::filesystem::path group = parent / ("threaded-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(group / "inner");
+  ASSERT_THAT(WriteControlFile(group / "inner/cgroup.type", "threaded"), IsOk());
+  const auto child = StartCommand({.program = "/bin/sleep", .args = {"1000"}}, {});
+  ASSERT_THAT(child, IsOk());
+  const std::string pid = std::to_string(child->pid);
+  ASSERT_THAT(WriteControlFile(group / "cgroup.procs", pid), IsOk());
+  ASSERT_THAT(WriteControlFile(group / "inner/cgroup.threads", pid), IsOk());
+
+  const auto processes = cgroup_tree::Processes(group);
+  ASSERT_THAT(processes, IsOk());
+  EXPECT_THAT(*processes, ElementsAre(child->pid));
+  EXPECT_THAT(cgroup_tree::KillAll(group, milliseconds(5000)), IsOk());
+  EXPECT_THAT(Reap(child->pidfd), IsOk());
+  EXPECT_THAT(cgroup_tree::Remove(group), IsOk());
+  ::rmdir(parent.c_str());  // goes with the last test that runs at this moment
 }
 
 }  // namespace
