@@ -42,6 +42,12 @@ Result<UniqueFd> OpenStrayShim(const std::filesystem::path& folder) {
   return pidfd;
 }
 
+bool Runs(const state::Snapshot& snapshot, const std::string& sandbox_id) {
+  return std::ranges::any_of(snapshot.ContainersOf(sandbox_id), [](const auto& container) {
+    return container->state.phase == container::Phase::kRunning;
+  });
+}
+
 }  // namespace
 
 Result<> Recovery::SweepFolder(const std::filesystem::path& folder,
@@ -122,15 +128,20 @@ void Recovery::Reconnect() {
       ready.push_back(sandbox);
     } else if (sandbox->state.phase == sandbox::Phase::kCreating) {
       threads_.emplace_back([this, id] { LogFailure("undo sandbox", id, sandboxes_.Undo(id)); });
+    } else if (Runs(*snapshot, id)) {
+      threads_.emplace_back([this, id](const std::stop_token& stop) { WatchUnheard(stop, id); });
     }
   }
   // Calls about a sandbox wait until its shim was asked: when CRI is served, its lock is taken.
   std::latch locked(static_cast<ptrdiff_t>(ready.size()));
   for (const auto& sandbox : ready) {
-    threads_.emplace_back([this, &locked, id = sandbox->record->id] {
-      const auto lock = node_.sandbox_locks.Lock(id);
-      locked.count_down();
-      Reach(id);
+    threads_.emplace_back([this, &locked, id = sandbox->record->id](const std::stop_token& stop) {
+      {
+        const auto lock = node_.sandbox_locks.Lock(id);
+        locked.count_down();
+        Reach(id);
+      }
+      if (!node_.shims.Find(id)) WatchUnheard(stop, id);
     });
   }
   locked.wait();
@@ -184,6 +195,16 @@ void Recovery::Reach(const std::string& id) {
   }
   spdlog::warn("recovery: sandbox has no shim any more sandbox={}", id);
   sandboxes_.MarkDead(id);
+}
+
+void Recovery::WatchUnheard(const std::stop_token& stop, const std::string& id) {
+  constexpr auto kLook = std::chrono::seconds(1);
+  for (auto now = node_.store.Get(); Runs(*now, id); now = node_.store.Get()) {
+    for (const auto& container : now->ContainersOf(id)) {
+      if (stop.stop_requested()) return;
+      container::AwaitUnheard(node_, *container->record, kLook);
+    }
+  }
 }
 
 void Recovery::Compare(const shim::State& running, const std::string& id) {

@@ -37,6 +37,8 @@ class Recovery {
  private:
   void EndEarlierBoot();
   void Reach(const std::string& id);
+  /// Notices the ends of containers whose shim tells nothing, until none runs.
+  void WatchUnheard(const std::stop_token& stop, const std::string& id);
   void Compare(const shim::State& running, const std::string& id);
   Result<> SweepFolder(const std::filesystem::path& folder,
                        const std::function<bool(const std::string&)>& is_known,

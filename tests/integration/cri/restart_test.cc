@@ -184,6 +184,16 @@ TEST_F(RestartTest, LeavesAPodRunningWhoseShimSpeaksAnotherVersionUntilItIsStopp
   EXPECT_FALSE(std::filesystem::exists(folders_.run / "shims" / pod_));
 }
 
+TEST_F(RestartTest, NoticesTheEndOfAContainerWhoseShimSpeaksAnotherVersion) {
+  const std::string ends = MustStart(pod_, ShellConfig("ends", "sleep 2"));
+  const std::string stays = MustStart(pod_, ShellConfig("stays", "sleep 1000"));
+  daemon_->Kill();
+  const ForeignShim shim(folders_.run / "shims" / pod_ / "sock");
+  StartDaemon();
+  EXPECT_EQ(AwaitEnd(ends).state(), v1::CONTAINER_EXITED);
+  EXPECT_EQ(StatusOf(stays).state(), v1::CONTAINER_RUNNING);
+}
+
 TEST_F(RestartTest, RemovesAPodWhoseShimSpeaksAnotherVersionWithAllThatRunsInIt) {
   const std::string id = MustStart(pod_, ShellConfig("c", "sleep 1000"));
   daemon_->Kill();
