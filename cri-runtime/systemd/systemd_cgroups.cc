@@ -10,6 +10,7 @@ namespace trivet::systemd {
 namespace {
 
 constexpr std::string_view kKeeper = "trivet-scope\n";  // as /proc/<pid>/comm says it
+constexpr std::string_view kKeepersGroup = "trivet-scope";
 
 bool IsKeeper(pid_t pid) {
   const auto name = ReadFile(fmt::format("/proc/{}/comm", pid));
@@ -23,6 +24,14 @@ bool Exists(const std::filesystem::path& folder) {
 
 std::string ParentOf(const std::string& group) {
   return group.substr(0, group.rfind('/'));
+}
+
+// Below the scope: a container that is to give controllers to groups of its own (systemd, a
+// container runtime) must leave the scope's empty, and cannot move what it does not see.
+Result<> MoveAside(pid_t keeper, const std::filesystem::path& scope) {
+  const std::filesystem::path folder = scope / kKeepersGroup;
+  RETURN_IF_ERROR(EnsureDirectory(folder, 0755), "scope keeper");
+  return WriteControlFile(folder / "cgroup.procs", std::to_string(keeper));
 }
 
 // The keeper is a process, too.
@@ -69,6 +78,7 @@ Result<> SystemdCgroups::MakeScope(const std::string& group) const {
     return Fail(Code::kFailedPrecondition, "systemd: {} is not at {}", unit,
                 BirthFolder(group).native());
   }
+  RETURN_IF_ERROR(MoveAside(keeper.pid(), BirthFolder(group)));
   RETURN_IF_ERROR(std::move(keeper).LetGo());
   // Also the controllers that systemd does not know (hugetlb), down to the scope.
   return files_->Create(group);
