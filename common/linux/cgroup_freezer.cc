@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <thread>
 
 #include "common/base/text.h"
@@ -13,15 +12,7 @@ namespace trivet {
 namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(2);
-constexpr int kMostRounds = 1000;  // of processes that fork while they are moved
 constexpr const char* kV1State = "freezer.state";
-
-// A process that is gone is where it should be.
-Result<> Move(pid_t pid, const std::filesystem::path& folder) {
-  const auto moved = WriteControlFile(folder / "cgroup.procs", std::to_string(pid));
-  if (!moved && moved.error().sys_errno() == ESRCH) return {};
-  return moved;
-}
 
 // "6:freezer:/group": the hierarchy's line of /proc/<pid>/cgroup. Source: man 7 cgroups.
 Result<std::string> ReadFreezerGroup(pid_t pid) {
@@ -68,30 +59,21 @@ Result<> CgroupFreezer::Freeze(Deadline deadline) {
   }
   RETURN_IF_ERROR(EnsureDirectory(folder_, 0755), "freeze");
   while (true) {
-    ASSIGN_OR_RETURN(const bool all, TakeIn(), "freeze");
+    ASSIGN_OR_RETURN(const bool more, TakeIn(), "freeze");
     RETURN_IF_ERROR(WriteControlFile(folder_ / kV1State, "FROZEN"), "freeze");
     RETURN_IF_ERROR(AwaitStill(deadline));
-    if (all) return {};
+    if (!more) return {};
   }
 }
 
-// True when all of the group were in the folder already.
+// True when there was somebody to take in.
 Result<bool> CgroupFreezer::TakeIn() {
-  bool all = true;
-  for (int round = 0; round < kMostRounds; ++round) {
+  const auto outside = [&]() -> Result<std::vector<pid_t>> {
     ASSIGN_OR_RETURN(std::vector<pid_t> inside, cgroup_tree::Processes(folder_));
-    ASSIGN_OR_RETURN(const std::vector<pid_t> processes, cgroups_->Processes(group_));
-    std::ranges::sort(inside);
-    bool moved = false;
-    for (const pid_t pid : processes) {
-      if (pid <= 0 || std::ranges::binary_search(inside, pid)) continue;
-      RETURN_IF_ERROR(Move(pid, folder_));
-      moved = true;
-    }
-    if (!moved) return all;
-    all = false;
-  }
-  return Fail(Code::kAborted, "group {} forks too fast", group_);
+    ASSIGN_OR_RETURN(std::vector<pid_t> processes, cgroups_->Processes(group_));
+    return cgroup_tree::Without(std::move(processes), std::move(inside));
+  };
+  return cgroup_tree::MoveAll(outside, folder_);
 }
 
 Result<bool> CgroupFreezer::IsStill() const {
@@ -127,14 +109,9 @@ Result<> CgroupFreezer::Thaw() {
 }
 
 Result<> CgroupFreezer::TakeOut() {
-  for (int round = 0; round < kMostRounds; ++round) {
-    ASSIGN_OR_RETURN(const std::vector<pid_t> inside, cgroup_tree::Processes(folder_));
-    if (inside.empty()) return {};
-    for (const pid_t pid : inside) {
-      if (pid > 0) RETURN_IF_ERROR(Move(pid, cgroup_tree::FolderIn(hierarchy_, origin_)));
-    }
-  }
-  return Fail(Code::kAborted, "group {} forks too fast", group_);
+  RETURN_IF_ERROR(cgroup_tree::MoveAll([&] { return cgroup_tree::Processes(folder_); },
+                                       cgroup_tree::FolderIn(hierarchy_, origin_)));
+  return {};
 }
 
 // Its own and those above that nothing else is in: they were made for it.

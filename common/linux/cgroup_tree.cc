@@ -105,6 +105,29 @@ Result<std::vector<pid_t>> Processes(const std::filesystem::path& folder) {
   return pids;
 }
 
+std::vector<pid_t> Without(std::vector<pid_t> pids, std::vector<pid_t> others) {
+  std::ranges::sort(others);
+  std::erase_if(pids, [&](pid_t pid) { return std::ranges::binary_search(others, pid); });
+  return pids;
+}
+
+Result<bool> MoveAll(const std::function<Result<std::vector<pid_t>>()>& left,
+                     const std::filesystem::path& to) {
+  constexpr int kMostRounds = 1000;
+  for (int round = 0; round < kMostRounds; ++round) {
+    ASSIGN_OR_RETURN(std::vector<pid_t> pids, left());
+    std::erase_if(pids, [](pid_t pid) { return pid <= 0; });
+    if (pids.empty()) return round > 0;
+    for (const pid_t pid : pids) {
+      const auto moved = WriteControlFile(to / "cgroup.procs", std::to_string(pid));
+      if (!moved && moved.error().sys_errno() != ESRCH) {  // it has ended meanwhile
+        return std::unexpected(moved.error());
+      }
+    }
+  }
+  return Fail(Code::kAborted, "cgroup {}: its processes start others too fast", to.native());
+}
+
 Result<> Remove(const std::filesystem::path& folder) {
   return ForEachGroup(folder, [](const std::filesystem::path& group) -> Result<> {
     if (::rmdir(group.c_str()) == 0 || errno == ENOENT) return {};

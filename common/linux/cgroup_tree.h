@@ -27,6 +27,15 @@ Result<> ForEachGroup(const std::filesystem::path& folder,
 /// The processes in and below `folder`.
 Result<std::vector<pid_t>> Processes(const std::filesystem::path& folder);
 
+/// Those of `pids` that are not among `others`.
+std::vector<pid_t> Without(std::vector<pid_t> pids, std::vector<pid_t> others);
+
+/// Moves what `left` tells of into the group at `to`, round after round (a process may fork
+/// meanwhile), until there is nothing. Those of other PID namespaces, which are 0, stay. True when
+/// there was something. Errors: kAborted when they start others too fast.
+Result<bool> MoveAll(const std::function<Result<std::vector<pid_t>>()>& left,
+                     const std::filesystem::path& to);
+
 /// rmdir of the groups below `folder` and of itself. Errors: kAborted while one is in use.
 Result<> Remove(const std::filesystem::path& folder);
 

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
-#include <sstream>
 
 #include "common/base/unique_fd.h"
 #include "common/linux/cgroup_tree.h"
@@ -100,13 +98,13 @@ bool HasPages(const std::filesystem::path& pools, const std::string& page_size) 
 // pages it is left away: it would cost every container an attach.
 Result<> SetHugepages(const std::filesystem::path& root, const std::filesystem::path& folder,
                       const CgroupLimits& limits) {
-  const std::filesystem::path hierarchy = root / kHugepages;
+  const bool counted = std::filesystem::exists(root / kHugepages / "cgroup.procs");
   // Of the sysfs that `root`, "/sys/fs/cgroup", is in.
   const std::filesystem::path pools = root.parent_path().parent_path() / "kernel/mm/hugepages";
   for (const auto& [size, bytes] : limits.hugepages_bytes) {
-    if (bytes == 0 && !std::filesystem::exists(folder) && !HasPages(pools, size)) continue;
-    if (bytes == 0 && !std::filesystem::exists(hierarchy / "cgroup.procs")) continue;
-    if (!std::filesystem::exists(hierarchy / "cgroup.procs")) {
+    const bool felt = counted && (std::filesystem::exists(folder) || HasPages(pools, size));
+    if (bytes == 0 && !felt) continue;
+    if (!counted) {
       return Fail(Code::kFailedPrecondition, "hugepage_limits: this node does not count them");
     }
     RETURN_IF_ERROR(EnsureDirectory(folder, 0755));
@@ -117,28 +115,17 @@ Result<> SetHugepages(const std::filesystem::path& root, const std::filesystem::
   return {};
 }
 
-Result<std::vector<pid_t>> MembersOf(const std::filesystem::path& folder) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "cgroup.procs"));
-  std::istringstream lines(text);
-  return std::vector<pid_t>(std::istream_iterator<pid_t>(lines), {});
-}
-
-// Brings what has been running in a group, whose folder in another hierarchy is `from`, into one
-// that came with a limit: it is not there by itself.
+// Brings what has been running in and below a group, whose folder in another hierarchy is `from`,
+// into one that came with a limit: it is not there by itself.
 Result<> BringMembers(const std::filesystem::path& from, const std::filesystem::path& to) {
-  constexpr int kRounds = 100;  // a child that is born before its parent moves is left behind
   if (!std::filesystem::exists(to)) return {};
-  for (int round = 0; round < kRounds; ++round) {
-    ASSIGN_OR_RETURN(std::vector<pid_t> left, MembersOf(from));
-    ASSIGN_OR_RETURN(const std::vector<pid_t> there, MembersOf(to));
-    std::erase_if(left, [&](pid_t pid) { return std::ranges::count(there, pid) != 0; });
-    if (left.empty()) return {};
-    for (const pid_t pid : left) {
-      auto moved = WriteControlFile(to / "cgroup.procs", std::to_string(pid));
-      if (!moved && moved.error().sys_errno() != ESRCH) return moved;  // it has ended meanwhile
-    }
-  }
-  return Fail(Code::kAborted, "cgroup {}: its processes start others too fast", to.native());
+  const auto left = [&]() -> Result<std::vector<pid_t>> {
+    ASSIGN_OR_RETURN(std::vector<pid_t> members, cgroup_tree::Processes(from));
+    ASSIGN_OR_RETURN(std::vector<pid_t> there, cgroup_tree::Processes(to));
+    return cgroup_tree::Without(std::move(members), std::move(there));
+  };
+  RETURN_IF_ERROR(cgroup_tree::MoveAll(left, to));
+  return {};
 }
 
 Result<> SetCpuset(const std::filesystem::path& hierarchy, const std::string& group,

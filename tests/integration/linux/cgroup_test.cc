@@ -78,6 +78,19 @@ TEST_F(CgroupTest, KillsProcessesThatForkFasterThanOneSignalCatches) {
   EXPECT_THAT(*cgroups_->Processes(group_), ElementsAre());
 }
 
+TEST_F(CgroupTest, MovesProcessesThatForkMeanwhile) {
+  Start({"while true; do sleep 0.01 & done"});
+  const auto from = cgroups_->ProcsFiles(group_).front().parent_path();
+  const auto to = from / "inner";
+  ASSERT_THAT(EnsureDirectory(to), IsOk());
+  const auto left = [&]() -> Result<std::vector<pid_t>> {
+    return cgroup_tree::Without(*cgroup_tree::Processes(from), *cgroup_tree::Processes(to));
+  };
+  EXPECT_EQ(cgroup_tree::MoveAll(left, to), true);
+  EXPECT_THAT(*ReadFile(from / "cgroup.procs"), ::testing::IsEmpty());
+  EXPECT_EQ(cgroup_tree::MoveAll(left, to), false) << "nothing was left";
+}
+
 TEST_F(CgroupTest, RaisesAndLowersMemoryLimits) {
   for (const int64_t megabytes : {64, 128, 32}) {
     EXPECT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = megabytes << 20,
