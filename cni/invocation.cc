@@ -82,12 +82,6 @@ Result<> CheckNetns(const Environment& environment, const LookUpVariable& look_u
   return {};
 }
 
-// What DEL needs is in the records; no prevResult may keep it from freeing.
-void DropUnreadablePrevious(json::Value& root) {
-  const auto previous = root.find("prevResult");
-  if (previous != root.end() && !ParseAddResult(*previous)) root.erase(previous);
-}
-
 Result<std::string> Run(Plugin& plugin, Command command) {
   Result<> done;
   switch (command) {
@@ -160,8 +154,10 @@ Output Invoke(std::string_view program, const LookUpVariable& look_up, std::stri
   if (const auto known = CheckCommandVersion(environment->command, *version); !known) {
     return Failure(*version, ErrorCode::kIncompatibleVersion, known.error());
   }
-  if (environment->command == Command::kDel) DropUnreadablePrevious(*root);
-  auto conf = ParseNetConf(std::move(*root));
+  // What DEL needs is in the records; no prevResult may keep it from freeing.
+  const bool del = environment->command == Command::kDel;
+  auto conf =
+      ParseNetConf(std::move(*root), del ? Previous::kMayBeDamaged : Previous::kMustBeRight);
   if (!conf) {
     return Failure(*version, ErrorCode::kInvalidConfig,
                    std::move(conf).error().Wrap("network configuration"));

@@ -48,11 +48,16 @@ Result<std::vector<AttachmentKey>> ParseValidAttachments(const Value& root,
   return valid;
 }
 
-Result<std::optional<AddResult>> ParsePrevious(const Value& root) {
+Result<std::optional<AddResult>> ParsePrevious(Value& root, Previous readable) {
   const auto found = root.find("prevResult");
   if (found == root.end() || found->is_null()) return std::nullopt;
-  ASSIGN_OR_RETURN(AddResult previous, ParseAddResult(*found), "prevResult");
-  return previous;
+  auto previous = ParseAddResult(*found);
+  if (previous) return *std::move(previous);
+  if (readable == Previous::kMustBeRight) {
+    return std::unexpected(std::move(previous).error().Wrap("prevResult"));
+  }
+  root.erase(found);
+  return std::nullopt;
 }
 
 // As the reference plugins: an empty list says "none", an empty object nothing.
@@ -96,7 +101,7 @@ Result<SpecVersion> ReadSpecVersion(const Value& root) {
   return ParseSpecVersion(text);
 }
 
-Result<NetConf> ParseNetConf(Value root) {
+Result<NetConf> ParseNetConf(Value root, Previous previous) {
   NetConf conf;
   // The reference plugins' decoder takes keys in any case, and this spelling is about.
   if (root.contains("RuntimeConfig") && !root.contains("runtimeConfig")) {
@@ -109,7 +114,7 @@ Result<NetConf> ParseNetConf(Value root) {
   ASSIGN_OR_RETURN(const Value ipam, ReadObject(root, "ipam"));
   RETURN_IF_ERROR(ReadOptional(ipam, "type", conf.ipam_type), "ipam");
   ASSIGN_OR_RETURN(conf.dns, ParseDnsOverride(root));
-  ASSIGN_OR_RETURN(conf.previous, ParsePrevious(root));
+  ASSIGN_OR_RETURN(conf.previous, ParsePrevious(root, previous));
   ASSIGN_OR_RETURN(conf.valid_attachments, ParseValidAttachments(root, conf.name));
   ASSIGN_OR_RETURN(conf.state_folder, ReadAbsolutePath(root, "stateDir", kDefaultStateFolder));
   ASSIGN_OR_RETURN(conf.policy, ParsePolicy(root));

@@ -42,8 +42,10 @@ struct NetConf {
 /// Errors: kInvalidArgument.
 Result<SpecVersion> ReadSpecVersion(const json::Value& root);
 
+/// What a prevResult that cannot be read is: an error, or as if there were none.
+enum class Previous { kMustBeRight, kMayBeDamaged };
 /// Errors: kInvalidArgument that names the key.
-Result<NetConf> ParseNetConf(json::Value root);
+Result<NetConf> ParseNetConf(json::Value root, Previous previous = Previous::kMustBeRight);
 
 /// object[key] of `root` where it is an object, else an empty object. Errors: kInvalidArgument when
 /// it is something else.

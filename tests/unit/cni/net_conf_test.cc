@@ -49,6 +49,14 @@ TEST(ParseNetConf, RequiresThePolicyAgentUnlessToldOtherwise) {
   EXPECT_FALSE(ParseNetConf(Configuration(R"({"policy": {"required": false}})"))->policy->required);
 }
 
+TEST(ParseNetConf, PassesOverADamagedResultForDelAlone) {
+  const json::Value damaged = Configuration(R"({"prevResult": {"ips": 3}})");
+  const auto conf = ParseNetConf(damaged, Previous::kMayBeDamaged);
+  ASSERT_TRUE(conf.has_value());
+  EXPECT_FALSE(conf->previous || conf->root.contains("prevResult"));
+  EXPECT_FALSE(ParseNetConf(damaged).has_value());
+}
+
 struct BadConf {
   const char* name;
   const char* changes;
