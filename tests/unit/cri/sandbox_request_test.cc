@@ -82,6 +82,11 @@ v1::NamespaceOption& NamespacesOf(v1::PodSandboxConfig& config) {
 INSTANTIATE_TEST_SUITE_P(
     ParseSandbox, BadSandboxTable,
     ::testing::Values(
+        BadRequest{"NamespaceOfTwoArguments",
+                   [](auto& c) { c.mutable_metadata()->set_namespace_("a;IP"); },
+                   Code::kInvalidArgument, "namespace: unexpected \"a;IP"},
+        BadRequest{"UidWithAnEqualsSign", [](auto& c) { c.mutable_metadata()->set_uid("a=b"); },
+                   Code::kInvalidArgument, "uid: unexpected \"a=b"},
         BadRequest{"NoMetadata", [](auto& c) { c.clear_metadata(); }, Code::kInvalidArgument,
                    "metadata: name: missing"},
         BadRequest{"NoUid", [](auto& c) { c.mutable_metadata()->clear_uid(); },
