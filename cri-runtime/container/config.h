@@ -82,6 +82,8 @@ struct Security {
   std::vector<std::string> drop_capabilities;
   std::vector<std::string> add_ambient_capabilities;
   bool privileged = false;
+  // As the request says it now, and not kept: an ephemeral container may be the first that is.
+  bool pod_is_privileged = false;
   sandbox::Namespaces namespaces;
   std::optional<uint32_t> run_as_user;
   std::optional<uint32_t> run_as_group;

@@ -29,7 +29,7 @@ const std::vector<std::string>& DefaultReadonlyPaths() {
 }  // namespace
 
 Result<> CheckPodAllows(const Security& security, const sandbox::Config& pod) {
-  if (security.privileged && !pod.privileged) {
+  if (security.privileged && !pod.privileged && !security.pod_is_privileged) {
     return Fail(Code::kInvalidArgument, "privileged: the sandbox is not");
   }
   const sandbox::Namespaces& asked = security.namespaces;

@@ -31,7 +31,9 @@ grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* context,
                                              const v1::CreateContainerRequest* request,
                                              v1::CreateContainerResponse* response) {
   return rpc::Handle("CreateContainer", [&]() -> Result<> {
-    ASSIGN_OR_RETURN(const container::Config config, ParseContainer(request->config()), "request");
+    ASSIGN_OR_RETURN(container::Config config, ParseContainer(request->config()), "request");
+    config.security.pod_is_privileged =
+        request->sandbox_config().linux().security_context().privileged();
     ASSIGN_OR_RETURN(const std::string id,
                      containers_.Create(request->pod_sandbox_id(), config, DeadlineOf(context)),
                      "create container");

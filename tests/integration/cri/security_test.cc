@@ -159,6 +159,23 @@ TEST_F(SecurityTest, GivesAPrivilegedContainerTheNode) {
   EXPECT_EQ(MustExec(id, "mknod /mnt/messages c 1 11 && : >/mnt/messages && echo open"), "open");
 }
 
+// kubectl debug --profile=sysadmin: the kubelet sends the sandbox's configuration as it would be
+// now.
+TEST_F(SecurityTest, RunsAPrivilegedEphemeralContainerInAPodThatHadNone) {
+  Security().set_privileged(true);
+  v1::CreateContainerRequest request;
+  request.set_pod_sandbox_id(pod_);
+  *request.mutable_config() = config_;
+  *request.mutable_sandbox_config() = PodConfig("pod");
+  auto& security = *request.mutable_sandbox_config()->mutable_linux()->mutable_security_context();
+  security.set_privileged(true);
+  v1::CreateContainerResponse response;
+  grpc::ClientContext context;
+  ASSERT_THAT(daemon_->runtime().CreateContainer(&context, request, &response), IsRpcOk());
+  ASSERT_THAT(Start(response.container_id()), IsRpcOk());
+  EXPECT_EQ(StatusLine(response.container_id(), "Seccomp"), "0");
+}
+
 TEST_F(SecurityTest, GivesNothingOfTheNodeThatThePodDoesNotHave) {
   std::string id;
   Security().set_privileged(true);

@@ -18,6 +18,7 @@ TEST(CheckPodAllows, TakesWhatThePodHas) {
   const sandbox::Config pod{.namespaces = node, .privileged = true};
   EXPECT_THAT(CheckPodAllows({.privileged = true, .namespaces = node}, pod), IsOk());
   EXPECT_THAT(CheckPodAllows({}, pod), IsOk());
+  EXPECT_THAT(CheckPodAllows({.privileged = true, .pod_is_privileged = true}, {}), IsOk());
   EXPECT_THAT(CheckPodAllows({.namespaces = {.pid = NamespaceMode::kContainer}}, pod), IsOk());
 }
 
