@@ -72,12 +72,16 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   for (const image::Pin& pin : PinsOf(record)) {
     RETURN_IF_ERROR(node_.images.PinFor(pin.image_id, pin.owner), "image");
   }
+  progress.Enter("mounts");
+  RETURN_IF_ERROR(MakePodFolder(), "pod files");
+  FdTable fds;
+  ASSIGN_OR_RETURN(std::vector<shim::MountSpec> mounts, TakeMounts(record, fds));
+  // On cgroup v1 it waits for what the sandbox's start has begun: so all that does not goes first.
   progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
-  BeginAttachWait(node_.cgroups, node_.config->cgroup_root);  // groups are made before: they wait
-  RETURN_IF_ERROR(MakePodFolder(), "pod files");
-  progress.Enter("mounts");
-  RETURN_IF_ERROR(HandOver(record, std::move(root)));
+  BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
+  progress.Enter("shim");
+  RETURN_IF_ERROR(HandOver(record, std::move(root), std::move(mounts), std::move(fds)));
   return node_.store.UpdateContainer(id_, [&](State& state) {
     state.phase = Phase::kCreated;
     state.resources = config.resources;
@@ -153,10 +157,8 @@ std::filesystem::path Creation::SharedMemory() const {
   return std::filesystem::exists(earlier) ? earlier : node_.paths.PodFolder(pod.id) / "shm";
 }
 
-Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
-  FdTable fds;
-  ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
-  spec.root_fd_index = fds.Add(std::move(root).TakeFd());
+Result<std::vector<shim::MountSpec>> Creation::TakeMounts(const Record& record,
+                                                          FdTable& fds) const {
   PodMounts pod{.files = node_.paths.PodFolder(record.sandbox_id),
                 .shm = SharedMemory(),
                 .scratch = node_.paths.Upper(record.id) / "scratch",
@@ -168,7 +170,14 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root) const {
     if (!image) return Fail(Code::kNotFound, "image {} is gone", pins[i].image_id);
     pod.volume_images.push_back(*image);
   }
-  ASSIGN_OR_RETURN(spec.mounts, PrepareMounts(record.config, pod, fds));
+  return PrepareMounts(record.config, pod, fds);
+}
+
+Result<> Creation::HandOver(const Record& record, DetachedMount root,
+                            std::vector<shim::MountSpec> mounts, FdTable fds) const {
+  ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
+  spec.root_fd_index = fds.Add(std::move(root).TakeFd());
+  spec.mounts = std::move(mounts);
   if (!record.log_path.empty()) {
     RETURN_IF_ERROR(EnsureDirectory(std::filesystem::path(record.log_path).parent_path(), 0755),
                     "log folder");

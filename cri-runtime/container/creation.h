@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/error.h"
 #include "common/linux/mount.h"
+#include "cri-runtime/container/fd_table.h"
 #include "cri-runtime/container/record.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/state/single_flight.h"
@@ -28,7 +30,9 @@ class Creation {
   Result<> MakeGroup(const Record& record) const;
   Result<> MakePodFolder() const;
   [[nodiscard]] std::filesystem::path SharedMemory() const;
-  Result<> HandOver(const Record& record, DetachedMount root) const;
+  Result<std::vector<shim::MountSpec>> TakeMounts(const Record& record, FdTable& fds) const;
+  Result<> HandOver(const Record& record, DetachedMount root, std::vector<shim::MountSpec> mounts,
+                    FdTable fds) const;
   Result<shim::ContainerSpec> Describe(const Record& record) const;
 
   cri::Node& node_;
