@@ -6,16 +6,19 @@ import re
 import sys
 
 
-def main():
-    page, bench = pathlib.Path(sys.argv[1]), sys.argv[2]
+def put(page, bench, words):
     begin, end = f"<!-- {bench}: written by tests/bench/{bench} -->", f"<!-- {bench}: end -->"
     text = page.read_text() if page.exists() else "# Benchmarks\n"
-    body = f"{begin}\n\n{sys.stdin.read().strip()}\n\n{end}"
+    body = f"{begin}\n\n{words.strip()}\n\n{end}"
     if begin in text:
         text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: body, text, flags=re.DOTALL)
     else:
         text = f"{text.rstrip()}\n\n{body}\n"
     page.write_text(text)
+
+
+def main():
+    put(pathlib.Path(sys.argv[1]), sys.argv[2], sys.stdin.read())
 
 
 if __name__ == "__main__":

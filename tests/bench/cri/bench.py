@@ -37,8 +37,12 @@ def parse_arguments():
     parser.add_argument("--no-peers", action="store_true", help="trivet and the floor alone")
     parser.add_argument("--profile", action="store_true",
                         help="instead: where the processor time of a pod's life goes, by perf, of --rounds lives")
-    parser.add_argument("--json", type=pathlib.Path, default=BUILD / "cri.json")
-    return parser.parse_args()
+    parser.add_argument("--cgroup-v2", action="store_true", help="called so by run: the figures of tests/bench/cri-v2")
+    parser.add_argument("--json", type=pathlib.Path, help="default: cri.json or cri-v2.json in build/bench")
+    arguments = parser.parse_args()
+    arguments.bench = "cri-v2" if arguments.cgroup_v2 else "cri"
+    arguments.json = arguments.json or BUILD / f"{arguments.bench}.json"
+    return arguments
 
 
 def start(setup, with_peers):
@@ -114,7 +118,7 @@ def main():
     arguments.json.write_text(json.dumps(results))
     print(report.table(results))
     if os.environ.get("TRIVET_BENCH_DOCS") == "1":
-        report.write_docs(TOP / "docs", results)
+        report.write_docs(TOP / "docs", arguments.bench, results)
     return 0
 
 

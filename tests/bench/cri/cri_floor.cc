@@ -1,8 +1,8 @@
 // A pod's life by bare system calls, for the bench to put beside the runtimes: the same namespaces,
 // bridge network, cgroups, overlay, mounts, execve and exec. Answers each line "life" on standard
 // input with a line of JSON, as cri_bench does.
-// Usage: cri_floor FOLDER CGROUP. In mount and network namespaces of its own; FOLDER is empty, on a
-// file system that overlays can be on.
+// Usage: cri_floor FOLDER CGROUP LIMITS (as of cri_bench). In mount and network namespaces of its
+// own; FOLDER is empty, on a file system that overlays can be on.
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include "common/linux/cgroup.h"
 #include "common/linux/file.h"
@@ -25,13 +26,15 @@ namespace {
 
 class FloorBench {
  public:
-  static Result<FloorBench> Make(const std::filesystem::path& folder, std::string group) {
+  static Result<FloorBench> Make(const std::filesystem::path& folder, std::string group,
+                                 bool limited) {
     RETURN_IF_ERROR(BenchRoot::Make(folder / "lower"));
     RETURN_IF_ERROR(EnsureDirectory(folder / "attach"));
     ASSIGN_OR_RETURN(auto cgroups, Cgroups::Open());
     ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
     ASSIGN_OR_RETURN(const uint32_t bridge, floor::MakeBridge(socket, "floor0"));
-    return FloorBench(folder, std::move(group), std::move(cgroups), std::move(socket), bridge);
+    return FloorBench(folder, std::move(group), limited, std::move(cgroups), std::move(socket),
+                      bridge);
   }
 
   Result<> Life() {
@@ -50,10 +53,11 @@ class FloorBench {
   Samples TakeSamples() { return std::exchange(samples_, {}); }
 
  private:
-  FloorBench(std::filesystem::path folder, std::string group, std::unique_ptr<Cgroups> cgroups,
-             netlink::RouteSocket socket, uint32_t bridge)
+  FloorBench(std::filesystem::path folder, std::string group, bool limited,
+             std::unique_ptr<Cgroups> cgroups, netlink::RouteSocket socket, uint32_t bridge)
       : folder_(std::move(folder)),
         group_(std::move(group)),
+        limited_(limited),
         cgroups_(std::move(cgroups)),
         socket_(std::move(socket)),
         bridge_(bridge) {}
@@ -65,13 +69,8 @@ class FloorBench {
   }
 
   Result<Child> StartContainer() {
-    RETURN_IF_ERROR(cgroups_->Create(group_));
-    RETURN_IF_ERROR(
-        cgroups_->SetLimits(group_, {.memory_bytes = int64_t{128} << 20, .cpu_shares = 102}));
     floor::ContainerParts parts{.attach_point = folder_ / "attach"};
-    for (const auto& file : cgroups_->ProcsFiles(group_)) {
-      parts.procs_files.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-    }
+    RETURN_IF_ERROR(MakeGroup(parts));
     RETURN_IF_ERROR(EnsureDirectory(folder_ / "upper"));
     RETURN_IF_ERROR(EnsureDirectory(folder_ / "work"));
     ASSIGN_OR_RETURN(DetachedMount root, DetachedMount::Overlay({.lower = {folder_ / "lower"},
@@ -81,6 +80,23 @@ class FloorBench {
     parts.root = std::move(root).TakeFd();
     ASSIGN_OR_RETURN(parts.usr, BenchRoot::Usr());
     return floor::StartContainer(parts);
+  }
+
+  Result<> MakeGroup(floor::ContainerParts& parts) {
+    RETURN_IF_ERROR(cgroups_->Create(group_));
+    if (limited_) {
+      RETURN_IF_ERROR(
+          cgroups_->SetLimits(group_, {.memory_bytes = int64_t{128} << 20, .cpu_shares = 102}));
+    }
+    if (cgroups_->is_v2()) {
+      const std::filesystem::path folder = cgroups_->BirthFolder(group_);
+      parts.birth_group.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      return {};
+    }
+    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+      parts.procs_files.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    return {};
   }
 
   Result<> End(const Child& pod, const Child& container, const std::string& netns) {
@@ -98,14 +114,15 @@ class FloorBench {
 
   std::filesystem::path folder_;
   std::string group_;
+  bool limited_ = true;
   std::unique_ptr<Cgroups> cgroups_;
   netlink::RouteSocket socket_;
   uint32_t bridge_ = 0;
   Samples samples_;
 };
 
-Result<> Serve(const std::filesystem::path& folder, const std::string& group) {
-  ASSIGN_OR_RETURN(FloorBench bench, FloorBench::Make(folder, group));
+Result<> Serve(const std::filesystem::path& folder, const std::string& group, bool limited) {
+  ASSIGN_OR_RETURN(FloorBench bench, FloorBench::Make(folder, group, limited));
   for (std::string line; std::getline(std::cin, line);) {
     const auto begin = Samples::Clock::now();
     const auto done = bench.Life();
@@ -119,11 +136,12 @@ Result<> Serve(const std::filesystem::path& folder, const std::string& group) {
 }  // namespace trivet::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: cri_floor FOLDER CGROUP\n");
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: cri_floor FOLDER CGROUP LIMITS\n");
     return EXIT_FAILURE;
   }
-  const auto result = trivet::bench::Serve(argv[1], argv[2]);
+  const bool limited = std::string_view(argv[3]) == "limits";
+  const auto result = trivet::bench::Serve(argv[1], argv[2], limited);
   if (result) return EXIT_SUCCESS;
   std::fprintf(stderr, "cri_floor: %s\n", result.error().message().c_str());
   return EXIT_FAILURE;

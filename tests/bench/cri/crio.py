@@ -63,11 +63,12 @@ namespaces_dir = "{run}/namespaces"
 pinns_path = "{self.build}/pinns"
 hooks_dir = []
 [crio.runtime.runtimes.peer]
-runtime_path = "{self.runtime}"
+runtime_path = "{self.oci_runtime(self.runtime)}"
 runtime_type = "oci"
 runtime_root = "{run}/runtime"
 monitor_path = "{root}/bin/conmon"
 monitor_cgroup = "pod"
+monitor_env = {json.dumps(self.monitor_environment())}
 [crio.image]
 pause_image = "{peers.IMAGE}"
 pause_command = "/pause"
@@ -84,6 +85,10 @@ enable_nri = false
 
     def environment(self):
         return {**peers.environment(self.setup.peers), "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf")}
+
+    def monitor_environment(self):
+        """CRI-O hands its own to nobody; crun wants a library of the packages."""
+        return [f"{name}={self.environment()[name]}" for name in ("PATH", "LD_LIBRARY_PATH")]
 
     def import_image(self):
         skopeo = [self.setup.peers / "usr/bin/skopeo", "--policy", self.folder / "policy.json", "copy", "--quiet",

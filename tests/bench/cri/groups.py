@@ -36,7 +36,9 @@ class Group:
         return int((self._folder("cpuacct") / "cpuacct.usage").read_text()) / 1e9
 
     def kernel_bytes(self):
-        """Kernel memory charged to it: page tables, stacks, sockets, inodes and dentries."""
+        """Kernel memory charged to it: page tables, stacks, sockets, inodes and dentries. 0 where nothing is charged."""
+        if "memory" not in controllers():
+            return 0
         if self.v2:
             words = (self._folders[0] / "memory.stat").read_text().split()
             return int(words[words.index("kernel") + 1])
@@ -66,10 +68,21 @@ class Group:
         return next(folder for folder in self._folders if folder.is_relative_to(ROOT / controller))
 
 
+def limits():
+    """Whether pods can be limited here, as a word to cri_bench and cri_floor."""
+    return "limits" if {"cpu", "memory"} <= controllers() else "no-limits"
+
+
+def controllers():
+    """Of the machine; those of v2 may all be in use by v1."""
+    offered = ROOT / "cgroup.controllers"
+    return set(offered.read_text().split()) if offered.exists() else {name for name in HIERARCHIES if (ROOT / name).is_dir()}
+
+
 def enable_controllers(folder):
     for above in list(reversed(folder.parents))[len(ROOT.parents):] + [folder]:
         if above.is_relative_to(ROOT):
-            for name in ("cpu", "memory", "pids"):
+            for name in controllers() & {"cpu", "memory", "pids"}:
                 (above / "cgroup.subtree_control").write_text(f"+{name}")
 
 

@@ -2,21 +2,32 @@
 
 import os
 import platform
+import pathlib
 import re
+import sys
 
-import chart
-from measure import percentile
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-BEGIN, END = "<!-- cri: written by tests/bench/cri -->", "<!-- cri: end -->"
+import chart  # noqa: E402
+from groups import controllers  # noqa: E402
+from measure import percentile  # noqa: E402
+from write_docs import put  # noqa: E402
+
 
 
 def machine(versions, arguments):
     with open("/proc/cpuinfo") as info:
         model = re.search(r"model name\s*: (.*)", info.read())
-    v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
     return {"cpu": f"{os.cpu_count()} × {model.group(1) if model else platform.machine()}",
-            "kernel": platform.release(), "cgroups": "v2" if v2 else "v1 hybrid", "versions": versions,
+            "kernel": platform.release(), "cgroups": cgroups(), "versions": versions,
             "rounds": arguments.rounds, "pods": arguments.pods, "starts": arguments.starts}
+
+
+def cgroups():
+    if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        return "v1 hybrid"
+    missing = [name for name in ("memory", "cpu", "pids") if name not in controllers()]
+    return "v2" + (f" without the controllers {', '.join(missing)}" if missing else "")
 
 
 def two(values, digits=1):
@@ -50,14 +61,16 @@ def rows(results):
     yield f"{pods} pods, 10 at a time", "pods/s", each(crowd, lambda f: f"{f['pods_per_s']:.1f}")
     yield f"memory per pod at {pods} idle pods: PSS of all but the pod's own process", "KiB", each(
         crowd, lambda f: f"{f['pss_kib_per_pod']:.0f}")
-    yield "– kernel memory charged to the pod and its runtime", "KiB", each(
-        crowd, lambda f: f"{f['kernel_kib_per_pod']:.0f}")
+    if any(figures["kernel_kib_per_pod"] for figures in crowd.values()):
+        yield "– kernel memory charged to the pod and its runtime", "KiB", each(
+            crowd, lambda f: f"{f['kernel_kib_per_pod']:.0f}")
     yield "– processes / threads beside the pod's own", "", each(
         crowd, lambda f: f"{f['processes_per_pod']:.0f} / {f['shim_threads_per_pod']:.0f}")
     yield f"daemon RSS at 0 / {pods} pods", "MiB", each(
         crowd, lambda f: f"{f['daemon_rss_kib_0'] / 1024:.0f} / {f['daemon_rss_kib_100'] / 1024:.0f}")
     for call in ("ListContainerStats", "ListPodSandboxStats"):
-        yield f"{call}, {pods} pods, p50", "ms", listed("lists_ms", call, 0.5)
+        if all(call in figures["lists_ms"] for figures in crowd.values()):
+            yield f"{call}, {pods} pods, p50", "ms", listed("lists_ms", call, 0.5)
     yield f"ListPodSandbox, {pods} pods, p99", "ms", listed("lists_ms", "ListPodSandbox", 0.99)
     for call, note in (("Version", " (an empty call: gRPC and the machine)"), ("ListPodSandbox", ""), ("ListContainers", "")):
         yield f"{call}{note} under {results['machine']['starts']} concurrent starts, p99", "ms", listed(
@@ -77,20 +90,34 @@ def words(results):
     m = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items() if not name.startswith("lib"))
     return (f"Machine: {m['cpu']}, Linux {m['kernel']}, cgroup {m['cgroups']}. Debian's packages: {versions}.\n"
-            f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once. The same bridge\n"
-            "network for all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system\n"
-            "calls for the same namespaces, network, cgroups, mounts and execve. What is in /run on a node is on a tmpfs here,\n"
-            "too. A containerd with its version in its name is built from its Go module. CRI-O is not in Debian 12, nor does\n"
-            "its module build by itself: it is here when TRIVET_BENCH_CRIO names the folders of builds of it. To repeat it:\n"
-            "`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`.")
+            f"{m['rounds']} pods of each runtime one after the other, in turn; then {m['pods']} at once.")
 
 
-def write_docs(folder, results):
-    (folder / "benchmarks-cri.svg").write_text(chart.draw(panels(results)))
+CRI = """The same bridge
+network for all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system
+calls for the same namespaces, network, cgroups, mounts and execve. What is in /run on a node is on a tmpfs here,
+too. A containerd with its version in its name is built from its Go module. CRI-O is not in Debian 12, nor does
+its module build by itself: it is here when TRIVET_BENCH_CRIO names the folders of builds of it. To repeat it:
+`sudo TRIVET_BENCH_DOCS=1 ./tests/run bench`."""
+
+CRI_V2 = """The same
+again where cgroup v2 is the only one, by the cgroupfs driver; a container is born in its group on the floor, too.
+CPU time is that of cpu.stat. {lacking}To repeat it: `sudo TRIVET_BENCH_DOCS=1 ./tests/suites/bench cri-v2`."""
+
+LACKING = """This is a hybrid node whose v1 is unmounted in namespaces of the
+bench's own, and v1 keeps its controllers: groups, births, device programs and removals are those of v2, but nobody is
+asked for limits, and there are no stats. Every peer asks for CPU shares of its pause container, so a static program
+starts before each call of runc and crun, blanks them in the bundle and becomes the runtime; crun is also kept from
+raising its limit of locked memory, which this machine forbids and its kernel does not want. """
+
+
+def write_docs(folder, bench, results):
     page = folder / "benchmarks.md"
-    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    body = f"{BEGIN}\n\n{words(results)}\n\n![Pods and containers](benchmarks-cri.svg)\n\n{table(results)}\n\n{END}"
-    page.write_text(re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: body, text, flags=re.DOTALL))
+    if bench == "cri-v2":
+        lacking = "" if "cpu" in controllers() else LACKING
+        return put(page, bench, f"## Pods on cgroup v2\n\n{words(results)} {CRI_V2.format(lacking=lacking)}\n\n{table(results)}")
+    (folder / "benchmarks-cri.svg").write_text(chart.draw(panels(results)))
+    put(page, bench, f"{words(results)} {CRI}\n\n![Pods and containers](benchmarks-cri.svg)\n\n{table(results)}")
 
 
 def panels(results):

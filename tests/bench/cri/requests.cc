@@ -73,8 +73,10 @@ v1::ContainerConfig ContainerConfig(const Workload& workload, const std::string&
   AddMount(config, (workload.logs / pod / "hosts").native(), "/etc/hosts");
   AddMount(config, (workload.logs / pod / "termination-log").native(), "/dev/termination-log");
   auto* resources = config.mutable_linux()->mutable_resources();
-  resources->set_cpu_shares(102);
-  resources->set_memory_limit_in_bytes(int64_t{128} << 20);
+  if (workload.limited) {
+    resources->set_cpu_shares(102);
+    resources->set_memory_limit_in_bytes(int64_t{128} << 20);
+  }
   resources->set_oom_score_adj(900);
   SetSecurity(*config.mutable_linux()->mutable_security_context());
   return config;

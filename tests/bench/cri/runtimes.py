@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import peers
-from groups import Group, memory_kib, name_of, threads_of
+from groups import Group, controllers, limits, memory_kib, name_of, threads_of
 
 PATIENCE_S = 60
 
@@ -64,7 +64,7 @@ class Runtime:
                                            stdout=log, stderr=log, preexec_fn=self.group.enter)
         self.await_socket()
         self.client = Program(setup.tests / "cri_bench", self.socket, "", peers.IMAGE,
-                              self.group.path + "/pods", self.folder / "logs")
+                              self.group.path + "/pods", self.folder / "logs", limits())
         self.import_image()
 
     def environment(self):
@@ -80,6 +80,15 @@ class Runtime:
 
     def network_extras(self):
         return {}
+
+    def oci_runtime(self, program):
+        """What a peer calls: where CPU shares cannot be set, by way of no_shares and with may_lock."""
+        if "cpu" in controllers():
+            return program
+        (self.folder / "runtime").symlink_to(self.setup.tests / "no_shares")
+        (self.folder / "runtime.real").symlink_to(program)
+        (self.folder / "runtime.preload").symlink_to(self.setup.tests / "may_lock.so")
+        return self.folder / "runtime"
 
     def await_socket(self):
         deadline = time.monotonic() + PATIENCE_S
@@ -137,7 +146,8 @@ class Containerd(Runtime):
     def command(self):
         config = self.folder / "config.toml"
         plugins = self.setup.peers / "usr/lib/cni"
-        config.write_text(peers.containerd_config(self.folder, self.run, self.setup.peers / self.runtime, plugins))
+        runtime = self.oci_runtime(self.setup.peers / self.runtime)
+        config.write_text(peers.containerd_config(self.folder, self.run, runtime, plugins))
         return [self.setup.peers / "usr/bin/containerd", "--config", config, "--log-level", "warn"]
 
     def environment(self):
@@ -173,7 +183,8 @@ class Floor:
         self.folder = folder = setup.folder / "floor"
         folder.mkdir()
         self.group = Group(f"{setup.cgroup}/floor")
-        self.client = Program(setup.tests / "cri_floor", folder, self.group.path + "/c", group=self.group)
+        self.client = Program(setup.tests / "cri_floor", folder, self.group.path + "/c", limits(),
+                              group=self.group)
 
     def stop(self):
         self.client.end()

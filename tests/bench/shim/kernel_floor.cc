@@ -120,7 +120,8 @@ Result<Child> StartContainer(const BenchRoot& root, const char* attach_point) {
 
 Result<Child> StartContainer(const ContainerParts& parts) {
   ASSIGN_OR_RETURN(auto executed, MakePipe());
-  ASSIGN_OR_RETURN(Child child, Clone3({.flags = CLONE_NEWPID}));
+  ASSIGN_OR_RETURN(Child child,
+                   Clone3({.flags = CLONE_NEWPID, .cgroup_fd = parts.birth_group.get()}));
   if (child.pid == 0) RunContainer(parts);
   AwaitEnd(executed);
   return child;

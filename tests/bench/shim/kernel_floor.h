@@ -24,7 +24,8 @@ struct ContainerParts {
   UniqueFd root;  // a detached mount with the folders of BenchRoot
   UniqueFd usr;   // a detached mount
   std::string attach_point;
-  std::vector<UniqueFd> procs_files;  // of the groups it joins
+  std::vector<UniqueFd> procs_files;  // of the v1 groups it joins
+  UniqueFd birth_group;               // the v2 group it is born in
 };
 Result<Child> StartContainer(const ContainerParts& parts);
 
