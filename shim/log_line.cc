@@ -1,22 +1,18 @@
 #include "shim/log_line.h"
 
-#include <time.h>
+#include <algorithm>
 
-#include <cstdio>
+#include "common/base/utc_time.h"
 
 namespace trivet::shim {
 
 LogLineHeader::LogLineHeader(int64_t time_ns, LogStream stream, bool is_partial) {
-  constexpr int64_t kNanoseconds = 1'000'000'000;
-  const time_t seconds = time_ns / kNanoseconds;
-  tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  const size_t date = ::strftime(text_.data(), text_.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  const int rest =
-      std::snprintf(text_.data() + date, text_.size() - date, ".%09dZ %s %c ",
-                    static_cast<int>(time_ns % kNanoseconds),
-                    stream == LogStream::kStdout ? "stdout" : "stderr", is_partial ? 'P' : 'F');
-  size_ = date + static_cast<size_t>(rest);
+  char* end = text_.data();
+  const auto append = [&end](std::string_view part) { end = std::ranges::copy(part, end).out; };
+  append(UtcTime(time_ns).text());
+  append(stream == LogStream::kStdout ? " stdout " : " stderr ");
+  append(is_partial ? "P " : "F ");
+  size_ = static_cast<size_t>(end - text_.data());
 }
 
 }  // namespace trivet::shim

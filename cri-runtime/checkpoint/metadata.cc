@@ -1,14 +1,12 @@
 #include "cri-runtime/checkpoint/metadata.h"
 
-#include <ctime>
-
 #include "common/base/json.h"
+#include "common/base/utc_time.h"
 
 namespace trivet::checkpoint {
 namespace {
 
 constexpr const char* kOciVersion = "1.0.2";
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 json::Value AnnotationsOf(const state::Container& container, const sandbox::Record& pod) {
   json::Value annotations = json::Value::object();
@@ -38,15 +36,6 @@ json::Value MountsOf(const container::Config& config) {
 
 }  // namespace
 
-std::string FormatTime(int64_t unix_ns) {
-  const auto seconds = static_cast<std::time_t>(unix_ns / kNsPerSecond);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_ns % kNsPerSecond);
-}
-
 std::string ConfigDump(const state::Container& container, int64_t now_ns) {
   const container::Record& record = *container.record;
   const std::string& asked = record.config.user_specified_image;
@@ -56,8 +45,8 @@ std::string ConfigDump(const state::Container& container, int64_t now_ns) {
                             {"rootfsImageRef", record.image_id},
                             {"rootfsImageName", asked.empty() ? record.config.image : asked},
                             {"runtime", "trivet"},
-                            {"createdTime", FormatTime(record.created_at_ns)},
-                            {"checkpointedTime", FormatTime(now_ns)},
+                            {"createdTime", UtcTime(record.created_at_ns).text()},
+                            {"checkpointedTime", UtcTime(now_ns).text()},
                             {"restoredTime", "0001-01-01T00:00:00Z"},
                             {"restored", false}});
 }

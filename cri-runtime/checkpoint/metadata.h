@@ -21,7 +21,4 @@ std::string SpecDump(const state::Container& container, const sandbox::Record& p
 /// "pod.options" of a pod's checkpoint: the containers' names and their ids.
 std::string PodOptions(const std::vector<std::shared_ptr<const state::Container>>& containers);
 
-/// "2026-01-31T12:00:00.5Z", RFC 3339.
-std::string FormatTime(int64_t unix_ns);
-
 }  // namespace trivet::checkpoint

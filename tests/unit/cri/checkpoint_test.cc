@@ -3,7 +3,6 @@
 #include "common/linux/criu.h"
 #include "cri-runtime/checkpoint/criu.h"
 #include "cri-runtime/checkpoint/external.h"
-#include "cri-runtime/checkpoint/metadata.h"
 
 namespace trivet::checkpoint {
 namespace {
@@ -63,11 +62,6 @@ TEST(CriuLogTest, TheErrorsThatMatterAreTheReason) {
                              "(00.4) Error (criu/cr-dump.c:1): Dumping FAILED.\n"),
             "tty: No master; Dumping FAILED.");
   EXPECT_EQ(criu::FindErrors("all is well"), "");
-}
-
-TEST(CheckpointMetadataTest, TimesAreWrittenToTheNanosecond) {
-  EXPECT_EQ(FormatTime(0), "1970-01-01T00:00:00.000000000Z");
-  EXPECT_EQ(FormatTime(1'769'860'800'000'000'005), "2026-01-31T12:00:00.000000005Z");
 }
 
 }  // namespace
