@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/linux/file.h"
 #include "common/linux/mount.h"
 #include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/propagation.h"
@@ -62,6 +63,15 @@ Result<Source> OpenSource(const std::string& path) {
   return Source{std::move(fd), S_ISDIR(status.st_mode)};
 }
 
+// The kubelet looks at a hostPath only where it has a type; other runtimes make the folder, too. A
+// CDI file's mounts are parts of a driver: a folder in place of one would hide that it is missing.
+Result<> MakeAbsentSource(const Mount& mount) {
+  constexpr mode_t kMode = 0755;
+  struct stat status{};
+  if (mount.injected || ::stat(mount.host_path.c_str(), &status) == 0 || errno != ENOENT) return {};
+  return EnsureDirectory(mount.host_path, kMode);
+}
+
 // `pod` for what the request asks of a volume: a relabel, idmapped owners.
 Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& pod, FdTable& fds) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
@@ -87,6 +97,12 @@ Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& 
                          .target = Normal(mount.container_path),
                          .fd_index = fds.Add(std::move(tree).TakeFd()),
                          .is_directory = source.is_directory};
+}
+
+Result<shim::MountSpec> BindVolume(const Mount& mount, bool devices, const PodMounts& pod,
+                                   FdTable& fds) {
+  RETURN_IF_ERROR(MakeAbsentSource(mount), "host_path " + mount.host_path);
+  return Bind(mount, devices, pod, fds);
 }
 
 // "ImageVolumeMountFailed" is the word by which the kubelet knows the reason.
@@ -150,7 +166,7 @@ Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const P
   auto volume_image = pod.volume_images.begin();
   for (const Mount& wanted : config.mounts) {
     ASSIGN_OR_RETURN(shim::MountSpec mount,
-                     wanted.image.empty() ? Bind(wanted, privileged, pod, fds)
+                     wanted.image.empty() ? BindVolume(wanted, privileged, pod, fds)
                                           : BindImage(wanted, *volume_image++, pod, fds),
                      fmt::format("mount {}", wanted.container_path));
     mounts.push_back(std::move(mount));

@@ -26,8 +26,10 @@ struct PodMounts {
 /// specification's, Linux), the pod's files, the request's. A mount of the request replaces a
 /// standard one at the same place. Trees of the node are taken here as detached mounts, added to
 /// `fds`: from now on nobody can exchange what a path means. Only a privileged container can open
-/// devices through them.
-/// Errors: kNotFound for a host_path that does not exist; kInvalidArgument for what cannot be
+/// devices through them. A request's host_path that does not exist is made, a folder (0755), and
+/// stays whatever becomes of the container.
+/// Errors: kNotFound for a CDI mount's host_path that does not exist, and for a link that leads
+/// nowhere; kInvalidArgument for what cannot be
 /// combined; kFailedPrecondition where nothing would be propagated; the kernel's.
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
                                                    FdTable& fds);

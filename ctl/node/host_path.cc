@@ -23,12 +23,13 @@ bool HasType(std::filesystem::file_type found, const std::string& wanted) {
   if (wanted == "Socket") return found == Type::socket;
   if (wanted == "CharDevice") return found == Type::character;
   if (wanted == "BlockDevice") return found == Type::block;
-  return found != Type::not_found;
+  return false;
 }
 
 }  // namespace
 
 Result<> EnsureHostPath(const Volume& volume) {
+  if (volume.host_path_type.empty()) return {};
   std::error_code error;
   auto status = std::filesystem::status(volume.host_path, error);
   if (status.type() == std::filesystem::file_type::not_found) {
@@ -39,8 +40,8 @@ Result<> EnsureHostPath(const Volume& volume) {
     status = std::filesystem::status(volume.host_path, error);
   }
   if (HasType(status.type(), volume.host_path_type)) return {};
-  return Fail(Code::kFailedPrecondition, "hostPath {}: not there{}", volume.host_path,
-              volume.host_path_type.empty() ? "" : " as a " + volume.host_path_type);
+  return Fail(Code::kFailedPrecondition, "hostPath {}: not there as a {}", volume.host_path,
+              volume.host_path_type);
 }
 
 }  // namespace trivet::ctl

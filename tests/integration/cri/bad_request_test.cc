@@ -1,7 +1,12 @@
+#include <sys/mount.h>
+
 #include "tests/integration/cri/cri_test.h"
 
 namespace trivet::testing {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 // The tables of what is refused are unit tests; here: that the daemon answers so, and that nothing
 // is half-made (CriTest looks at its end).
@@ -24,16 +29,29 @@ TEST_F(CriTest, RefusesAContainerWithoutItsImage) {
   EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::NOT_FOUND, "localhost/no/such:image"));
 }
 
-TEST_F(CriTest, RefusesAContainerWhoseHostPathIsNotThereAndUndoesIt) {
+TEST_F(CriTest, RefusesAContainerWhoseHostPathCannotBeMadeAndUndoesIt) {
   const std::string pod = MustRunPod("pod");
-  v1::ContainerConfig config = ShellConfig("c", "true");
-  auto* mount = config.add_mounts();
-  mount->set_container_path("/data");
-  mount->set_host_path("/nowhere/at/all");
+  const std::filesystem::path sealed = LogFolder() / "sealed";
+  const std::filesystem::path link = LogFolder() / "link";
+  std::filesystem::create_directory(sealed);
+  ASSERT_EQ(::mount("tmpfs", sealed.c_str(), "tmpfs", MS_RDONLY, nullptr), 0);
+  std::filesystem::create_symlink(LogFolder() / "nothing", link);
+  const auto refusal = [&](const std::filesystem::path& path) {
+    v1::ContainerConfig config = ShellConfig("c", "true");
+    auto* mount = config.add_mounts();
+    mount->set_container_path("/data");
+    mount->set_host_path(path);
+    std::string id;
+    return Create(pod, config, &id).error_message();
+  };
+  EXPECT_THAT(refusal(sealed / "a/b"), AllOf(HasSubstr("host_path " + (sealed / "a/b").native()),
+                                             HasSubstr("Read-only file system")));
+  EXPECT_THAT(refusal(link), HasSubstr("host_path " + link.native()));
+  EXPECT_FALSE(std::filesystem::exists(LogFolder() / "nothing"));
+  EXPECT_THAT(refusal("/proc/nowhere"), HasSubstr("mkdir /proc/nowhere"));
   std::string id;
-  EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::NOT_FOUND, "/nowhere/at/all"));
-  config.clear_mounts();
-  EXPECT_THAT(Create(pod, config, &id), IsRpcOk());
+  EXPECT_THAT(Create(pod, ShellConfig("c", "true"), &id), IsRpcOk());
+  ASSERT_EQ(::umount2(sealed.c_str(), MNT_DETACH), 0);
 }
 
 TEST_F(CriTest, RefusesAContainerInAPodThatWasStopped) {

@@ -1,4 +1,5 @@
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -64,6 +65,24 @@ TEST_F(CriVolumeTest, RefusesPropagationWhereThereIsNone) {
     EXPECT_THAT(Create(pod, config, &id),
                 RpcFailsWith(grpc::FAILED_PRECONDITION, "not a shared mount"));
   }
+}
+
+// As other runtimes do: the kubelet makes none for a hostPath without a type.
+TEST_F(CriVolumeTest, MakesTheFolderOfAVolumeThatIsNotThereAndLeavesIt) {
+  const std::filesystem::path volume = LogFolder() / "new/volume";
+  std::filesystem::create_directory_symlink(LogFolder(), LogFolder() / "link");
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+  auto* mount = config.add_mounts();
+  mount->set_container_path("/data");
+  mount->set_host_path(LogFolder() / "link/new/volume");
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  MustExec(id, "echo x >/data/file");
+  ASSERT_THAT(Remove(id), IsRpcOk());
+  EXPECT_TRUE(std::filesystem::exists(volume / "file"));
+  struct stat status{};
+  ASSERT_EQ(::stat(volume.parent_path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777u, 0755u);
+  EXPECT_EQ(status.st_uid, 0u);
 }
 
 TEST_F(CriVolumeTest, MountsAnImageReadOnlyAndExecutable) {

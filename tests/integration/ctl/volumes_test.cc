@@ -86,6 +86,13 @@ TEST_F(VolumesTest, HostPathIsMadeOnlyWhereItsTypeSaysSo) {
   EXPECT_TRUE(std::filesystem::is_directory(folder_ / "new"));
 }
 
+TEST_F(VolumesTest, HostPathWithoutATypeIsLeftToTheRuntime) {
+  const std::string path = (folder_ / "new").native();
+  ASSERT_THAT(Run(PodWith("hostPath: {path: " + path + "}")), IsOk());
+  EXPECT_EQ(MountOfV().host_path(), path);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
 TEST_F(VolumesTest, ClaimIsWhereTheDriverPublishedItAndBelongsToTheGroup) {
   const std::string pod = PodWith("persistentVolumeClaim: {claimName: data}");
   ASSERT_THAT(Run(kClaim + pod), IsOk());

@@ -27,13 +27,14 @@ TEST(StandardMounts, LetsAPrivilegedContainerWriteThem) {
   EXPECT_EQ(AttributesAt(StandardMounts({.privileged = true}), "/sys") & MOUNT_ATTR_RDONLY, 0u);
 }
 
-TEST(PrepareMounts, NamesAHostPathThatIsNotThere) {
+TEST(PrepareMounts, NamesAHostPathOfACdiFileThatIsNotThere) {
   FdTable fds;
-  const Config config{.mounts = {{.container_path = "/dev/shm", .host_path = "/tmp"},
-                                 {.container_path = "/etc/hosts", .host_path = "/tmp"},
-                                 {.container_path = "/etc/hostname", .host_path = "/tmp"},
-                                 {.container_path = "/etc/resolv.conf", .host_path = "/tmp"},
-                                 {.container_path = "/data", .host_path = "/nowhere/at/all"}}};
+  const Config config{
+      .mounts = {{.container_path = "/dev/shm", .host_path = "/tmp"},
+                 {.container_path = "/etc/hosts", .host_path = "/tmp"},
+                 {.container_path = "/etc/hostname", .host_path = "/tmp"},
+                 {.container_path = "/etc/resolv.conf", .host_path = "/tmp"},
+                 {.container_path = "/data", .host_path = "/nowhere/at/all", .injected = true}}};
   // Without the privilege to copy a mount the first one fails already, by another code.
   const auto mounts = PrepareMounts(config, {}, fds);
   ASSERT_FALSE(mounts.has_value());
