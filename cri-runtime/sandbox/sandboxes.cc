@@ -48,6 +48,12 @@ bool HasNetworkBesideShim(const Record& record) {
                               [](const auto& sysctl) { return sysctl.first.starts_with("net"); });
 }
 
+// Whether no group is to be made, as a rule: the kubelet made the pod's. One that is made while an
+// attach waits, waits as well.
+bool HasGroupsBefore(const Record& record) {
+  return !OwnsPodGroup(record) && !HasReaper(record);
+}
+
 }  // namespace
 
 Result<std::string> Sandboxes::Run(const Config& config,
@@ -74,6 +80,7 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
     RETURN_IF_ERROR(Undo(id), "undo what a crash left");
   }
   ASSIGN_OR_RETURN(Record record, Plan(config));
+  if (HasGroupsBefore(record)) BeginAttachWait();
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
   const auto lock = node_.sandbox_locks.Lock(record.id);
@@ -132,13 +139,17 @@ Result<selinux::Levels::Hold> Sandboxes::ChooseLabels(Record& record) const {
   return hold;
 }
 
+void Sandboxes::BeginAttachWait() const {
+  container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
+}
+
 Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
   EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
-  container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
+  BeginAttachWait();
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();

@@ -77,6 +77,7 @@ class Sandboxes {
     std::shared_future<Result<>> made;  // the namespace
     std::future<Result<std::vector<std::string>>> ips;
   };
+  void BeginAttachWait() const;
   EarlyNetwork BeginNetwork(const Record& record);
   Result<> StartShim(const Record& record, bool netns_is_made);
   Result<std::vector<std::string>> ConnectNetwork(const Record& record,
