@@ -1,6 +1,8 @@
 #include "common/linux/cgroup_v2.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <sstream>
 
 #include "common/linux/cgroup_tree.h"
@@ -97,11 +99,28 @@ std::filesystem::path UnifiedCgroups::FolderOf(const std::string& group) const {
   return cgroup_tree::FolderIn(root_.native(), group);
 }
 
+std::vector<std::string> UnifiedCgroups::Needed() const {
+  std::vector<std::string> needed;
+  for (const char* controller : {"cpu", "cpuset", "hugetlb", "memory", "pids"}) {
+    if (std::ranges::find(controllers_, controller) != controllers_.end()) {
+      needed.emplace_back(controller);
+    }
+  }
+  return needed;
+}
+
+bool UnifiedCgroups::Delegates(const std::filesystem::path& folder) const {
+  const auto enabled = ReadFile(folder / "cgroup.subtree_control");
+  if (!enabled) return false;
+  std::istringstream words(*enabled);
+  const std::set<std::string> there(std::istream_iterator<std::string>(words), {});
+  return std::ranges::all_of(Needed(), [&](const auto& name) { return there.contains(name); });
+}
+
 // A controller works in a group only when the group's parent has it enabled for its children.
 Result<> UnifiedCgroups::Delegate(const std::filesystem::path& folder) const {
   std::string enable;
-  for (const char* controller : {"cpu", "cpuset", "hugetlb", "memory", "pids"}) {
-    if (std::ranges::find(controllers_, controller) == controllers_.end()) continue;
+  for (const std::string& controller : Needed()) {
     enable += enable.empty() ? "+" : " +";
     enable += controller;
   }
@@ -109,7 +128,13 @@ Result<> UnifiedCgroups::Delegate(const std::filesystem::path& folder) const {
   return WriteControlFile(folder / "cgroup.subtree_control", enable);
 }
 
+// What a group delegates all above it delegate: as a rule there is just the folder to be made, and
+// nothing to be written, which would wait for whatever else changes groups on the node.
 Result<> UnifiedCgroups::Create(const std::string& group) {
+  if (Delegates(FolderOf(group).parent_path())) {
+    RETURN_IF_ERROR(EnsureDirectory(FolderOf(group), 0755), "create cgroup " + group);
+    return {};
+  }
   std::filesystem::path folder = root_;
   for (const auto& name : std::filesystem::path(group).relative_path()) {
     RETURN_IF_ERROR(Delegate(folder), "create cgroup " + group);

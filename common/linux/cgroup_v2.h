@@ -29,6 +29,8 @@ class UnifiedCgroups final : public Cgroups {
   UnifiedCgroups(std::filesystem::path root, std::vector<std::string> controllers)
       : root_(std::move(root)), controllers_(std::move(controllers)) {}
   [[nodiscard]] std::filesystem::path FolderOf(const std::string& group) const;
+  [[nodiscard]] std::vector<std::string> Needed() const;
+  [[nodiscard]] bool Delegates(const std::filesystem::path& folder) const;
   [[nodiscard]] Result<> Delegate(const std::filesystem::path& folder) const;
 
   std::filesystem::path root_;

@@ -51,6 +51,20 @@ TEST_F(UnifiedCgroupsTest, EnablesControllersOnTheWayDownButNotInTheGroup) {
   EXPECT_THAT(*ListDirectory(root_ / "pod/c2"), ElementsAre());
 }
 
+TEST_F(UnifiedCgroupsTest, WritesNothingAboveAGroupWhoseParentHasTheControllers) {
+  root_.Fill({{"pod/cgroup.subtree_control", "cpuset cpu io memory pids\n"}});
+  ASSERT_THAT(cgroups_->Create("/pod/c2"), IsOk());
+  EXPECT_EQ(*ReadFile(root_ / "cgroup.subtree_control"), "");
+  EXPECT_EQ(*ReadFile(root_ / "pod/cgroup.subtree_control"), "cpuset cpu io memory pids\n");
+  EXPECT_THAT(*ListDirectory(root_ / "pod/c2"), ElementsAre());
+}
+
+TEST_F(UnifiedCgroupsTest, EnablesWhatTheParentLacks) {
+  root_.Fill({{"pod/cgroup.subtree_control", "cpu memory\n"}});
+  ASSERT_THAT(cgroups_->Create("/pod/c2"), IsOk());
+  EXPECT_EQ(*ReadFile(root_ / "pod/cgroup.subtree_control"), "+cpu +cpuset +memory +pids");
+}
+
 TEST_F(UnifiedCgroupsTest, LimitsHugePagesAndTheirReservation) {
   root_.Fill({{"pod/c1/hugetlb.2MB.max", "max"}, {"pod/c1/hugetlb.2MB.rsvd.max", "max"}});
   ASSERT_THAT(cgroups_->SetLimits("/pod/c1", {.hugepages_bytes = {{"2MB", 4096}, {"1GB", 0}}}),
