@@ -6,6 +6,7 @@
 
 #include "common/base/text.h"
 #include "common/linux/file.h"
+#include "common/linux/mount.h"
 
 namespace trivet::shim {
 namespace {
@@ -25,10 +26,33 @@ std::string Joined(const std::vector<std::string>& names) {
   return joined;
 }
 
-bool HasGroupIn(const ContainerSpec& spec, const Hierarchy& hierarchy) {
-  return std::ranges::any_of(spec.cgroup_procs, [&](const std::string& file) {
-    return file.starts_with(hierarchy.mount_point + '/');
+// The folder of the container's group, or nothing.
+std::filesystem::path GroupIn(const Hierarchy& hierarchy, const ContainerSpec& spec) {
+  const auto file = std::ranges::find_if(spec.cgroup_procs, [&](const std::string& procs) {
+    return procs.starts_with(hierarchy.mount_point + '/');
   });
+  if (file == spec.cgroup_procs.end()) return {};
+  return std::filesystem::path(*file).parent_path();
+}
+
+Result<std::filesystem::path> MountPointOf(std::filesystem::path folder) {
+  while (folder.has_relative_path()) {
+    ASSIGN_OR_RETURN(const bool found, IsMountPoint(folder));
+    if (found) break;
+    folder = folder.parent_path();
+  }
+  return folder;
+}
+
+// What the node has at `folder`. Not a new mount: one of cgroup2 that is made in the node's cgroup
+// namespace takes nsdelegate and memory_recursiveprot from the node's, which is the same file
+// system. Source: apply_cgroup_root_flags in kernel/cgroup/cgroup.c.
+Result<MountPlan> NodePlan(const std::string& target, const std::filesystem::path& folder,
+                           uint64_t attributes) {
+  ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(folder), folder.native());
+  RETURN_IF_ERROR(tree.SetAttributes(attributes | kQuiet), folder.native());
+  RETURN_IF_ERROR(tree.SetPropagation(MS_PRIVATE), folder.native());
+  return MountPlan{.target = target, .tree = std::move(tree).TakeFd()};
 }
 
 MountPlan FolderPlan(const MountSpec& mount) {
@@ -38,10 +62,12 @@ MountPlan FolderPlan(const MountSpec& mount) {
           .attributes = kQuiet};
 }
 
-MountPlan HierarchyPlan(const MountSpec& mount, const Hierarchy& hierarchy) {
+Result<MountPlan> HierarchyPlan(const MountSpec& mount, const Hierarchy& hierarchy,
+                                const std::filesystem::path& node_group) {
   MountPlan plan{.target = mount.target + '/' + Joined(hierarchy.controllers),
                  .file_system = "cgroup",
                  .attributes = mount.attributes | kQuiet};
+  if (!node_group.empty()) return NodePlan(plan.target, node_group, mount.attributes);
   for (const std::string& controller : hierarchy.controllers) {
     plan.options.emplace_back(controller, "");
   }
@@ -69,6 +95,12 @@ std::vector<Hierarchy> ParseHierarchies(std::string_view mountinfo) {
 
 Result<> PlanCgroupMounts(const ContainerSpec& spec, const MountSpec& mount, InitPlan& plan) {
   constexpr const char* kMounts = "/proc/self/mountinfo";
+  if (spec.node_cgroups && !spec.cgroup_v2.empty()) {
+    ASSIGN_OR_RETURN(const std::filesystem::path folder, MountPointOf(spec.cgroup_v2));
+    ASSIGN_OR_RETURN(MountPlan planned, NodePlan(mount.target, folder, mount.attributes));
+    plan.mounts.push_back(std::move(planned));
+    return {};
+  }
   if (!spec.cgroup_v2.empty() || spec.cgroup_procs.empty()) {
     plan.mounts.push_back({.target = mount.target,
                            .file_system = "cgroup2",
@@ -78,7 +110,11 @@ Result<> PlanCgroupMounts(const ContainerSpec& spec, const MountSpec& mount, Ini
   ASSIGN_OR_RETURN(const std::string mountinfo, ReadFile(kMounts));
   plan.mounts.push_back(FolderPlan(mount));
   for (const Hierarchy& hierarchy : ParseHierarchies(mountinfo)) {
-    if (HasGroupIn(spec, hierarchy)) plan.mounts.push_back(HierarchyPlan(mount, hierarchy));
+    const std::filesystem::path group = GroupIn(hierarchy, spec);
+    if (group.empty()) continue;
+    ASSIGN_OR_RETURN(MountPlan planned,
+                     HierarchyPlan(mount, hierarchy, spec.node_cgroups ? group : ""));
+    plan.mounts.push_back(std::move(planned));
   }
   // The folder itself becomes read-only once the hierarchies are in it.
   if ((mount.attributes & MOUNT_ATTR_RDONLY) != 0) plan.readonly_paths.push_back(mount.target);

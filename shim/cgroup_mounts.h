@@ -25,7 +25,9 @@ struct Hierarchy {
 std::vector<Hierarchy> ParseHierarchies(std::string_view mountinfo);
 
 /// Plans the container's own view of its cgroup: cgroup2, or one mount per v1 hierarchy the
-/// container has a group in. Always read-only unless the spec's attributes are empty of it.
+/// container has a group in. In the node's cgroup namespace, where new mounts would show the roots:
+/// the node's mount of cgroup2, or its groups of v1. Always read-only unless the spec's attributes
+/// are empty of it.
 Result<> PlanCgroupMounts(const ContainerSpec& spec, const MountSpec& mount, InitPlan& plan);
 
 }  // namespace trivet::shim

@@ -25,7 +25,8 @@ namespace {
   if (in_user_namespace) MakeDevEarly(plan, early, report);
   EnterUserNamespace(plan.process, report);
   // After the cgroup was joined: its group is the root of what this namespace shows.
-  report.Check(::unshare(CLONE_NEWNS | CLONE_NEWCGROUP) == 0, Step::kMountNamespace);
+  const int cgroups = plan.node_cgroups ? 0 : CLONE_NEWCGROUP;
+  report.Check(::unshare(CLONE_NEWNS | cgroups) == 0, Step::kMountNamespace);
   ::umask(0);
   if (in_user_namespace) MakeProcAndSysfsEarly(plan, early, report);
   EnterRoot(plan.root.get(), plan.attach_point.c_str(), report);

@@ -135,6 +135,7 @@ Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& 
                              spec.readonly_paths.end());
   plan.file_label = spec.selinux_file_label;
   plan.readonly_root = spec.readonly_root;
+  plan.node_cgroups = spec.node_cgroups;
   return plan;
 }
 

@@ -26,6 +26,7 @@ namespace {
 
 constexpr uint64_t kMaxProfileBytes = uint64_t{1} << 20;
 constexpr mode_t kRootMode = 0755;
+constexpr uint16_t kMinorOfNodeCgroups = 2;  // shims of before make a namespace for each container
 
 Result<std::string> ReadProfile(const Profile& profile, const std::filesystem::path& root) {
   if (profile.kind != ProfileKind::kLocalhost) return std::string();
@@ -173,6 +174,12 @@ Result<std::vector<shim::MountSpec>> Creation::TakeMounts(const Record& record,
   return PrepareMounts(record.config, pod, fds);
 }
 
+// As with other runtimes: agents read the node's tree by /proc/<pid>/cgroup. Nothing of the node's
+// is for a pod with a user namespace.
+bool Creation::SeesTheNodesCgroups(const Security& security) const {
+  return security.privileged && !user_namespace_.valid();
+}
+
 Result<> Creation::HandOver(const Record& record, DetachedMount root,
                             std::vector<shim::MountSpec> mounts, FdTable fds) const {
   ASSIGN_OR_RETURN(shim::ContainerSpec spec, Describe(record));
@@ -183,6 +190,8 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root,
                     "log folder");
   }
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
+  spec.node_cgroups =
+      SeesTheNodesCgroups(record.config.security) && shim->minor() >= kMinorOfNodeCgroups;
   RETURN_IF_ERROR(shim->Call<shim::Empty>(shim::Verb::kCreateContainer, spec, fds.Borrow()),
                   "shim");
   return {};

@@ -31,6 +31,7 @@ class Creation {
   Result<> MakePodFolder() const;
   [[nodiscard]] std::filesystem::path SharedMemory() const;
   Result<std::vector<shim::MountSpec>> TakeMounts(const Record& record, FdTable& fds) const;
+  [[nodiscard]] bool SeesTheNodesCgroups(const Security& security) const;
   Result<> HandOver(const Record& record, DetachedMount root, std::vector<shim::MountSpec> mounts,
                     FdTable fds) const;
   Result<shim::ContainerSpec> Describe(const Record& record) const;

@@ -42,7 +42,7 @@
 namespace trivet::shim {
 
 constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 1;
+constexpr uint16_t kMinor = 2;
 constexpr uint32_t VersionOf(uint16_t minor) {
   return kMajor | uint32_t{minor} << 16;
 }
@@ -160,7 +160,9 @@ enum class MountKind : uint8_t {
   kTmpfs = 4,  // options: "size=64m,mode=1777"
   kMqueue = 5,
   kDevpts = 6,
-  kCgroup = 7,  // the container's own view: cgroup2, or the v1 hierarchies, in a cgroup namespace
+  // cgroup2, or the v1 hierarchies: the container's own view, in its cgroup namespace. In the
+  // node's: all of cgroup2 as the node has it, or the container's own groups of the v1 hierarchies.
+  kCgroup = 7,
   // tmpfs with the default nodes and links (OCI runtime spec, default devices) and those of
   // ContainerSpec.devices. With MOUNT_ATTR_NODEV each node is a mount of its own and nothing else
   // in the folder can be opened as a device. With nodev on the root and the other mounts, too, that
@@ -208,6 +210,7 @@ struct ContainerSpec {
   bool stdin_open = false;
   // Of the file systems that are made for the container alone; empty: what the policy decides.
   std::string selinux_file_label;
+  bool node_cgroups = false;  // since 1.2: in the node's cgroup namespace, not in one of its own
 };
 
 struct Started {
@@ -307,6 +310,7 @@ void Fields(Codec& c, ContainerSpec& m) {
   c(m.id, m.process, m.root_fd_index, m.readonly_root, m.pid, m.pid_target, m.mounts, m.devices,
     m.masked_paths, m.readonly_paths, m.cgroup_v2, m.cgroup_procs, m.log_path, m.exit_path,
     m.stdin_open, m.selinux_file_label);
+  c.Since(2, m.node_cgroups);
 }
 template <class Codec>
 void Fields(Codec& c, Started& m) {

@@ -8,6 +8,7 @@ namespace trivet::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class SecurityTest : public CriTest {
  protected:
@@ -45,6 +46,22 @@ TEST_F(SecurityTest, GivesTheFourteenDefaultCapabilitiesAndNoInheritableOnes) {
   const std::string id = MustStart(pod_, config_);
   EXPECT_EQ(StatusLine(id, "CapEff"), "00000000a80425fb");
   EXPECT_EQ(StatusLine(id, "CapInh"), "0000000000000000");
+}
+
+// Agents find a pod's cgroup by /proc/<pid>/cgroup: with other runtimes, too, they are privileged.
+TEST_F(SecurityTest, SharesTheNodesCgroupNamespaceWithPrivilegedContainersOnly) {
+  const std::string own = std::filesystem::read_symlink("/proc/self/ns/cgroup").native();
+  const std::string id = MustStart(pod_, config_);
+  EXPECT_NE(MustExec(id, "readlink /proc/self/ns/cgroup"), own);
+  EXPECT_THAT(MustExec(id, "cat /proc/self/cgroup"), Not(HasSubstr(id)));
+  Security().set_privileged(true);
+  const std::string privileged = MustStart(RunPrivilegedPod(), config_);
+  EXPECT_EQ(MustExec(privileged, "readlink /proc/self/ns/cgroup"), own);
+  EXPECT_THAT(MustExec(privileged, "cat /proc/self/cgroup"), HasSubstr(privileged));
+  EXPECT_EQ(MustExec(privileged,
+                     "for f in /sys/fs/cgroup/pids /sys/fs/cgroup; do [ -e $f/pids.max "
+                     "-o -e $f/cgroup.subtree_control ] && echo there && break; done"),
+            "there");
 }
 
 TEST_F(SecurityTest, DropsAllCapabilities) {

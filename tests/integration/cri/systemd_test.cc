@@ -9,6 +9,7 @@ namespace trivet::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -98,12 +99,13 @@ TEST_F(SystemdTest, LetsAContainerGiveControllersToGroupsOfItsOwn) {
   ASSERT_THAT(RunPod(pod, &pod_id), IsRpcOk());
   v1::ContainerConfig config =
       ShellConfig("c",
-                  "cd /sys/fs/cgroup && mkdir init && echo 0 >init/cgroup.procs && "
+                  "cd /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup) && mkdir init && echo 0 "
+                  ">init/cgroup.procs && "
                   "echo +pids >cgroup.subtree_control && echo made; exec sleep 1000");
   config.mutable_linux()->mutable_security_context()->set_privileged(true);
   const std::string id = MustStart(pod_id, config);
   AwaitLog(id, "made");
-  EXPECT_EQ(MustExec(id, "cat /proc/self/cgroup"), "0::/init");
+  EXPECT_THAT(MustExec(id, "cat /proc/self/cgroup"), EndsWith(id + ".scope/init"));
 }
 
 TEST_F(SystemdTest, KeepsChangedLimitsWhenSystemdIsReloaded) {

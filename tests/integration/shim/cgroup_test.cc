@@ -106,6 +106,39 @@ TEST_F(PodCgroupTest, ShowsTheContainerItsOwnGroupReadOnly) {
   EXPECT_THAT(outcome->out, HasSubstr("Read-only file system"));
 }
 
+// The flags of the node's cgroup2, which are those of the file system.
+std::string UnifiedOptions() {
+  const std::string mounts = *ReadFile("/proc/self/mountinfo");
+  const size_t start = mounts.find(" - cgroup2 ");
+  return start == std::string::npos ? "" : mounts.substr(start, mounts.find('\n', start) - start);
+}
+
+TEST_F(PodCgroupTest, StaysInTheNodesCgroupNamespaceWhereTheSpecSaysSo) {
+  StartPod();
+  ASSERT_THAT(client_->Greet(shim::kMinor), IsOk());
+  const std::string options = UnifiedOptions();
+  ASSERT_THAT(CreateContainer("exec sleep 1000",
+                              [&](Setup& setup) {
+                                InGroup(setup);
+                                setup.spec.node_cgroups = true;
+                                setup.spec.mounts.push_back(
+                                    {.kind = shim::MountKind::kSysfs, .target = "/sys"});
+                                setup.spec.mounts.push_back(
+                                    {.kind = shim::MountKind::kCgroup, .target = "/sys/fs/cgroup"});
+                              }),
+              IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  const std::string own = std::filesystem::read_symlink("/proc/self/ns/cgroup").native();
+  EXPECT_EQ(Exec("readlink /proc/self/ns/cgroup")->out, own + "\n");
+  EXPECT_THAT(Exec("cat /proc/self/cgroup")->out, HasSubstr(':' + group_ + '\n'));
+  const std::string group = cgroups_->is_v2() ? "/sys/fs/cgroup" + group_ : "/sys/fs/cgroup/pids";
+  const auto group_has_me = Exec("grep -x $$ " + group + "/cgroup.procs >/dev/null && echo yes");
+  EXPECT_EQ(group_has_me->out, "yes\n");
+  // A mount that the container makes is not the node's, and the node's flags are what they were.
+  EXPECT_EQ(Exec("mkdir " + group + "/x && rmdir " + group + "/x && echo made")->out, "made\n");
+  EXPECT_EQ(UnifiedOptions(), options);
+}
+
 TEST_F(PodCgroupTest, RefusesARootOfAHierarchyAsGroup) {
   StartPod();
   EXPECT_THAT(CreateContainer("true",
