@@ -6,45 +6,24 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 
-#include "common/base/text.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
+#include "common/linux/mount_peers.h"
 
 namespace trivet {
 namespace {
-
-// "36 35 98:0 / /run rw shared:7 - tmpfs ...": the optional fields end at " - ". Source: man 5
-// proc.
-bool IsSharedIn(std::string_view mountinfo, uint64_t mount_id) {
-  const std::string start = std::to_string(mount_id) + " ";
-  for (const std::string_view line : SplitAt(mountinfo, '\n')) {
-    if (!line.starts_with(start)) continue;
-    return line.substr(0, line.find(" - ")).find(" shared:") != std::string_view::npos;
-  }
-  return false;
-}
-
-Result<bool> IsShared(const std::filesystem::path& folder) {
-  struct statx status{};
-  if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_MNT_ID, &status) != 0) {
-    return FailErrno("stat {}", folder.native());
-  }
-  ASSIGN_OR_RETURN(const std::string mountinfo, ReadFile("/proc/self/mountinfo"));
-  return IsSharedIn(mountinfo, status.stx_mnt_id);
-}
 
 // Under a lock: the daemon and shims of other pods may do the same at this moment.
 Result<> MakePrivate(const std::filesystem::path& folder) {
   const UniqueFd lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return FailErrno("open {}", folder.native());
   if (::flock(lock.get(), LOCK_EX) != 0) return FailErrno("lock {}", folder.native());
-  ASSIGN_OR_RETURN(const bool shared, IsShared(folder));
-  if (!shared) return {};
+  ASSIGN_OR_RETURN(const auto peers, ReadMountPeers(lock.get(), folder.native()));
+  if (!peers || !peers->shared) return {};
   ASSIGN_OR_RETURN(DetachedMount bind, DetachedMount::Bind(folder));
   RETURN_IF_ERROR(bind.SetPropagation(MS_PRIVATE));
   return std::move(bind).AttachTo(folder);
