@@ -21,7 +21,6 @@ namespace {
 
 // A process that left the container's group may hold its output open for ever.
 constexpr std::chrono::seconds kDrainPatience{1};
-constexpr int kStartFailedCode = 128;
 
 Result<UniqueFd> MakeInputPipe(UniqueFd& writer) {
   std::array<int, 2> ends{};

@@ -19,7 +19,6 @@ namespace trivet::container {
 namespace {
 
 constexpr auto kKillPatience = std::chrono::seconds(10);
-constexpr int32_t kStartErrorCode = 128;
 constexpr auto kLateStartPatience = std::chrono::seconds(1);
 
 // A shim that was too slow may still start it, beside the one that the kubelet makes in its place.
@@ -143,7 +142,7 @@ Result<> Containers::Launch(const Record& record) {
     state.started_at_ns = started_at_ns;
     if (!started) {
       state.phase = Phase::kExited;
-      state.exit_code = kStartErrorCode;
+      state.exit_code = shim::kStartFailedCode;
       state.message = started.error().message();
       state.finished_at_ns = cri::NowNs();
       return;

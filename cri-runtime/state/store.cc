@@ -72,15 +72,13 @@ Told EventsOf(sandbox::Phase before, sandbox::Phase now) {
   return {};
 }
 
-// Of one that ended at once the end may be recorded before the start is. Code 128 is that of a
-// start that failed.
+// Of one that ended at once the end may be recorded before the start is.
 Told EventsOf(const container::State& before, const container::State& now) {
-  constexpr int32_t kStartFailed = 128;
   if (before.phase == now.phase) return {};
   if (now.phase == container::Phase::kCreated) return {EventType::kCreated};
   if (now.phase == container::Phase::kRunning) return {EventType::kStarted};
   if (now.phase != container::Phase::kExited) return {};
-  if (before.phase == container::Phase::kCreated && now.exit_code != kStartFailed) {
+  if (before.phase == container::Phase::kCreated && now.exit_code != shim::kStartFailedCode) {
     return {EventType::kStarted, EventType::kStopped};
   }
   return {EventType::kStopped};

@@ -59,7 +59,8 @@ enum class Verb : uint8_t {
   // Offer -> State: what runs here; also subscribes this connection to events.
   kHello = 1,
   kCreateContainer = 2,  // ContainerSpec -> Empty; nothing is executed yet
-  // ContainerRef -> Started. A start that fails ends the container: exit code 128, with record and
+  // ContainerRef -> Started. A start that fails ends the container: kStartFailedCode, with record
+  // and
   // event.
   kStartContainer = 3,
   kSignalContainer = 4,   // SignalRequest -> Empty
@@ -223,6 +224,8 @@ struct SignalRequest {
   int32_t signal = 15;
   bool all = false;  // every process of the container's cgroup and PID namespace
 };
+
+constexpr int32_t kStartFailedCode = 128;  // of a container that could not be started
 
 struct ExitRecord {
   std::string id;
