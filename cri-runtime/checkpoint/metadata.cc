@@ -38,12 +38,11 @@ json::Value MountsOf(const container::Config& config) {
 
 std::string ConfigDump(const state::Container& container, int64_t now_ns) {
   const container::Record& record = *container.record;
-  const std::string& asked = record.config.user_specified_image;
   return json::WritePretty({{"id", record.id},
                             {"name", record.config.name},
                             {"rootfsImage", record.image_id},
                             {"rootfsImageRef", record.image_id},
-                            {"rootfsImageName", asked.empty() ? record.config.image : asked},
+                            {"rootfsImageName", container::ShownImage(record.config)},
                             {"runtime", "trivet"},
                             {"createdTime", UtcTime(record.created_at_ns).text()},
                             {"checkpointedTime", UtcTime(now_ns).text()},

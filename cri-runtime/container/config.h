@@ -122,6 +122,11 @@ struct Config {
   int stop_signal = 0;  // a signal number; 0: the image's, or TERM
 };
 
+/// The image's name as people know it: the kubelet asks by the id.
+inline const std::string& ShownImage(const Config& config) {
+  return config.user_specified_image.empty() ? config.image : config.user_specified_image;
+}
+
 template <class Codec>
 void Fields(Codec& c, Mount& m) {
   c("container_path", m.container_path), c("host_path", m.host_path), c("readonly", m.readonly);

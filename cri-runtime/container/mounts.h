@@ -29,8 +29,8 @@ struct PodMounts {
 /// devices through them. A request's host_path that does not exist is made, a folder (0755), and
 /// stays whatever becomes of the container.
 /// Errors: kNotFound for a CDI mount's host_path that does not exist, and for a link that leads
-/// nowhere; kInvalidArgument for what cannot be
-/// combined; kFailedPrecondition where nothing would be propagated; the kernel's.
+/// nowhere; kInvalidArgument for what cannot be combined; kFailedPrecondition where nothing would
+/// be propagated; the kernel's.
 Result<std::vector<shim::MountSpec>> PrepareMounts(const Config& config, const PodMounts& pod,
                                                    FdTable& fds);
 

@@ -162,9 +162,7 @@ void FillContainerStatus(const state::Container& from, v1::ContainerStatus& to) 
   to.set_finished_at(from.state.finished_at_ns);
   to.set_exit_code(from.state.exit_code);
   FillImage(record, *to.mutable_image());
-  // The kubelet asks for an image by its id, and shows this name as the one that runs.
-  const std::string& name = record.config.user_specified_image;
-  if (!name.empty()) to.mutable_image()->set_image(name);
+  to.mutable_image()->set_image(container::ShownImage(record.config));
   to.set_image_ref(record.image_id);
   to.set_image_id(record.image_id);
   to.set_reason(ReasonOf(from.state));
