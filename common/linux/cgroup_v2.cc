@@ -164,9 +164,8 @@ Result<> UnifiedCgroups::CheckDeviceControl() const {
 
 Result<> UnifiedCgroups::SetDevices(const std::string& group,
                                     const std::vector<DeviceRule>& rules) {
-  ASSIGN_OR_RETURN(const std::vector<bpf_insn> program, MakeDeviceProgram(rules));
-  ASSIGN_OR_RETURN(const UniqueFd loaded, LoadDeviceProgram(program));
-  return AttachDeviceProgram(FolderOf(group), loaded);
+  ASSIGN_OR_RETURN(const auto program, device_programs_.Get(rules));
+  return AttachDeviceProgram(FolderOf(group), *program);
 }
 
 Result<> UnifiedCgroups::Remove(const std::string& group) {

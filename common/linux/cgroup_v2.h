@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/linux/cgroup.h"
+#include "common/linux/device_programs.h"
 
 namespace trivet {
 
@@ -35,6 +36,7 @@ class UnifiedCgroups final : public Cgroups {
 
   std::filesystem::path root_;
   std::vector<std::string> controllers_;
+  DevicePrograms device_programs_;
 };
 
 }  // namespace trivet

@@ -96,18 +96,27 @@ Result<UniqueFd> OpenProgram(uint32_t id) {
   return UniqueFd(fd);
 }
 
-Result<std::string> ReadName(const UniqueFd& program) {
+Result<bpf_prog_info> ReadInfo(const UniqueFd& program) {
   bpf_prog_info info{};
   bpf_attr attributes{};
   attributes.info.bpf_fd = static_cast<uint32_t>(program.get());
   attributes.info.info_len = sizeof info;
   attributes.info.info = AddressOf(&info);
-  RETURN_IF_ERROR(Bpf(BPF_OBJ_GET_INFO_BY_FD, attributes, "name of a BPF program"));
-  return std::string(info.name, ::strnlen(info.name, sizeof info.name));
+  RETURN_IF_ERROR(Bpf(BPF_OBJ_GET_INFO_BY_FD, attributes, "describe a BPF program"));
+  return info;
 }
 
+std::string_view NameOf(const bpf_prog_info& info) {
+  return {info.name, ::strnlen(info.name, sizeof info.name)};
+}
+
+struct Attached {
+  UniqueFd program;
+  uint32_t id = 0;
+};
+
 // The programs of ours that the group has.
-Result<std::vector<UniqueFd>> FindOurs(const UniqueFd& group) {
+Result<std::vector<Attached>> FindOurs(const UniqueFd& group) {
   std::array<uint32_t, 64> ids{};  // the kernel takes no more for one group
   bpf_attr attributes{};
   attributes.query.target_fd = static_cast<uint32_t>(group.get());
@@ -115,13 +124,13 @@ Result<std::vector<UniqueFd>> FindOurs(const UniqueFd& group) {
   attributes.query.prog_ids = AddressOf(ids.data());
   attributes.query.prog_cnt = ids.size();
   RETURN_IF_ERROR(Bpf(BPF_PROG_QUERY, attributes, "list device programs"));
-  std::vector<UniqueFd> ours;
+  std::vector<Attached> ours;
   for (const uint32_t id : std::span(ids).first(attributes.query.prog_cnt)) {
     auto program = OpenProgram(id);
     if (!program && program.error().code() == Code::kNotFound) continue;  // gone meanwhile
     if (!program) return std::unexpected(program.error());
-    ASSIGN_OR_RETURN(const std::string name, ReadName(*program));
-    if (name == kName) ours.push_back(std::move(*program));
+    ASSIGN_OR_RETURN(const bpf_prog_info info, ReadInfo(*program));
+    if (NameOf(info) == kName) ours.push_back({std::move(*program), id});
   }
   return ours;
 }
@@ -182,10 +191,16 @@ Result<UniqueFd> LoadDeviceProgram(const std::vector<bpf_insn>& program) {
 Result<> AttachDeviceProgram(const std::filesystem::path& folder, const UniqueFd& program) {
   const UniqueFd group(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!group.valid()) return FailErrno("open {}", folder.native());
-  ASSIGN_OR_RETURN(const std::vector<UniqueFd> earlier, FindOurs(group));
+  ASSIGN_OR_RETURN(const std::vector<Attached> earlier, FindOurs(group));
   // All programs of a group must allow: with both there is no moment in which more is allowed.
-  RETURN_IF_ERROR(Change(BPF_PROG_ATTACH, group, program, BPF_F_ALLOW_MULTI));
-  for (const UniqueFd& old : earlier) RETURN_IF_ERROR(Change(BPF_PROG_DETACH, group, old, 0));
+  if (earlier.empty()) return Change(BPF_PROG_ATTACH, group, program, BPF_F_ALLOW_MULTI);
+  ASSIGN_OR_RETURN(const bpf_prog_info info, ReadInfo(program));
+  if (std::ranges::find(earlier, info.id, &Attached::id) == earlier.end()) {
+    RETURN_IF_ERROR(Change(BPF_PROG_ATTACH, group, program, BPF_F_ALLOW_MULTI));
+  }
+  for (const Attached& old : earlier) {
+    if (old.id != info.id) RETURN_IF_ERROR(Change(BPF_PROG_DETACH, group, old.program, 0));
+  }
   return {};
 }
 

@@ -23,8 +23,8 @@ Result<std::vector<bpf_insn>> MakeDeviceProgram(const std::vector<DeviceRule>& r
 Result<UniqueFd> LoadDeviceProgram(const std::vector<bpf_insn>& program);
 
 /// Puts the program on the group at `folder` beside those of others (systemd's), in place of those
-/// that this function put there before: at every moment one of ours is in force. It goes with the
-/// group, not with this process.
+/// that this function put there before, if it is not there already: at every moment one of ours is
+/// in force. It goes with the group, not with this process.
 Result<> AttachDeviceProgram(const std::filesystem::path& folder, const UniqueFd& program);
 
 }  // namespace trivet

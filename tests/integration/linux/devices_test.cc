@@ -84,6 +84,22 @@ TEST_P(DevicesTest, OfALaterCallReplaceThoseOfBefore) {
   EXPECT_EQ(Open("/dev/zero", O_RDWR), EPERM);
 }
 
+TEST_P(DevicesTest, OfTheSameRulesCanBeGivenAgain) {
+  ASSERT_THAT(cgroups_->SetDevices(group_, {kNullToRead}), IsOk());
+  ASSERT_THAT(cgroups_->SetDevices(group_, {kNullToRead}), IsOk());
+  EXPECT_EQ(Open("/dev/null", O_RDONLY), 0);
+  EXPECT_EQ(Open("/dev/zero", O_RDONLY), EPERM);
+}
+
+// A daemon after this one has programs of its own.
+TEST_P(DevicesTest, OfAnEarlierProcessAreReplaced) {
+  ASSERT_THAT(cgroups_->SetDevices(group_, {kNullToRead}), IsOk());
+  const auto later =
+      std::move(GetParam() ? *UnifiedCgroups::Open(root_) : *LegacyCgroups::Open(root_));
+  ASSERT_THAT(later->SetDevices(group_, DefaultDeviceRules()), IsOk());
+  EXPECT_EQ(Open("/dev/zero", O_RDWR), 0);
+}
+
 TEST_P(DevicesTest, MayBeMadeByDefaultButNotOpened) {
   ASSERT_THAT(cgroups_->SetDevices(group_, DefaultDeviceRules()), IsOk());
   const std::string node = "/dev/trivet-test-" + std::to_string(::getpid());
