@@ -17,6 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr size_t kPipeBytes = size_t{64} << 10;  // what a new pipe takes; pipe(7)
+
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
@@ -156,6 +158,29 @@ class Collector {
   std::array<pollfd, 3> events_;
 };
 
+// `begin` is called as soon as the program has been started; the program ends with its failure.
+Result<RunOutput> Run(const Command& command, const UniqueFd& stdin_file, const RunLimits& limits,
+                      const std::function<Result<>()>& begin) {
+  ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  ASSIGN_OR_RETURN(
+      const Child child,
+      StartCommand(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
+  out.writer.reset();
+  err.writer.reset();
+
+  RunOutput output;
+  const auto begun = begin();
+  const auto collected =
+      begun ? Collector(child, out, err, limits).CollectInto(output) : Result<>();
+  // Not reaped yet: the group is still its own.
+  if (!begun || !collected) ::kill(-child.pid, SIGKILL);
+  ASSIGN_OR_RETURN(output.exit_code, Reap(child.pidfd));
+  RETURN_IF_ERROR(begun);
+  RETURN_IF_ERROR(collected, command.program.native());
+  return output;
+}
+
 }  // namespace
 
 Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
@@ -185,20 +210,24 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
 Result<RunOutput> RunCommand(const Command& command, std::string_view input,
                              const RunLimits& limits) {
   ASSIGN_OR_RETURN(const UniqueFd stdin_file, InputOf(input));
-  ASSIGN_OR_RETURN(Pipe out, MakePipe());
-  ASSIGN_OR_RETURN(Pipe err, MakePipe());
-  ASSIGN_OR_RETURN(
-      const Child child,
-      StartCommand(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
-  out.writer.reset();
-  err.writer.reset();
+  return Run(command, stdin_file, limits, [] { return Result<>(); });
+}
 
-  RunOutput output;
-  const auto collected = Collector(child, out, err, limits).CollectInto(output);
-  if (!collected) ::kill(-child.pid, SIGKILL);  // not reaped yet: the group is still its own
-  ASSIGN_OR_RETURN(output.exit_code, Reap(child.pidfd));
-  RETURN_IF_ERROR(collected, command.program.native());
-  return output;
+Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
+                                 const std::function<Result<>()>& may_begin,
+                                 const RunLimits& limits) {
+  if (input.size() > kPipeBytes) {
+    RETURN_IF_ERROR(may_begin());
+    return RunCommand(command, input, limits);
+  }
+  ASSIGN_OR_RETURN(Pipe in, MakePipe());
+  return Run(command, in.reader, limits, [&]() -> Result<> {
+    RETURN_IF_ERROR(may_begin());
+    // Our reader is open still: no SIGPIPE when the program has ended.
+    RETURN_IF_ERROR(WriteAll(in.writer.get(), input, "stdin"));
+    in = {};
+    return {};
+  });
 }
 
 }  // namespace trivet

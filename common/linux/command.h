@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,5 +45,12 @@ struct RunOutput {
 /// Errors: as StartCommand; kDeadlineExceeded.
 Result<RunOutput> RunCommand(const Command& command, std::string_view input = {},
                              const RunLimits& limits = {});
+
+/// As RunCommand, for a program that does nothing before it has read its input, which it gets when
+/// `may_begin` has returned: the program is loaded meanwhile. Where that fails, the program is
+/// killed without a byte of input, and the error is returned.
+Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
+                                 const std::function<Result<>()>& may_begin,
+                                 const RunLimits& limits = {});
 
 }  // namespace trivet

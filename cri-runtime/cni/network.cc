@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <utility>
 
 namespace trivet::network {
 namespace {
@@ -62,12 +63,15 @@ Result<std::vector<std::string>> ReadIps(const json::Value& result, std::string_
 }  // namespace
 
 Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment& attachment,
-                                 const json::Value& capability_args) const {
+                                 const json::Value& capability_args,
+                                 std::function<Result<>()> may_begin) const {
   const std::shared_lock lock(changing_);
   json::Value result;
   for (const Plugin& plugin : network.plugins) {
     const json::Value config = ExecutionConfig(network, plugin, capability_args, result);
-    ASSIGN_OR_RETURN(result, ExecutePlugin(directories_, {plugin.type, "ADD"}, attachment, config));
+    const Execution add{
+        .type = plugin.type, .command = "ADD", .may_begin = std::exchange(may_begin, {})};
+    ASSIGN_OR_RETURN(result, ExecutePlugin(directories_, add, attachment, config));
   }
   if (!result.is_object()) {
     return Fail(Code::kInternal, "{} ADD: no result", network.plugins.back().type);

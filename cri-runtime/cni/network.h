@@ -19,9 +19,11 @@ class Network {
       : directories_(std::move(plugin_directories)) {}
 
   /// ADD through the whole list; the last plugin's result. What a failed ADD made is the caller's
-  /// to undo with Delete. Errors: the plugin's.
+  /// to undo with Delete. With `may_begin`, no plugin does anything before it has returned, and
+  /// none at all where it fails. Errors: the plugin's; may_begin's.
   Result<json::Value> Add(const NetworkConfig& network, const Attachment& attachment,
-                          const json::Value& capability_args) const;
+                          const json::Value& capability_args,
+                          std::function<Result<>()> may_begin = {}) const;
 
   /// DEL through the list backwards, with ADD's result. Repeatable. Every plugin is asked, also
   /// after one has failed. Errors: the first plugin's that failed.

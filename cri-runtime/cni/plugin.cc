@@ -73,12 +73,14 @@ std::unexpected<Error> PluginFailure(const std::string& type, std::string_view c
 Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
                                   const Execution& wanted, const Attachment& attachment,
                                   const json::Value& config) {
-  const auto& [type, command, timeout] = wanted;
+  const auto& [type, command, timeout, may_begin] = wanted;
   ASSIGN_OR_RETURN(const std::filesystem::path program, FindProgram(directories, type));
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
+  const std::string input = json::Write(config);
   ASSIGN_OR_RETURN(const RunOutput output,
-                   RunCommand(execution, json::Write(config), {.timeout = timeout}),
+                   may_begin ? RunHeldCommand(execution, input, may_begin, {.timeout = timeout})
+                             : RunCommand(execution, input, {.timeout = timeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

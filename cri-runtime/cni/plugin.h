@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct Execution {
   std::string type;          // file name of the plugin
   std::string_view command;  // "ADD"
   std::chrono::milliseconds timeout = std::chrono::seconds(90);
+  // When the plugin may do anything, where that is not at once: it is loaded meanwhile, and gets
+  // its configuration when this has returned. An error of it is the execution's.
+  std::function<Result<>()> may_begin = {};
 };
 
 /// Executes a plugin from the first of `directories` that has it, and returns what it printed, null

@@ -154,7 +154,8 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
   progress.Enter("network");
-  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
+  const auto durable = [&] { return node_.store.MakeDurable(record.id); };
+  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record, durable), "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
@@ -162,13 +163,20 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   return node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kReady; });
 }
 
-// The plugins work while the shim starts; until then its record becomes durable.
+// The plugins work while the shim starts. The record becomes durable and the namespace is made
+// while the first of them is loaded.
 Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record) {
   EarlyNetwork early;
   if (!HasNetworkBesideShim(record)) return early;
+  early.durable =
+      BeginAside([this, &record] { return node_.store.MakeDurable(record.id); }).share();
   early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id)).share();
-  early.ips =
-      BeginAside([this, &record, made = early.made] { return ConnectNetwork(record, made); });
+  early.ips = BeginAside([this, &record, durable = early.durable, made = early.made] {
+    return ConnectNetwork(record, [&]() -> Result<> {
+      RETURN_IF_ERROR(Result<>(durable.get()));
+      return Result<>(made.get());
+    });
+  });
   return early;
 }
 
@@ -211,12 +219,11 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
 
 // The record must be durable before the plugins are called: what they do may outlive a power cut.
 Result<std::vector<std::string>> Sandboxes::ConnectNetwork(
-    const Record& record, const std::shared_future<Result<>>& made) {
+    const Record& record, const std::function<Result<>()>& may_begin) {
   if (record.cni_config.empty()) return std::vector<std::string>{};
-  RETURN_IF_ERROR(node_.store.MakeDurable(record.id));
-  if (made.valid()) RETURN_IF_ERROR(Result<>(made.get()));
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
-  ASSIGN_OR_RETURN(const json::Value result, AttachNetwork(node_.network, record, netns));
+  ASSIGN_OR_RETURN(const json::Value result,
+                   AttachNetwork(node_.network, record, netns, may_begin));
   ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.cni_result = json::Write(result);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <future>
 #include <string>
 
@@ -67,21 +68,24 @@ class Sandboxes {
   // first.
   struct EarlyNetwork {
     EarlyNetwork() = default;
-    // Waits: a plugin that still runs must not be undone.
+    // Waits: what still runs must not be undone.
     ~EarlyNetwork() {
+      if (durable.valid()) durable.wait();
+      if (made.valid()) made.wait();
       if (ips.valid()) ips.wait();
     }
     EarlyNetwork(EarlyNetwork&&) = default;
     EarlyNetwork& operator=(EarlyNetwork&&) = delete;
 
-    std::shared_future<Result<>> made;  // the namespace
+    std::shared_future<Result<>> durable;  // the record
+    std::shared_future<Result<>> made;     // the namespace
     std::future<Result<std::vector<std::string>>> ips;
   };
   void BeginAttachWait() const;
   EarlyNetwork BeginNetwork(const Record& record);
   Result<> StartShim(const Record& record, bool netns_is_made);
   Result<std::vector<std::string>> ConnectNetwork(const Record& record,
-                                                  const std::shared_future<Result<>>& made = {});
+                                                  const std::function<Result<>()>& may_begin);
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);
