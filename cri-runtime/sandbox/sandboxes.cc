@@ -146,36 +146,41 @@ void Sandboxes::BeginAttachWait() const {
 Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
+  auto durable = MakeDurableAside(record);
   EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
   BeginAttachWait();
+  // Not before: the first plugin, for which the pod waits longest, is loaded meanwhile.
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
   progress.Enter("network");
-  const auto durable = [&] { return node_.store.MakeDurable(record.id); };
-  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record, durable), "network");
+  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
+  progress.Enter("sync");
+  RETURN_IF_ERROR(durable.get());
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
   return node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kReady; });
 }
 
-// The plugins work while the shim starts. The record becomes durable and the namespace is made
-// while the first of them is loaded.
+// What a plugin leaves may outlive a power cut. Before anybody has the sandbox's id its record
+// does, too; the sync is not waited for earlier (docs/adr/2026-11-29-record-sync.md).
+std::future<Result<>> Sandboxes::MakeDurableAside(const Record& record) const {
+  return BeginAside([&store = node_.store, id = record.id, owed = !record.cni_config.empty()] {
+    return owed ? store.MakeDurable(id) : Result<>();
+  });
+}
+
+// The first plugin is loaded while the namespace is made; then it works while the shim starts.
 Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record) {
   EarlyNetwork early;
   if (!HasNetworkBesideShim(record)) return early;
-  early.durable =
-      BeginAside([this, &record] { return node_.store.MakeDurable(record.id); }).share();
   early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id)).share();
-  early.ips = BeginAside([this, &record, durable = early.durable, made = early.made] {
-    return ConnectNetwork(record, [&]() -> Result<> {
-      RETURN_IF_ERROR(Result<>(durable.get()));
-      return Result<>(made.get());
-    });
+  early.ips = BeginAside([this, &record, made = early.made] {
+    return ConnectNetwork(record, [&made] { return Result<>(made.get()); });
   });
   return early;
 }
@@ -217,7 +222,6 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   return {};
 }
 
-// The record must be durable before the plugins are called: what they do may outlive a power cut.
 Result<std::vector<std::string>> Sandboxes::ConnectNetwork(
     const Record& record, const std::function<Result<>()>& may_begin) {
   if (record.cni_config.empty()) return std::vector<std::string>{};

@@ -70,22 +70,21 @@ class Sandboxes {
     EarlyNetwork() = default;
     // Waits: what still runs must not be undone.
     ~EarlyNetwork() {
-      if (durable.valid()) durable.wait();
       if (made.valid()) made.wait();
       if (ips.valid()) ips.wait();
     }
     EarlyNetwork(EarlyNetwork&&) = default;
     EarlyNetwork& operator=(EarlyNetwork&&) = delete;
 
-    std::shared_future<Result<>> durable;  // the record
-    std::shared_future<Result<>> made;     // the namespace
+    std::shared_future<Result<>> made;  // the namespace
     std::future<Result<std::vector<std::string>>> ips;
   };
   void BeginAttachWait() const;
   EarlyNetwork BeginNetwork(const Record& record);
+  [[nodiscard]] std::future<Result<>> MakeDurableAside(const Record& record) const;
   Result<> StartShim(const Record& record, bool netns_is_made);
   Result<std::vector<std::string>> ConnectNetwork(const Record& record,
-                                                  const std::function<Result<>()>& may_begin);
+                                                  const std::function<Result<>()>& may_begin = {});
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);
