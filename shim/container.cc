@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,9 @@ namespace {
 
 // A process that left the container's group may hold its output open for ever.
 constexpr std::chrono::seconds kDrainPatience{1};
+// Of hooks that hold up a removal: less than the daemon's patience with it.
+constexpr std::chrono::seconds kLastHooksPatience{10};
+constexpr const char* kKilledInHooks = "container init: was killed while its hooks ran";
 
 Result<UniqueFd> MakeInputPipe(UniqueFd& writer) {
   std::array<int, 2> ends{};
@@ -39,8 +43,8 @@ Result<UniqueFd> BindNull() {
 }  // namespace
 
 Result<std::unique_ptr<Container>> Container::Create(const ContainerSpec& spec, InitPlan plan,
-                                                     EventLoop& loop, Children& children,
-                                                     OnExited on_exited) {
+                                                     HookSet hooks, EventLoop& loop,
+                                                     Children& children, OnExited on_exited) {
   ASSIGN_OR_RETURN(ContainerCgroup cgroup, ContainerCgroup::Open(spec));
   Kept kept{.id = spec.id,
             .pid = spec.pid,
@@ -48,12 +52,13 @@ Result<std::unique_ptr<Container>> Container::Create(const ContainerSpec& spec, 
             .log_path = spec.log_path,
             .exit_path = spec.exit_path,
             .stdin_open = spec.stdin_open};
-  return std::unique_ptr<Container>(new Container(
-      std::move(kept), std::move(plan), std::move(cgroup), loop, children, std::move(on_exited)));
+  return std::unique_ptr<Container>(new Container(std::move(kept), std::move(plan),
+                                                  std::move(hooks), std::move(cgroup), loop,
+                                                  children, std::move(on_exited)));
 }
 
-Container::Container(Kept spec, InitPlan plan, ContainerCgroup cgroup, EventLoop& loop,
-                     Children& children, OnExited on_exited)
+Container::Container(Kept spec, InitPlan plan, HookSet hooks, ContainerCgroup cgroup,
+                     EventLoop& loop, Children& children, OnExited on_exited)
     : spec_(std::move(spec)),
       plan_(std::move(plan)),
       cgroup_(std::move(cgroup)),
@@ -61,10 +66,12 @@ Container::Container(Kept spec, InitPlan plan, ContainerCgroup cgroup, EventLoop
       children_(children),
       on_exited_(std::move(on_exited)) {
   exit_.id = spec_.id;
+  if (!hooks.hooks.empty()) hooks_ = std::make_unique<Hooks>(std::move(hooks), loop, children);
 }
 
 Container::~Container() {
   if (drain_timer_) loop_.CancelTimer(*drain_timer_);
+  if (last_hooks_timer_) loop_.CancelTimer(*last_hooks_timer_);
   if (report_.valid()) loop_.Remove(report_.get());
 }
 
@@ -81,7 +88,6 @@ void Container::Start(int pid_namespace_pidfd, OnStarted on_started) {
   // There is a child already: its end is the start's.
   if (phase_ == ContainerPhase::kRunning) return Kill();
   streams_.clear();
-  exit_.exit_code = kStartFailedCode;
   exit_.finished_at_ns = UnixTimeNs();
   Finish();
 }
@@ -149,10 +155,69 @@ void Container::TakeReports() {
     return;
   } else if (const auto* failure = std::get_if<Failure>(&*report)) {
     start_error_ = ToError(*failure).Wrap("container init");
+  } else if (const auto* point = std::get_if<HookPoint>(&*report)) {
+    return RunHooksAt(*point);
   }
   loop_.Remove(report_.get());
   report_.reset();
-  if (!start_error_) AnswerStart(Started{child_.pid, start_time_});
+  if (awaits_hooks_) FailStart(Error(Code::kAborted, kKilledInHooks));
+  if (!start_error_) OnExecuted();
+}
+
+void Container::OnExecuted() {
+  if (hooks_ == nullptr || start_given_up_) return AnswerStarted();
+  RunStartHooks({HookKind::kPoststart}, "running", &Container::AnswerStarted);
+}
+
+// The first process waits meanwhile.
+void Container::RunHooksAt(const HookPoint& point) {
+  awaits_hooks_ = true;
+  if (ended_ || start_given_up_) return FailStart(Error(Code::kAborted, kKilledInHooks));
+  if (point.in_root) {
+    return RunStartHooks({HookKind::kStartContainer}, "created", &Container::GoOnAfterHooks);
+  }
+  RunStartHooks({HookKind::kPrestart, HookKind::kCreateRuntime, HookKind::kCreateContainer},
+                "creating", &Container::GoOnAfterHooks);
+}
+
+void Container::RunStartHooks(std::initializer_list<HookKind> kinds, std::string_view status,
+                              void (Container::*then)()) {
+  const HookPlace place{.status = status,
+                        .pid = child_.pid,
+                        .pidfd = child_.pidfd.get(),
+                        .in_node_pid_namespace = spec_.pid == NamespaceMode::kNode,
+                        .cgroup = &cgroup_};
+  hooks_->Run(kinds, place, [this, then](Result<> run) {
+    if (run) {
+      (this->*then)();
+    } else {
+      FailStart(std::move(run).error());
+    }
+    if (drained_) Finish();
+  });
+}
+
+void Container::GoOnAfterHooks() {
+  const char done = 'd';
+  awaits_hooks_ = ::send(report_.get(), &done, sizeof done, MSG_NOSIGNAL) != sizeof done;
+  if (awaits_hooks_) FailStart(Error(Code::kAborted, kKilledInHooks));
+}
+
+// The first reason counts.
+void Container::FailStart(Error error) {
+  if (!start_error_) start_error_ = std::move(error);
+  Kill();
+}
+
+// Whoever ends a container does not wait for its hooks.
+void Container::GiveUpStart() {
+  if (hooks_ == nullptr || phase_ != ContainerPhase::kRunning) return;
+  start_given_up_ = true;
+  hooks_->Abort();
+}
+
+void Container::AnswerStarted() {
+  AnswerStart(Started{child_.pid, start_time_});
 }
 
 void Container::AnswerStart(Result<Started> result) {
@@ -162,9 +227,9 @@ void Container::AnswerStart(Result<Started> result) {
 }
 
 void Container::OnMainExit(int exit_code) {
-  while (report_.valid()) TakeReports();  // it is all there: the child is gone
   ended_ = true;
-  exit_.exit_code = start_error_ ? kStartFailedCode : exit_code;
+  exit_.exit_code = exit_code;
+  while (report_.valid()) TakeReports();  // it is all there: the child is gone
   exit_.finished_at_ns = UnixTimeNs();
   exit_.oom_killed = cgroup_.ReadOomKills() > oom_kills_before_;
   // A PID namespace of its own went with its first process; elsewhere others may be left.
@@ -189,21 +254,44 @@ void Container::FinishWhenDrained() {
   });
 }
 
-// The record first: whoever hears of the exit finds it.
+// The record first: whoever hears of the exit finds it. Before it the answer to the start, which
+// may wait for hooks: then they lead here again.
 void Container::Finish() {
-  ended_ = true;
+  ended_ = drained_ = true;
+  if (hooks_ != nullptr && !hooks_->idle()) return;
   phase_ = ContainerPhase::kExited;
   streams_.clear();
   stdin_.reset();
   log_ = LogFile::Discard();
+  if (start_error_) exit_.exit_code = kStartFailedCode;
   if (!spec_.exit_path.empty()) {
     if (auto written = WriteFileVolatile(spec_.exit_path, wire::Encode(exit_)); !written) {
       WriteLogLine(LogLevel::kError, "trivet-shim", written.error().message());
     }
   }
   if (start_error_) AnswerStart(std::unexpected(*start_error_));
+  const bool has_last_hooks = hooks_ != nullptr && child_.pid != 0;
+  gone_ = !has_last_hooks;
   on_exited_(exit_);
+  if (has_last_hooks) return RunLastHooks();
   for (const auto& work : std::exchange(when_gone_, {})) work();
+}
+
+void Container::RunLastHooks() {
+  hooks_->Run({HookKind::kPoststop}, {.status = "stopped"}, [this](const Result<>& /*logged*/) {
+    gone_ = true;
+    if (last_hooks_timer_) loop_.CancelTimer(*std::exchange(last_hooks_timer_, std::nullopt));
+    for (const auto& work : std::exchange(when_gone_, {})) work();
+  });
+  if (!when_gone_.empty()) LimitLastHooks();
+}
+
+void Container::LimitLastHooks() {
+  if (last_hooks_timer_) return;
+  last_hooks_timer_ = loop_.AddTimer(kLastHooksPatience, [this] {
+    last_hooks_timer_.reset();
+    hooks_->Abort();
+  });
 }
 
 Result<> Container::Signal(const SignalRequest& request) {
@@ -213,6 +301,7 @@ Result<> Container::Signal(const SignalRequest& request) {
   if (phase_ == ContainerPhase::kCreated) {
     return Fail(Code::kFailedPrecondition, "container {} is not running", spec_.id);
   }
+  if (request.signal == SIGKILL) GiveUpStart();
   if (!running()) return {};
   if (request.all) RETURN_IF_ERROR(cgroup_.Signal(request.signal));
   return SendSignal(child_.pidfd, request.signal);
@@ -226,6 +315,7 @@ Result<> Container::ReopenLog() {
 }
 
 void Container::Kill() {
+  GiveUpStart();
   if (!running()) return;
   cgroup_.Kill();
   if (auto sent = SendSignal(child_.pidfd, SIGKILL); !sent) {
@@ -234,8 +324,9 @@ void Container::Kill() {
 }
 
 void Container::WhenGone(std::function<void()> work) {
-  if (phase_ != ContainerPhase::kRunning) return work();
+  if (gone()) return work();
   when_gone_.push_back(std::move(work));
+  if (phase_ == ContainerPhase::kExited) LimitLastHooks();
 }
 
 ContainerState Container::state() const {

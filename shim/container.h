@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/error.h"
@@ -12,8 +14,10 @@
 #include "shim/container_cgroup.h"
 #include "shim/container_init.h"
 #include "shim/event_loop.h"
+#include "shim/hooks.h"
 #include "shim/init_plan.h"
 #include "shim/log_file.h"
+#include "shim/report.h"
 #include "shim/stdio.h"
 
 namespace trivet::shim {
@@ -24,10 +28,11 @@ class Container {
   using OnStarted = std::function<void(Result<Started>)>;
   using OnExited = std::function<void(const ExitRecord&)>;
 
-  /// `on_exited` is called once, after the record is on disk and the output in the log.
+  /// `on_exited` is called once, after the start was answered, the record is on disk and the output
+  /// in the log.
   static Result<std::unique_ptr<Container>> Create(const ContainerSpec& spec, InitPlan plan,
-                                                   EventLoop& loop, Children& children,
-                                                   OnExited on_exited);
+                                                   HookSet hooks, EventLoop& loop,
+                                                   Children& children, OnExited on_exited);
   ~Container();
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
@@ -41,14 +46,20 @@ class Container {
   /// Errors: kFailedPrecondition unless it runs.
   Result<> ReopenLog();
   void Kill();
-  /// Calls `work` when it does not run any more: now, or after its exit.
+  /// Neither it nor a hook of its runs, or it was never started.
+  [[nodiscard]] bool gone() const { return phase_ == ContainerPhase::kCreated || gone_; }
+  /// Calls `work` when it is gone: now, or later. What is left of its poststop hooks gets some
+  /// seconds from now on.
   void WhenGone(std::function<void()> work);
+  [[nodiscard]] bool has_hooks() const { return hooks_ != nullptr; }
 
   [[nodiscard]] ContainerState state() const;
   [[nodiscard]] NamespaceMode pid_mode() const { return spec_.pid; }
   [[nodiscard]] const std::string& pid_target() const { return spec_.pid_target; }
   /// Of its first process, while it runs; else -1.
   [[nodiscard]] int pidfd() const { return running() ? child_.pidfd.get() : -1; }
+  /// Whether its program runs. Until then the first process may see all of the node.
+  [[nodiscard]] bool executes() const { return running() && !report_.valid() && !start_error_; }
   [[nodiscard]] const ContainerCgroup& cgroup() const { return cgroup_; }
 
  private:
@@ -61,8 +72,8 @@ class Container {
     std::string exit_path;
     bool stdin_open = false;
   };
-  Container(Kept spec, InitPlan plan, ContainerCgroup cgroup, EventLoop& loop, Children& children,
-            OnExited on_exited);
+  Container(Kept spec, InitPlan plan, HookSet hooks, ContainerCgroup cgroup, EventLoop& loop,
+            Children& children, OnExited on_exited);
 
   [[nodiscard]] bool running() const { return phase_ == ContainerPhase::kRunning && !ended_; }
   Result<> Launch(int pid_namespace_pidfd);
@@ -70,10 +81,20 @@ class Container {
   Result<> PrepareInput();
   Result<> AddStream(UniqueFd reader, LogStream name);
   void TakeReports();
+  void OnExecuted();
+  void RunHooksAt(const HookPoint& point);
+  void RunStartHooks(std::initializer_list<HookKind> kinds, std::string_view status,
+                     void (Container::*then)());
+  void GoOnAfterHooks();
+  void FailStart(Error error);
+  void GiveUpStart();
+  void AnswerStarted();
   void AnswerStart(Result<Started> result);
   void OnMainExit(int exit_code);
   void FinishWhenDrained();
   void Finish();
+  void RunLastHooks();
+  void LimitLastHooks();
 
   Kept spec_;
   std::optional<InitPlan> plan_;  // until the start
@@ -85,6 +106,8 @@ class Container {
 
   ContainerPhase phase_ = ContainerPhase::kCreated;
   bool ended_ = false;  // the first process; the phase follows when the output is drained
+  bool drained_ = false;
+  bool gone_ = false;
   Child child_;
   uint64_t start_time_ = 0;
   UniqueFd report_;
@@ -96,6 +119,10 @@ class Container {
   uint64_t oom_kills_before_ = 0;
   ExitRecord exit_;
   std::vector<std::function<void()>> when_gone_;
+  std::unique_ptr<Hooks> hooks_;  // none for most containers
+  bool awaits_hooks_ = false;     // the first process does
+  bool start_given_up_ = false;   // it is to end, whatever its hooks say
+  std::optional<EventLoop::Timer> last_hooks_timer_;
 };
 
 }  // namespace trivet::shim

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,11 +31,18 @@ namespace {
   report.Check(::unshare(CLONE_NEWNS | cgroups) == 0, Step::kMountNamespace);
   ::umask(0);
   if (in_user_namespace) MakeProcAndSysfsEarly(plan, early, report);
-  EnterRoot(plan.root.get(), plan.attach_point.c_str(), report);
+  AttachRoot(plan.root.get(), plan.attach_point.c_str(), report);
+  // Hooks before the pivot see the container's mounts below the attach point.
+  if (!plan.hooks_before_pivot) PivotIntoRoot(plan.root.get(), report);
   BecomeRootOfUserNamespace(plan.process, report);
   MakeMounts(plan, early, report);
+  if (plan.hooks_before_pivot) {
+    report.AwaitHooks(false);
+    PivotIntoRoot(plan.root.get(), report);
+  }
   if (plan.process.terminal) OpenTerminal(plan, report);
   RestrictPaths(plan, report);
+  if (plan.hooks_in_root) report.AwaitHooks(true);
   Execute(plan.process, plan.root.get(), report);
 }
 
@@ -51,12 +60,48 @@ namespace {
   Execute(plan.process, root_fd, report);
 }
 
+// The shim's end of the socket tells of an end that was too early for the signal.
+void EndWithTheShim(const Reporter& report) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  char none = 0;
+  if (::recv(report.fd(), &none, sizeof none, MSG_DONTWAIT) == 0) ::_exit(1);
+}
+
+[[noreturn]] void RunHook(const HookPlan& plan, int report_fd) {
+  const Reporter report(report_fd);
+  EndWithTheShim(report);
+  LeaveTheShim(plan.process, report);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  for (const int fd : plan.namespace_fds) {
+    report.Check(::setns(fd, 0) == 0, Step::kEnterNamespaces);
+  }
+  if (plan.target_pidfd >= 0) {
+    report.Check(::setns(plan.target_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP) == 0,
+                 Step::kEnterNamespaces);
+  }
+  ExecuteOnNode(plan.process, report);
+}
+
+// Who does must not hold its other end open, which the shim's end is to close.
+bool ListensToTheShim(const InitPlan& plan) {
+  return plan.hooks_before_pivot || plan.hooks_in_root;
+}
+bool ListensToTheShim(const ExecPlan& /*plan*/) {
+  return false;
+}
+bool ListensToTheShim(const HookPlan& /*plan*/) {
+  return true;
+}
+
 template <class Plan>
 Result<Launch> Clone(const Plan& plan, const CloneFlags& flags,
                      void (*run)(const Plan&, int report_fd)) {
   ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
   ASSIGN_OR_RETURN(Child child, Clone3(flags));
-  if (child.pid == 0) run(plan, channel.child.get());
+  if (child.pid == 0) {
+    if (ListensToTheShim(plan)) channel.parent.reset();
+    run(plan, channel.child.get());
+  }
   channel.child.reset();
   if (plan.process.user_namespace.new_pid_namespace) {
     ASSIGN_OR_RETURN(child, AwaitSuccessor(child, channel.parent));
@@ -68,6 +113,10 @@ Result<Launch> Clone(const Plan& plan, const CloneFlags& flags,
 
 Result<Launch> LaunchContainer(const InitPlan& plan, const CloneFlags& flags) {
   return Clone<InitPlan>(plan, flags, RunContainer);
+}
+
+Result<Launch> LaunchHook(const HookPlan& plan, const CloneFlags& flags) {
+  return Clone<HookPlan>(plan, flags, RunHook);
 }
 
 Result<Launch> LaunchExec(const ExecPlan& plan, const CloneFlags& flags) {

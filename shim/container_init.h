@@ -24,4 +24,13 @@ struct ExecPlan {
 };
 Result<Launch> LaunchExec(const ExecPlan& plan, const CloneFlags& flags);
 
+/// Clones a process of the node's that has all rights, in the namespaces given or, before its root
+/// is entered, in the mounts of the process behind `target_pidfd`.
+struct HookPlan {
+  ProcessPlan process;
+  std::vector<int> namespace_fds;
+  int target_pidfd = -1;
+};
+Result<Launch> LaunchHook(const HookPlan& plan, const CloneFlags& flags);
+
 }  // namespace trivet::shim

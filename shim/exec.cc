@@ -19,7 +19,7 @@ Result<Launch> LaunchInGroup(const ExecPlan& plan, const Container& container) {
 Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPlan plan,
                                            std::chrono::milliseconds timeout, EventLoop& loop,
                                            Children& children) {
-  if (container.pidfd() < 0) return Fail(Code::kFailedPrecondition, "container is not running");
+  if (!container.executes()) return Fail(Code::kFailedPrecondition, "container is not running");
   const bool has_timeout = timeout.count() > 0;
   ExecPlan exec_plan{
       .process = std::move(plan), .target_pidfd = container.pidfd(), .is_subreaper = has_timeout};

@@ -44,8 +44,10 @@ struct InitPlan {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   bool readonly_root = false;
-  bool node_cgroups = false;  // it stays in the node's cgroup namespace
-  std::string file_label;     // SELinux's, of the masks; or empty
+  bool node_cgroups = false;        // it stays in the node's cgroup namespace
+  bool hooks_before_pivot = false;  // the child waits for hooks there
+  bool hooks_in_root = false;
+  std::string file_label;  // SELinux's, of the masks; or empty
 };
 
 /// What of the shim a plan needs.

@@ -184,14 +184,22 @@ bool MoveTree(int tree_fd, int target_fd) {
 
 // Nothing that is mounted here may show on the node, and nothing of the node may come in later but
 // by a mount that asked for it.
-void EnterRoot(int root_fd, const char* attach_point, const Reporter& report) {
+void AttachRoot(int root_fd, const char* attach_point, const Reporter& report) {
   report.Check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0,
                Step::kMountNamespace);
   report.Check(::move_mount(root_fd, "", AT_FDCWD, attach_point, MOVE_MOUNT_F_EMPTY_PATH) == 0,
                Step::kAttachRoot, attach_point);
+}
+
+void PivotIntoRoot(int root_fd, const Reporter& report) {
   report.Check(::fchdir(root_fd) == 0, Step::kPivotRoot);
   report.Check(::syscall(SYS_pivot_root, ".", ".") == 0, Step::kPivotRoot);
   report.Check(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, Step::kPivotRoot);
+}
+
+void EnterRoot(int root_fd, const char* attach_point, const Reporter& report) {
+  AttachRoot(root_fd, attach_point, report);
+  PivotIntoRoot(root_fd, report);
 }
 
 void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {

@@ -22,8 +22,14 @@ void MakeDevEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& repor
 /// sysfs only beside one that it sees already. Source: mount_too_revealing in fs/namespace.c.
 void MakeProcAndSysfsEarly(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
 
-/// Attaches the detached tree at `attach_point`, a folder of the node, and makes it this process's
-/// root; the node's mounts are gone afterwards. The mount namespace must be the process's own.
+/// Attaches the detached tree at `attach_point`, a folder of the node, where nobody sees it from
+/// outside. The mount namespace must be the process's own.
+void AttachRoot(int root_fd, const char* attach_point, const Reporter& report);
+
+/// Makes the attached tree this process's root; the node's mounts are gone afterwards.
+void PivotIntoRoot(int root_fd, const Reporter& report);
+
+/// Both.
 void EnterRoot(int root_fd, const char* attach_point, const Reporter& report);
 
 /// Makes plan.mounts in order, below the root, never through a link out of it. `trees` are used up.

@@ -178,6 +178,18 @@ void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   LeaveKeyring(report);
 }
 
+void ExecuteOnNode(const ProcessPlan& plan, const Reporter& report) {
+  constexpr mode_t kUmask = 022;
+  report.Check(::chdir("/") == 0, Step::kWorkingDirectory, "/");
+  for (int number = 0; number < 3; ++number) {
+    const int fd = plan.stdio[static_cast<size_t>(number)].get();
+    report.Check(::dup2(fd, number) == number, Step::kStdio);
+  }
+  CloseDescriptors(report);
+  ::umask(kUmask);
+  ExecuteFirst(plan, report);
+}
+
 void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   constexpr mode_t kUmask = 022;
   SetLimits(plan, report);

@@ -17,6 +17,9 @@ void LeaveTheShim(const ProcessPlan& plan, const Reporter& report);
 /// session-keyring.
 void LeaveKeyring(const Reporter& report);
 
+/// Last thing of a hook that is the node's: standard input and output, execve.
+[[noreturn]] void ExecuteOnNode(const ProcessPlan& plan, const Reporter& report);
+
 /// Last thing: limits, working directory below `root_fd`, standard input and output, credentials,
 /// execve.
 [[noreturn]] void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report);

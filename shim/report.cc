@@ -73,6 +73,7 @@ std::string_view Name(Step step) {
 }
 
 constexpr char kTerminalMessage = 't';
+constexpr size_t kHookPointBytes = 2;
 
 }  // namespace
 
@@ -111,6 +112,13 @@ void Reporter::SendSuccessor(pid_t pid) const {
   Check(::send(fd_, &pid, sizeof pid, MSG_NOSIGNAL) == sizeof pid, Step::kUserNamespace);
 }
 
+void Reporter::AwaitHooks(bool in_root) const {
+  const char point[kHookPointBytes] = {'h', static_cast<char>(in_root)};
+  char done = 0;
+  if (::send(fd_, point, sizeof point, MSG_NOSIGNAL) != sizeof point) ::_exit(1);
+  if (::recv(fd_, &done, sizeof done, 0) != sizeof done) ::_exit(1);
+}
+
 Result<ReportChannel> MakeReportChannel() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -138,6 +146,11 @@ Result<Report> ReadReport(int fd) {
     Successor successor;
     std::memcpy(&successor.pid, &failure, sizeof successor.pid);
     return Report(successor);
+  }
+  if (n == kHookPointBytes) {
+    char point[kHookPointBytes];
+    std::memcpy(point, &failure, sizeof point);
+    return Report(HookPoint{point[1] != 0});
   }
   const cmsghdr* rights = CMSG_FIRSTHDR(&message);
   if (n != 1 || rights == nullptr) return Fail(Code::kInternal, "report of {} bytes", n);

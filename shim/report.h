@@ -67,6 +67,8 @@ class Reporter {
   void SendTerminal(int terminal_fd) const;
   /// Tells the parent who goes on in this process's place.
   void SendSuccessor(pid_t pid) const;
+  /// Waits until the parent has run the hooks of this point; without the parent the child ends.
+  void AwaitHooks(bool in_root) const;
 
  private:
   int fd_;
@@ -78,7 +80,10 @@ struct Executed {};
 struct Successor {
   pid_t pid = 0;  // in the parent's PID namespace
 };
-using Report = std::variant<Executed, Failure, UniqueFd, Successor>;
+struct HookPoint {
+  bool in_root = false;  // false: the root is attached and mounted, but not yet /
+};
+using Report = std::variant<Executed, Failure, UniqueFd, Successor, HookPoint>;
 
 struct ReportChannel {
   UniqueFd parent;

@@ -97,8 +97,11 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
                                  .own_ipc = spec_.ipc == NamespaceMode::kPod}),
                    what);
   RETURN_IF_ERROR(user_namespace_.Place(plan), what);
+  ASSIGN_OR_RETURN(HookSet hooks, MakeHookSet(spec, packet.fds, user_namespace_, own_caps_), what);
+  plan.hooks_before_pivot = hooks.HasBeforePivot();
+  plan.hooks_in_root = hooks.Has(HookKind::kStartContainer);
   ASSIGN_OR_RETURN(auto container,
-                   Container::Create(spec, std::move(plan), loop_, children_,
+                   Container::Create(spec, std::move(plan), std::move(hooks), loop_, children_,
                                      [this](const ExitRecord& exit) {
                                        server_->SendEvent(Verb::kContainerExited, exit);
                                        FinishShutdown();
@@ -193,7 +196,10 @@ Result<> Supervisor::ReopenLog(const Address& from, const Packet& packet) {
 // along what hides in the PID namespace.
 void Supervisor::Shutdown(const Address& from) {
   shutting_down_for_ = from;
-  for (const auto& [id, container] : containers_) container->Kill();
+  for (const auto& [id, container] : containers_) {
+    container->Kill();
+    if (container->has_hooks()) container->WhenGone([this] { FinishShutdown(); });
+  }
   for (const auto& [id, exec] : execs_) exec->Kill();
   FinishShutdown();
 }
@@ -210,7 +216,7 @@ void Supervisor::OnReaperExit() {
 void Supervisor::FinishShutdown() {
   if (!shutting_down_for_ || stopped_) return;
   for (const auto& [id, container] : containers_) {
-    if (container->state().phase == ContainerPhase::kRunning) return;
+    if (!container->gone()) return;
   }
   if (reaper_) {
     const Child reaper = std::move(*std::exchange(reaper_, std::nullopt));

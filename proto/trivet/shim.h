@@ -42,7 +42,7 @@
 namespace trivet::shim {
 
 constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 2;
+constexpr uint16_t kMinor = 3;
 constexpr uint32_t VersionOf(uint16_t minor) {
   return kMajor | uint32_t{minor} << 16;
 }
@@ -193,6 +193,24 @@ struct DeviceSpec {
   uint32_t gid = 0;
 };
 
+/// When a hook runs. Source: OCI runtime specification, config.md, POSIX-platform hooks.
+enum class HookKind : uint8_t {
+  kPrestart = 0,
+  kCreateRuntime = 1,
+  kCreateContainer = 2,  // in the container's namespaces, before its root becomes /
+  kStartContainer = 3,   // in the container, as its user
+  kPoststart = 4,
+  kPoststop = 5,
+};
+
+struct HookSpec {
+  HookKind kind = HookKind::kPrestart;
+  std::string path;  // absolute; of kStartContainer in the container, else on the node
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  int64_t timeout_ms = 0;  // more than zero
+};
+
 struct ContainerSpec {
   std::string id;
   ProcessSpec process;
@@ -211,7 +229,10 @@ struct ContainerSpec {
   bool stdin_open = false;
   // Of the file systems that are made for the container alone; empty: what the policy decides.
   std::string selinux_file_label;
-  bool node_cgroups = false;  // since 1.2: in the node's cgroup namespace, not in one of its own
+  bool node_cgroups = false;    // since 1.2: in the node's cgroup namespace, not in one of its own
+  std::vector<HookSpec> hooks;  // in the order given within a kind; since 1.3
+  std::string hook_state;       // members of the OCI state but ociVersion, status, pid: "\"id\":…"
+  std::vector<int32_t> node_namespace_fds;  // that hooks of the runtime's namespaces enter
 };
 
 struct Started {
@@ -309,11 +330,16 @@ void Fields(Codec& c, DeviceSpec& m) {
   c.Since(1, m.uid, m.gid);
 }
 template <class Codec>
+void Fields(Codec& c, HookSpec& m) {
+  c(m.kind, m.path, m.args, m.env, m.timeout_ms);
+}
+template <class Codec>
 void Fields(Codec& c, ContainerSpec& m) {
   c(m.id, m.process, m.root_fd_index, m.readonly_root, m.pid, m.pid_target, m.mounts, m.devices,
     m.masked_paths, m.readonly_paths, m.cgroup_v2, m.cgroup_procs, m.log_path, m.exit_path,
     m.stdin_open, m.selinux_file_label);
   c.Since(2, m.node_cgroups);
+  c.Since(3, m.hooks, m.hook_state, m.node_namespace_fds);
 }
 template <class Codec>
 void Fields(Codec& c, Started& m) {
