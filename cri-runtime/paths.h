@@ -14,7 +14,7 @@ namespace trivet::cri {
 ///     containers/<id>.json, <id>.state
 ///     pods/                  of an earlier version: what is in shims/<sandbox>/pod now
 ///     pod-cidrs              of this node, as the kubelet has told them
-///     upper/<container>/     fs/ and work/ of its overlay
+///     upper/<container>/     fs/ and work/ of its overlay; bundle/, which CDI hooks are told of
 ///     checkpoints/<container>/  while it is saved, see checkpoint/saving.h
 ///     mount-points/          the lowest layer of all, see container/mount_points.h
 ///   <run>/                   /run/trivet, 0700; gone after a reboot

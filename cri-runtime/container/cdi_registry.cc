@@ -93,6 +93,7 @@ void AddEdits(const Edits& from, Edits& to) {
   to.env.insert(to.env.end(), from.env.begin(), from.env.end());
   to.devices.insert(to.devices.end(), from.devices.begin(), from.devices.end());
   to.mounts.insert(to.mounts.end(), from.mounts.begin(), from.mounts.end());
+  to.hooks.insert(to.hooks.end(), from.hooks.begin(), from.hooks.end());
   to.additional_gids.insert(to.additional_gids.end(), from.additional_gids.begin(),
                             from.additional_gids.end());
 }
@@ -119,6 +120,7 @@ Config Inject(Config config, const Edits& edits) {
   config.envs.insert(config.envs.end(), edits.env.begin(), edits.env.end());
   config.devices.insert(config.devices.end(), edits.devices.begin(), edits.devices.end());
   config.mounts.insert(config.mounts.end(), edits.mounts.begin(), edits.mounts.end());
+  config.hooks.insert(config.hooks.end(), edits.hooks.begin(), edits.hooks.end());
   for (const uint32_t gid : edits.additional_gids) {
     if (gid != 0) config.security.supplemental_groups.push_back(gid);
   }

@@ -127,6 +127,38 @@ Result<Mount> ReadMount(const json::Value& from) {
   return mount;
 }
 
+Result<Hook> ReadHook(const json::Value& from) {
+  constexpr int64_t kMaxTimeout = 86400;
+  RETURN_IF_ERROR(json::RejectUnknownKeys(from, {"hookName", "path", "args", "env", "timeout"}));
+  Hook hook;
+  std::string name;
+  RETURN_IF_ERROR(json::ReadRequired(from, "hookName", name));
+  RETURN_IF_ERROR(json::ReadRequired(from, "path", hook.path));
+  RETURN_IF_ERROR(json::ReadOptional(from, "args", hook.args));
+  RETURN_IF_ERROR(json::ReadOptional(from, "env", hook.env));
+  constexpr auto kNames = Names(HookKind{});
+  const auto* const found = std::ranges::find(kNames, name);
+  if (found == kNames.end()) {
+    return Fail(Code::kInvalidArgument, "hookName: unexpected \"{}\"", name.substr(0, 64));
+  }
+  hook.kind = static_cast<HookKind>(found - kNames.begin());
+  RETURN_IF_ERROR(CheckCdiPath("path", hook.path));
+  for (const std::string& arg : hook.args) {
+    if (arg.find('\0') != std::string::npos) {
+      return Fail(Code::kInvalidArgument, "args: holds a NUL byte");
+    }
+  }
+  for (const std::string& line : hook.env) RETURN_IF_ERROR(CheckEnv(line));
+  if (const auto timeout = from.find("timeout"); timeout != from.end() && !timeout->is_null()) {
+    RETURN_IF_ERROR(json::ReadRequired(from, "timeout", hook.timeout_seconds));
+  }
+  if (hook.timeout_seconds < 1 || hook.timeout_seconds > kMaxTimeout) {
+    return Fail(Code::kInvalidArgument, "timeout: {} is not 1 to {}", hook.timeout_seconds,
+                kMaxTimeout);
+  }
+  return hook;
+}
+
 // Every item of the list `key`, read by `read`; an error names its place.
 template <class T>
 Result<> ReadList(const json::Value& object, const char* key, std::vector<T>& items,
@@ -158,7 +190,6 @@ Result<Edits> ReadEdits(const json::Value& holder) {
   RETURN_IF_ERROR(json::RejectUnknownKeys(from, {"env", "deviceNodes", "netDevices", "mounts",
                                                  "hooks", "additionalGids", "intelRdt"}),
                   "containerEdits");
-  RETURN_IF_ERROR(RefuseEdit(from, "hooks", "hooks are not executed"));
   RETURN_IF_ERROR(RefuseEdit(from, "netDevices", "network devices are not moved"));
   RETURN_IF_ERROR(RefuseEdit(from, "intelRdt", "Intel RDT is not supported"));
   RETURN_IF_ERROR(json::ReadOptional(from, "env", edits.env), "containerEdits");
@@ -167,6 +198,7 @@ Result<Edits> ReadEdits(const json::Value& holder) {
                   "containerEdits");
   RETURN_IF_ERROR(ReadList(from, "deviceNodes", edits.devices, ReadDeviceNode), "containerEdits");
   RETURN_IF_ERROR(ReadList(from, "mounts", edits.mounts, ReadMount), "containerEdits");
+  RETURN_IF_ERROR(ReadList(from, "hooks", edits.hooks, ReadHook), "containerEdits");
   return edits;
 }
 

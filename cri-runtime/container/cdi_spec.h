@@ -16,6 +16,7 @@ struct Edits {
   std::vector<std::string> env;  // "NAME=value"
   std::vector<Device> devices;
   std::vector<Mount> mounts;
+  std::vector<Hook> hooks;
   std::vector<uint32_t> additional_gids;
 };
 
@@ -32,8 +33,7 @@ struct Spec {
 
 /// Reads a file's text, JSON or YAML; `name` is for the error. A key that is not known is an error:
 /// it would be something that the container does not get.
-/// Errors: kInvalidArgument naming the field; kUnimplemented for hooks, which would run vendors'
-/// programs on the node, network devices and Intel RDT.
+/// Errors: kInvalidArgument naming the field; kUnimplemented for network devices and Intel RDT.
 Result<Spec> ParseSpec(std::string_view text, std::string_view name);
 
 /// "vendor.com/class=name", in its two parts.

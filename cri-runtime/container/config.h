@@ -48,6 +48,28 @@ struct Device {
   std::optional<uint32_t> gid;
 };
 
+/// When a CDI device's program runs. The order is that of shim::HookKind.
+enum class HookKind : uint8_t {
+  kPrestart,
+  kCreateRuntime,
+  kCreateContainer,
+  kStartContainer,
+  kPoststart,
+  kPoststop
+};
+constexpr std::array<std::string_view, 6> Names(HookKind /*e*/) {
+  return {"prestart",       "createRuntime", "createContainer",
+          "startContainer", "poststart",     "poststop"};
+}
+
+struct Hook {
+  HookKind kind = HookKind::kPrestart;
+  std::string path;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  int64_t timeout_seconds = 60;
+};
+
 /// Zero and empty mean: not said.
 struct Resources {
   int64_t cpu_period_us = 0;
@@ -111,6 +133,7 @@ struct Config {
   std::vector<Mount> mounts;
   std::vector<Device> devices;
   std::vector<std::string> cdi_devices;  // "vendor.com/class=name"
+  std::vector<Hook> hooks;               // of CDI devices
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   std::string log_path;  // inside the sandbox's log directory
@@ -141,6 +164,11 @@ void Fields(Codec& c, Device& m) {
   c("is_block", m.is_block), c("mode", m.mode), c("uid", m.uid), c("gid", m.gid);
 }
 template <class Codec>
+void Fields(Codec& c, Hook& m) {
+  c("kind", m.kind), c("path", m.path), c("args", m.args), c("env", m.env);
+  c("timeout_seconds", m.timeout_seconds);
+}
+template <class Codec>
 void Fields(Codec& c, Resources& m) {
   c("cpu_period_us", m.cpu_period_us), c("cpu_quota_us", m.cpu_quota_us);
   c("cpu_shares", m.cpu_shares), c("memory_limit_bytes", m.memory_limit_bytes);
@@ -169,8 +197,8 @@ void Fields(Codec& c, Config& m) {
   c("name", m.name), c("attempt", m.attempt), c("image", m.image);
   c("user_specified_image", m.user_specified_image), c("command", m.command), c("args", m.args);
   c("working_dir", m.working_dir), c("envs", m.envs), c("mounts", m.mounts);
-  c("devices", m.devices), c("cdi_devices", m.cdi_devices), c("labels", m.labels),
-      c("annotations", m.annotations);
+  c("devices", m.devices), c("cdi_devices", m.cdi_devices), c("hooks", m.hooks),
+      c("labels", m.labels), c("annotations", m.annotations);
   c("log_path", m.log_path), c("stdin_open", m.stdin_open), c("stdin_once", m.stdin_once);
   c("terminal", m.terminal), c("resources", m.resources), c("security", m.security);
   c("stop_signal", m.stop_signal);

@@ -10,6 +10,7 @@
 #include "cri-runtime/container/creation.h"
 #include "cri-runtime/container/ending.h"
 #include "cri-runtime/container/exec_sync.h"
+#include "cri-runtime/container/hooks.h"
 #include "cri-runtime/container/limits.h"
 #include "cri-runtime/container/process.h"
 #include "cri-runtime/sandbox/groups.h"
@@ -119,7 +120,7 @@ Result<std::string> Containers::Make(const std::string& sandbox_id, const Config
 Result<> Containers::Start(const std::string& id, state::SingleFlight<void>::Deadline deadline) {
   ASSIGN_OR_RETURN(const auto named, Find(id));
   return starting_.DoUntil(named->record->id, deadline, [this, named](state::Progress& progress) {
-    progress.Enter("execute");
+    progress.Enter(named->record->config.hooks.empty() ? "execute" : "CDI hooks and execute");
     return Launch(*named->record);
   });
 }
@@ -136,7 +137,8 @@ Result<> Containers::Launch(const Record& record) {
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   const int64_t started_at_ns = cri::NowNs();
   auto started =
-      shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id});
+      shim->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{record.id}, {},
+                                cri::ShimConnection::kPatience + TimeOfStartHooks(record.config));
   if (!started && started.error().code() == Code::kDeadlineExceeded) KillLate(*shim, record.id);
   RETURN_IF_ERROR(node_.store.UpdateContainer(record.id, [&](State& state) {
     state.started_at_ns = started_at_ns;
@@ -188,9 +190,19 @@ Result<> Containers::AskToStop(const Record& record) {
   return signalled;
 }
 
+Result<> Containers::AwaitHeldStart(const Record& record) const {
+  const auto deadline = std::chrono::steady_clock::now() + kKillPatience;
+  const bool ended = node_.store.WaitForContainer(
+      record.id, deadline, [](const State& s) { return s.phase == Phase::kExited; });
+  if (ended) return {};
+  return Fail(Code::kDeadlineExceeded, "container {} did not end after KILL", record.id);
+}
+
 Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
   const auto container = node_.store.Get()->FindContainer(id);
-  if (container == nullptr || container->state.phase != Phase::kRunning) return {};
+  if (container == nullptr) return {};
+  if (EndHeldStart(node_, *container)) return AwaitHeldStart(*container->record);
+  if (container->state.phase != Phase::kRunning) return {};
   const Record& record = *container->record;
   if (timeout > std::chrono::seconds::zero()) {
     RETURN_IF_ERROR(AskToStop(record), "stop");
@@ -206,6 +218,7 @@ Result<> Containers::Remove(const std::string& id) {
   const auto named = node_.store.Get()->FindContainer(id);
   if (named == nullptr) return {};
   const Record& record = *named->record;
+  EndHeldStart(node_, *named);
   const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
   const auto lock = locks_.Lock(record.id);
   return Undo(node_, record);

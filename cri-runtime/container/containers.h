@@ -44,8 +44,8 @@ class Containers {
   /// The creations and starts of now, and their steps.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> Running() const;
 
-  /// Signals it unless an earlier call has, waits for `timeout`, kills what is left. An absent or
-  /// ended one is success.
+  /// Signals it unless an earlier call has, waits for `timeout`, kills what is left; at once where
+  /// its start waits for hooks. An absent or ended one is success.
   Result<> Stop(const std::string& id, std::chrono::seconds timeout);
 
   /// Removes it, running or not. An absent one is success.
@@ -77,6 +77,7 @@ class Containers {
   Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
   Result<> AskToStop(const Record& record);
+  Result<> AwaitHeldStart(const Record& record) const;
   bool AwaitEnd(const Record& record, std::chrono::milliseconds patience) const;
 
   cri::Node& node_;

@@ -10,6 +10,7 @@
 #include "cri-runtime/container/command_line.h"
 #include "cri-runtime/container/devices.h"
 #include "cri-runtime/container/fd_table.h"
+#include "cri-runtime/container/hooks.h"
 #include "cri-runtime/container/id_mapping.h"
 #include "cri-runtime/container/image_volume.h"
 #include "cri-runtime/container/limits.h"
@@ -27,6 +28,7 @@ namespace {
 constexpr uint64_t kMaxProfileBytes = uint64_t{1} << 20;
 constexpr mode_t kRootMode = 0755;
 constexpr uint16_t kMinorOfNodeCgroups = 2;  // shims of before make a namespace for each container
+constexpr uint16_t kHooksMinor = 3;
 
 Result<std::string> ReadProfile(const Profile& profile, const std::filesystem::path& root) {
   if (profile.kind != ProfileKind::kLocalhost) return std::string();
@@ -192,6 +194,14 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root,
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   spec.node_cgroups =
       SeesTheNodesCgroups(record.config.security) && shim->minor() >= kMinorOfNodeCgroups;
+  if (!record.config.hooks.empty()) {
+    if (shim->minor() < kHooksMinor) {
+      return Fail(Code::kUnimplemented,
+                  "CDI hooks: this pod's shim is of an earlier version, which runs none");
+    }
+    RETURN_IF_ERROR(AddHooks(record, node_.paths, sandbox_->record->config, spec, fds),
+                    "CDI hooks");
+  }
   RETURN_IF_ERROR(shim->Call<shim::Empty>(shim::Verb::kCreateContainer, spec, fds.Borrow()),
                   "shim");
   return {};

@@ -49,6 +49,21 @@ Result<> CollectExit(cri::Node& node, const Record& record) {
   return RecordExit(node, exit);
 }
 
+bool EndHeldStart(cri::Node& node, const state::Container& container) {
+  const Record& record = *container.record;
+  if (container.state.phase != Phase::kCreated || record.config.hooks.empty()) return false;
+  const auto shim = node.shims.Find(record.sandbox_id);
+  if (!shim) return false;
+  const shim::SignalRequest kill{.id = record.id, .signal = SIGKILL, .all = true};
+  return (*shim)->Call<shim::Empty>(shim::Verb::kSignalContainer, kill).has_value();
+}
+
+void EndHeldStarts(cri::Node& node, const std::string& sandbox_id) {
+  for (const auto& container : node.store.Get()->ContainersOf(sandbox_id)) {
+    EndHeldStart(node, *container);
+  }
+}
+
 Result<> SignalUnheard(cri::Node& node, const Record& record, int signal) {
   const auto container = node.store.Get()->FindContainer(record.id);
   if (container == nullptr || container->state.phase != Phase::kRunning) return {};

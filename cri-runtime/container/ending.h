@@ -17,6 +17,12 @@ Result<> RecordExit(cri::Node& node, const shim::ExitRecord& exit);
 /// killed when there is none. One that never ran, or has ended already, keeps its state.
 Result<> CollectExit(cri::Node& node, const Record& record);
 
+/// Kills a container whose start waits for its CDI hooks, so that who ends it need not wait for
+/// them. False when nothing of it runs, or it runs already by the record.
+bool EndHeldStart(cri::Node& node, const state::Container& container);
+/// Those of a sandbox.
+void EndHeldStarts(cri::Node& node, const std::string& sandbox_id);
+
 /// For a container whose shim cannot be spoken with: signals its first process, the one of the
 /// record. One that has ended is success.
 Result<> SignalUnheard(cri::Node& node, const Record& record, int signal);

@@ -240,6 +240,7 @@ Result<> Sandboxes::Stop(const std::string& id) {
   const auto named = node_.store.Get()->FindSandbox(id);
   if (named == nullptr) return {};
   const Record& record = *named->record;
+  container::EndHeldStarts(node_, record.id);
   const auto lock = node_.sandbox_locks.Lock(record.id);
   if (!node_.store.Get()->sandboxes.contains(record.id)) return {};
   return StopLocked(record);
@@ -317,6 +318,7 @@ Result<> Sandboxes::Remove(const std::string& id) {
   const auto named = node_.store.Get()->FindSandbox(id);
   if (named == nullptr) return {};
   const Record& record = *named->record;
+  container::EndHeldStarts(node_, record.id);
   const auto lock = node_.sandbox_locks.Lock(record.id);
   if (!node_.store.Get()->sandboxes.contains(record.id)) return {};
   return RemoveLocked(record);

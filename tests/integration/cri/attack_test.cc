@@ -5,7 +5,7 @@
 #include "common/base/json.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
-#include "tests/integration/cri/cri_test.h"
+#include "tests/integration/cri/hook_fixture.h"
 #include "tests/testing/oci_layout.h"
 
 namespace trivet::testing {
@@ -13,7 +13,7 @@ namespace {
 
 /// Images, requests and containers that try what others have got out by. docs/security.md has the
 /// list.
-class CriAttackTest : public CriTest {
+class CriAttackTest : public HookTest {
  protected:
   /// What a hostile image adds to busybox.
   struct Hostile {
@@ -111,6 +111,29 @@ TEST_F(CriAttackTest, CopiesNothingOfTheNodeIntoAVolumeOfAnImage) {
 
   hostile.config["Volumes"]["/../../etc"] = json::Value::object();
   EXPECT_THAT(Import(hostile), RpcFailsWith(grpc::INVALID_ARGUMENT, "olumes"));
+}
+
+// A hook of a CDI device has the node's rights, and goes where its state leads it.
+TEST_F(CriAttackTest, LeadsNoHookToAnotherRoot) {
+  const std::filesystem::path secret = MakeSecret();
+  Hostile hostile;
+  hostile.layer.Symlink("run", Outward(folders_.run)).Symlink("made", Outward(secret / "file"));
+  hostile.layer.File("config.json", R"({"root": {"path": "/"}})");
+  hostile.config["Env"] = {R"(A="}}, "root": {"path": "/"}, "x": {"y": ")"};
+  hostile.config["WorkingDir"] = R"(/"}, "root": {"path": "/"}, "x": {"y": ")";
+  ASSERT_THAT(Import(hostile), IsRpcOk());
+  UseHooks({{"createContainer",
+             "cat >$OUT/state; b=$(grep -o '\"bundle\":\"[^\"]*' $OUT/state | cut -c11-); "
+             "cp $b/config.json $OUT; ls -d $b/../fs >$OUT/fs"}});
+  const std::string pod = MustRunPod("pod");
+  const std::string id = MustStart(pod, DeviceConfig());
+  const std::filesystem::path root = folders_.run / "shims" / pod / "root";
+  EXPECT_EQ(StateOf("state").value("root", ""), root);
+  EXPECT_EQ(StateOf("state").value("bundle", ""), folders_.state / "upper" / id / "bundle");
+  EXPECT_EQ(StateOf("config.json")["root"].value("path", ""), root);
+  EXPECT_EQ(StateOf("config.json")["process"].value("cwd", ""),
+            hostile.config["WorkingDir"].get<std::string>());
+  EXPECT_EQ(*ReadFile(secret / "file"), "secret");
 }
 
 // CVE-2023-25153.

@@ -107,9 +107,25 @@ INSTANTIATE_TEST_SUITE_P(
                     Code::kInvalidArgument, "options"},
         HostileSpec{"NegativeGid", WithEdits(R"("additionalGids": [-1])"), Code::kInvalidArgument,
                     "additionalGids"},
-        HostileSpec{"Hooks", WithEdits(R"("hooks": [{"hookName": "createContainer",
-                                                     "path": "/bin/sh"}])"),
-                    Code::kUnimplemented, "hooks are not executed"},
+        HostileSpec{"OddHookName", WithEdits(R"("hooks": [{"hookName": "x", "path": "/bin/sh"}])"),
+                    Code::kInvalidArgument, "hooks[0]: hookName: unexpected \"x\""},
+        HostileSpec{"RelativeHook",
+                    WithEdits(R"("hooks": [{"hookName": "poststop", "path": "bin/sh"}])"),
+                    Code::kInvalidArgument, "hooks[0]: path"},
+        HostileSpec{"HookWithoutPath", WithEdits(R"("hooks": [{"hookName": "poststop"}])"),
+                    Code::kInvalidArgument, "path"},
+        HostileSpec{"HookArgWithNul", WithEdits(R"("hooks": [{"hookName": "poststop",
+                                                "path": "/bin/sh", "args": ["\u0000"]}])"),
+                    Code::kInvalidArgument, "args"},
+        HostileSpec{"HookEnvWithoutName", WithEdits(R"("hooks": [{"hookName": "poststop",
+                                                    "path": "/bin/sh", "env": ["x"]}])"),
+                    Code::kInvalidArgument, "env"},
+        HostileSpec{"NegativeHookTimeout", WithEdits(R"("hooks": [{"hookName": "poststop",
+                                                     "path": "/bin/sh", "timeout": -1}])"),
+                    Code::kInvalidArgument, "timeout: -1"},
+        HostileSpec{"HookTimeoutZero", WithEdits(R"("hooks": [{"hookName": "poststop",
+                                                 "path": "/bin/sh", "timeout": 0}])"),
+                    Code::kInvalidArgument, "timeout: 0"},
         HostileSpec{"BillionLaughs", R"(cdiVersion: "0.6.0"
 kind: v/c
 devices: &a [x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x]
@@ -130,6 +146,31 @@ TEST(FindEdits, AddsTheFilesOwnEditsOnce) {
   const Config config = Inject({.envs = {"GPU=mine"}}, *edits);
   EXPECT_THAT(config.envs, ElementsAre("GPU=mine", "DRIVER=1", "GPU=0", "GPU=1"));
   EXPECT_THAT(config.security.supplemental_groups, ElementsAre(44u));
+}
+
+TEST(FindEdits, GivesTheFilesHooksBeforeTheDevices) {
+  const testing::TempDirectory folder;
+  folder.Fill({{"a.yaml", R"(
+cdiVersion: 0.6.0
+kind: v.io/c
+devices:
+- name: d
+  containerEdits:
+    hooks: [{hookName: createContainer, path: /bin/b, args: [b, --x], env: [A=1], timeout: 5}]
+containerEdits:
+  hooks: [{hookName: createContainer, path: /bin/a}]
+)"}});
+  const auto edits = FindEdits({folder.path().native()}, {"v.io/c=d"});
+  ASSERT_THAT(edits, IsOk());
+  const Config config = Inject({}, *edits);
+  ASSERT_EQ(config.hooks.size(), 2u);
+  EXPECT_EQ(config.hooks[0].path, "/bin/a");
+  EXPECT_THAT(config.hooks[0].args, ElementsAre());
+  EXPECT_EQ(config.hooks[0].timeout_seconds, 60);
+  EXPECT_EQ(config.hooks[1].kind, HookKind::kCreateContainer);
+  EXPECT_THAT(config.hooks[1].args, ElementsAre("b", "--x"));
+  EXPECT_THAT(config.hooks[1].env, ElementsAre("A=1"));
+  EXPECT_EQ(config.hooks[1].timeout_seconds, 5);
 }
 
 TEST(FindEdits, PrefersTheLaterFolder) {
