@@ -20,9 +20,10 @@ Result<> EnterAndRun(const UniqueFd& netns, const std::filesystem::path& path,
   return work();
 }
 
-Result<> MakeAndPin(const std::filesystem::path& path) {
+Result<> MakeAndPin(const std::filesystem::path& path, const std::function<Result<>()>& may_pin) {
   if (::unshare(CLONE_NEWNET) != 0) return FailErrno("make a network namespace");
   RETURN_IF_ERROR(SetLoopbackUp());
+  if (may_pin) RETURN_IF_ERROR(may_pin());
   return PinNetworkNamespace(path);
 }
 
@@ -37,8 +38,10 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
   return result;
 }
 
-std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path) {
-  std::packaged_task<Result<>()> task([path] { return MakeAndPin(path); });
+std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path,
+                                           std::function<Result<>()> may_pin) {
+  std::packaged_task<Result<>()> task(
+      [path, may_pin = std::move(may_pin)] { return MakeAndPin(path, may_pin); });
   std::future<Result<>> made = task.get_future();
   std::thread(std::move(task)).detach();
   return made;

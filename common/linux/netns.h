@@ -20,9 +20,11 @@ namespace trivet {
 Result<> InNetworkNamespace(const std::filesystem::path& path,
                             const std::function<Result<>()>& work);
 
-/// Begins to make a network namespace with "lo" up and to mount it at `path`, in a folder from
-/// MakePinFolder. On a thread of its own, which dies: the caller's stays where it is.
-std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path);
+/// Begins to make a network namespace with "lo" up and, when `may_pin` has returned, to mount it at
+/// `path`, in a folder from MakePinFolder; where that fails nothing is left. On a thread of its
+/// own, which dies: the caller's stays where it is. Errors: the kernel's; may_pin's.
+std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path,
+                                           std::function<Result<>()> may_pin = {});
 
 /// A route socket that was opened inside the network namespace at `path` and stays in it, so that
 /// the caller need not enter. Errors: as InNetworkNamespace.

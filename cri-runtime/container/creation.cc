@@ -76,7 +76,7 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
     RETURN_IF_ERROR(node_.images.PinFor(pin.image_id, pin.owner), "image");
   }
   progress.Enter("mounts");
-  RETURN_IF_ERROR(MakePodFolder(), "pod files");
+  RETURN_IF_ERROR(EnsurePodFolder(), "pod files");
   FdTable fds;
   ASSIGN_OR_RETURN(std::vector<shim::MountSpec> mounts, TakeMounts(record, fds));
   // On cgroup v1 it waits for what the sandbox's start has begun: so all that does not goes first.
@@ -145,11 +145,11 @@ Result<> Creation::MakeGroup(const Record& record) const {
   return node_.cgroups.SetDevices(record.cgroup, rules);
 }
 
-// On the node's tree, below a folder of ours: a descriptor would be lost with us.
-Result<> Creation::MakePodFolder() const {
+// It is there, but for a pod that a daemon of before made.
+Result<> Creation::EnsurePodFolder() const {
   const sandbox::Record& pod = *sandbox_->record;
   const auto lock = node_.sandbox_locks.Lock(pod.id + "/pod");
-  return sandbox::MakePodFolder(node_.paths.PodFolder(pod.id), pod, sandbox_->state.ips);
+  return sandbox::EnsurePodFolder(node_.paths.PodFolder(pod.id), pod, sandbox_->state.ips);
 }
 
 // The pod's containers share one where they share the IPC namespace.

@@ -28,7 +28,7 @@ class Creation {
   Result<DetachedMount> MountRoot(const image::Image& image) const;
   Result<Record> Plan(const Config& config, const image::Image& image, int root_fd) const;
   Result<> MakeGroup(const Record& record) const;
-  Result<> MakePodFolder() const;
+  Result<> EnsurePodFolder() const;
   [[nodiscard]] std::filesystem::path SharedMemory() const;
   Result<std::vector<shim::MountSpec>> TakeMounts(const Record& record, FdTable& fds) const;
   [[nodiscard]] bool SeesTheNodesCgroups(const Security& security) const;

@@ -68,6 +68,10 @@ Result<DetachedMount> PodTmpfs(const Record& record) {
   return DetachedMount::Tmpfs(options);
 }
 
+std::filesystem::path Inside(const DetachedMount& mount) {
+  return fmt::format("/proc/self/fd/{}", mount.fd());
+}
+
 }  // namespace
 
 std::string ResolvConf(const Dns& dns) {
@@ -94,26 +98,41 @@ std::string HostnameOf(const Config& config) {
   return config.hostname.empty() ? NodeName() : config.hostname;
 }
 
-Result<> WritePodFiles(const std::filesystem::path& folder, const Record& record,
-                       const std::vector<std::string>& ips) {
+Result<> WriteNameFiles(const std::filesystem::path& folder, const Record& record) {
   const Config& config = record.config;
   ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(config));
-  ASSIGN_OR_RETURN(const std::string hosts, HostsOf(config, ips));
   RETURN_IF_ERROR(WritePodFile(folder / "resolv.conf", resolv_conf, config));
-  RETURN_IF_ERROR(WritePodFile(folder / "hostname", HostnameOf(config) + "\n", config));
-  return WritePodFile(folder / "hosts", hosts, config);
+  return WritePodFile(folder / "hostname", HostnameOf(config) + "\n", config);
 }
 
-Result<> MakePodFolder(const std::filesystem::path& folder, const Record& record,
-                       const std::vector<std::string>& ips) {
+Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
+                    const std::vector<std::string>& ips) {
+  ASSIGN_OR_RETURN(const std::string hosts, HostsOf(record.config, ips));
+  return WritePodFile(folder / "hosts", hosts, record.config);
+}
+
+Result<PodFolder> PodFolder::Make(const Record& record) {
+  ASSIGN_OR_RETURN(DetachedMount tmpfs, PodTmpfs(record));
+  const std::filesystem::path inside = Inside(tmpfs);
+  RETURN_IF_ERROR(WriteNameFiles(inside, record));
+  RETURN_IF_ERROR(MakeShm(inside / "shm", record.config));
+  return PodFolder(std::move(tmpfs));
+}
+
+Result<> PodFolder::Attach(const std::filesystem::path& folder, const Record& record,
+                           const std::vector<std::string>& ips) && {
+  RETURN_IF_ERROR(WriteHosts(Inside(tmpfs_), record, ips));
+  RETURN_IF_ERROR(EnsureDirectory(folder));
+  return std::move(tmpfs_).AttachTo(folder);
+}
+
+Result<> EnsurePodFolder(const std::filesystem::path& folder, const Record& record,
+                         const std::vector<std::string>& ips) {
   RETURN_IF_ERROR(EnsureDirectory(folder));
   ASSIGN_OR_RETURN(const bool made, IsMountPoint(folder));
   if (made) return {};
-  ASSIGN_OR_RETURN(DetachedMount tmpfs, PodTmpfs(record));
-  const std::filesystem::path inside = fmt::format("/proc/self/fd/{}", tmpfs.fd());
-  RETURN_IF_ERROR(WritePodFiles(inside, record, ips));
-  RETURN_IF_ERROR(MakeShm(inside / "shm", record.config));
-  return std::move(tmpfs).AttachTo(folder);
+  ASSIGN_OR_RETURN(PodFolder pod, PodFolder::Make(record));
+  return std::move(pod).Attach(folder, record, ips);
 }
 
 }  // namespace trivet::sandbox

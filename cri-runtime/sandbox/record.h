@@ -10,7 +10,8 @@
 
 namespace trivet::sandbox {
 
-/// What a sandbox was asked to be: written once, durable, before anything is made.
+/// What a sandbox was asked to be: written once before anything is made, durable before anybody has
+/// its id.
 struct Record {
   std::string id;  // 64 hexadecimal digits
   Config config;

@@ -84,8 +84,7 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
   const auto lock = node_.sandbox_locks.Lock(record.id);
-  RETURN_IF_ERROR(node_.store.Add(record));
-  auto built = Build(record, progress);
+  auto built = RecordAndBuild(record, progress);
   if (built) return record.id;
   progress.Enter("undo");
   if (auto undone = RemoveLocked(record); !undone) {
@@ -143,11 +142,20 @@ void Sandboxes::BeginAttachWait() const {
   container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
 }
 
-Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
+// Nothing that is begun before the record is written does anything before that.
+Result<> Sandboxes::RecordAndBuild(const Record& record, state::Progress& progress) {
+  std::promise<Result<>> recorded;
+  EarlyNetwork early = BeginNetwork(record, recorded.get_future().share());
+  const Result<> added = node_.store.Add(record);
+  recorded.set_value(added);
+  RETURN_IF_ERROR(added);
+  return Build(record, std::move(early), progress);
+}
+
+Result<> Sandboxes::Build(const Record& record, EarlyNetwork early, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
   auto durable = MakeDurableAside(record);
-  EarlyNetwork early = BeginNetwork(record);
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
   BeginAttachWait();
@@ -155,15 +163,31 @@ Result<> Sandboxes::Build(const Record& record, state::Progress& progress) {
   if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
   RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
   const double shim_ms = watch.Lap();
+  ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
   progress.Enter("network");
-  RETURN_IF_ERROR(early.ips.valid() ? early.ips.get() : ConnectNetwork(record), "network");
+  ASSIGN_OR_RETURN(Connected network,
+                   early.network.valid() ? early.network.get() : ConnectNetwork(record), "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
   progress.Enter("sync");
+  const Result<> complete = Complete(record, std::move(folder), network.ips, durable);
+  // In any case: DEL is given ADD's result.
+  RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
+    if (complete) state.phase = Phase::kReady;
+    state.cni_result = std::move(network.result);
+    state.ips = std::move(network.ips);
+  }));
+  return complete;
+}
+
+Result<> Sandboxes::Complete(const Record& record, PodFolder folder,
+                             const std::vector<std::string>& ips, std::future<Result<>>& durable) {
+  RETURN_IF_ERROR(std::move(folder).Attach(node_.paths.PodFolder(record.id), record, ips),
+                  "pod files");
   RETURN_IF_ERROR(durable.get());
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
-  return node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kReady; });
+  return {};
 }
 
 // What a plugin leaves may outlive a power cut. Before anybody has the sandbox's id its record
@@ -174,12 +198,16 @@ std::future<Result<>> Sandboxes::MakeDurableAside(const Record& record) const {
   });
 }
 
-// The first plugin is loaded while the namespace is made; then it works while the shim starts.
-Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record) {
+// The namespace is made and the first plugin is loaded while the record is written. Then the one is
+// pinned, and the other works while the shim starts.
+Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record,
+                                                const std::shared_future<Result<>>& recorded) {
   EarlyNetwork early;
   if (!HasNetworkBesideShim(record)) return early;
-  early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id)).share();
-  early.ips = BeginAside([this, &record, made = early.made] {
+  early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id), [recorded] {
+                 return Result<>(recorded.get());
+               }).share();
+  early.network = BeginAside([this, &record, made = early.made] {
     return ConnectNetwork(record, [&made] { return Result<>(made.get()); });
   });
   return early;
@@ -222,18 +250,14 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   return {};
 }
 
-Result<std::vector<std::string>> Sandboxes::ConnectNetwork(
-    const Record& record, const std::function<Result<>()>& may_begin) {
-  if (record.cni_config.empty()) return std::vector<std::string>{};
+Result<Sandboxes::Connected> Sandboxes::ConnectNetwork(
+    const Record& record, const std::function<Result<>()>& may_begin) const {
+  if (record.cni_config.empty()) return Connected();
   const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
   ASSIGN_OR_RETURN(const json::Value result,
                    AttachNetwork(node_.network, record, netns, may_begin));
   ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));
-  RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
-    state.cni_result = json::Write(result);
-    state.ips = ips;
-  }));
-  return ips;
+  return Connected{.result = json::Write(result), .ips = std::move(ips)};
 }
 
 Result<> Sandboxes::Stop(const std::string& id) {

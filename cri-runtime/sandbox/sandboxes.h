@@ -8,6 +8,7 @@
 #include "cri-runtime/container/config.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/sandbox/config.h"
+#include "cri-runtime/sandbox/pod_files.h"
 #include "cri-runtime/sandbox/record.h"
 #include "cri-runtime/state/single_flight.h"
 
@@ -63,7 +64,10 @@ class Sandboxes {
   Result<Record> Plan(const Config& config) const;
   Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
   Result<std::string> Make(const Config& config, state::Progress& progress);
-  Result<> Build(const Record& record, state::Progress& progress);
+  struct Connected {
+    std::string result;  // ADD's, as JSON
+    std::vector<std::string> ips;
+  };
   // The network of a pod whose shim is still to start; neither is valid where the shim must come
   // first.
   struct EarlyNetwork {
@@ -71,20 +75,24 @@ class Sandboxes {
     // Waits: what still runs must not be undone.
     ~EarlyNetwork() {
       if (made.valid()) made.wait();
-      if (ips.valid()) ips.wait();
+      if (network.valid()) network.wait();
     }
     EarlyNetwork(EarlyNetwork&&) = default;
     EarlyNetwork& operator=(EarlyNetwork&&) = delete;
 
     std::shared_future<Result<>> made;  // the namespace
-    std::future<Result<std::vector<std::string>>> ips;
+    std::future<Result<Connected>> network;
   };
+  Result<> RecordAndBuild(const Record& record, state::Progress& progress);
+  Result<> Build(const Record& record, EarlyNetwork early, state::Progress& progress);
+  Result<> Complete(const Record& record, PodFolder folder, const std::vector<std::string>& ips,
+                    std::future<Result<>>& durable);
   void BeginAttachWait() const;
-  EarlyNetwork BeginNetwork(const Record& record);
+  EarlyNetwork BeginNetwork(const Record& record, const std::shared_future<Result<>>& recorded);
   [[nodiscard]] std::future<Result<>> MakeDurableAside(const Record& record) const;
   Result<> StartShim(const Record& record, bool netns_is_made);
-  Result<std::vector<std::string>> ConnectNetwork(const Record& record,
-                                                  const std::function<Result<>()>& may_begin = {});
+  [[nodiscard]] Result<Connected> ConnectNetwork(
+      const Record& record, const std::function<Result<>()>& may_begin = {}) const;
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);

@@ -24,10 +24,11 @@ TEST(Hosts, NamesThePodByEachOfItsAddresses) {
   EXPECT_THAT(hosts, HasSubstr("10.0.0.2\tpod-1\nfd00::2\tpod-1\n"));
 }
 
-TEST(WritePodFiles, AreThree) {
+TEST(PodFiles, AreThree) {
   const testing::TempDirectory folder;
   const Record record{.config = {.hostname = "pod-1", .dns = {.servers = {"10.96.0.10"}}}};
-  ASSERT_THAT(WritePodFiles(folder.path(), record, {"10.0.0.2"}), IsOk());
+  ASSERT_THAT(WriteNameFiles(folder.path(), record), IsOk());
+  ASSERT_THAT(WriteHosts(folder.path(), record, {"10.0.0.2"}), IsOk());
   EXPECT_EQ(*ReadFile(folder / "hostname"), "pod-1\n");
   EXPECT_EQ(*ReadFile(folder / "resolv.conf"), "nameserver 10.96.0.10\n");
   EXPECT_THAT(*ReadFile(folder / "hosts"), HasSubstr("10.0.0.2\tpod-1"));
