@@ -9,6 +9,15 @@ namespace {
 
 constexpr int kTryAgainLater = 11;
 
+constexpr std::string_view kOwnProgram = "trivet-cni";
+
+// Whether it can be loaded ahead: ours does nothing before it has read its configuration. What a
+// script does before that is its own affair.
+bool ReadsInputFirst(const std::filesystem::path& program) {
+  std::error_code ignored;
+  return std::filesystem::canonical(program, ignored).filename() == kOwnProgram;
+}
+
 std::string Join(const std::vector<std::filesystem::path>& directories) {
   std::string joined;
   for (const auto& directory : directories) {
@@ -78,9 +87,11 @@ Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& dire
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   const std::string input = json::Write(config);
+  const bool held = may_begin && ReadsInputFirst(program);
+  if (may_begin && !held) RETURN_IF_ERROR(may_begin());
   ASSIGN_OR_RETURN(const RunOutput output,
-                   may_begin ? RunHeldCommand(execution, input, may_begin, {.timeout = timeout})
-                             : RunCommand(execution, input, {.timeout = timeout}),
+                   held ? RunHeldCommand(execution, input, may_begin, {.timeout = timeout})
+                        : RunCommand(execution, input, {.timeout = timeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

@@ -23,8 +23,9 @@ struct Execution {
   std::string type;          // file name of the plugin
   std::string_view command;  // "ADD"
   std::chrono::milliseconds timeout = std::chrono::seconds(90);
-  // When the plugin may do anything, where that is not at once: it is loaded meanwhile, and gets
-  // its configuration when this has returned. An error of it is the execution's.
+  // When the plugin may do anything, where that is not at once; its error is the execution's.
+  // trivet-cni is loaded meanwhile and gets its configuration, before which it does nothing, when
+  // this has returned; other plugins are started then.
   std::function<Result<>()> may_begin = {};
 };
 

@@ -1,6 +1,7 @@
 #include "cri-runtime/cni/network.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/linux/file.h"
 #include "cri-runtime/cni/pod_cidrs.h"
@@ -16,6 +17,7 @@ using ::testing::ElementsAre;
 using testing::FailsWith;
 using ::testing::HasSubstr;
 using testing::IsOk;
+using ::testing::Not;
 
 // Plugins of shell that note what they are called with; the first adds an address.
 class NetworkTest : public ::testing::Test {
@@ -52,6 +54,37 @@ TEST_F(NetworkTest, GivesEachPluginTheResultOfTheOneBefore) {
   const std::string calls = *ReadFile(Calls());
   EXPECT_THAT(calls, HasSubstr("ADD eth0 IgnoreUnknown=1;K8S_POD_NAME=p"));
   EXPECT_THAT(calls, HasSubstr("prevResult"));
+}
+
+TEST_F(NetworkTest, StartsAForeignPluginWhenItMayBegin) {
+  InstallChain();
+  const auto may = [&]() -> Result<> {
+    EXPECT_FALSE(std::filesystem::exists(Calls()));
+    return {};
+  };
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, may), IsOk());
+  std::filesystem::remove(Calls());
+  const auto may_not = []() -> Result<> { return Fail(Code::kUnavailable, "no namespace"); };
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, may_not),
+              FailsWith(Code::kUnavailable, "no namespace"));
+  EXPECT_FALSE(std::filesystem::exists(Calls()));
+}
+
+TEST_F(NetworkTest, LoadsItsOwnPluginAheadAndGivesItNothingToRead) {
+  InstallChain();
+  std::filesystem::rename(folder_ / "first", folder_ / "real");
+  Install("trivet-cni", "touch ${0%/*}/loaded; exec ${0%/*}/real");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "first");
+  const auto may = [&](bool begin) -> Result<> {
+    for (int i = 0; i < 1000 && !std::filesystem::exists(folder_ / "loaded"); ++i) ::usleep(10'000);
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "loaded"));
+    EXPECT_THAT(ReadFile(Calls()).value_or(""), Not(HasSubstr("{")));
+    std::filesystem::remove(folder_ / "loaded");
+    return begin ? Result<>() : Fail(Code::kUnavailable, "no namespace");
+  };
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, [&] { return may(false); }),
+              FailsWith(Code::kUnavailable, "no namespace"));
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, [&] { return may(true); }), IsOk());
 }
 
 TEST_F(NetworkTest, DeletesBackwardsWithTheResultOfAdd) {
