@@ -3,14 +3,18 @@
 #include <fcntl.h>
 #include <sched.h>
 
+#include <chrono>
 #include <optional>
 #include <thread>
 
 #include "common/base/unique_fd.h"
 #include "common/linux/netns_pin.h"
+#include "common/linux/worker_threads.h"
 
 namespace trivet {
 namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(100);
 
 Result<> EnterAndRun(const UniqueFd& netns, const std::filesystem::path& path,
                      const std::function<Result<>()>& work) {
@@ -27,6 +31,17 @@ Result<> MakeAndPin(const std::filesystem::path& path, const std::function<Resul
   return PinNetworkNamespace(path);
 }
 
+// The thread is back where it was, or does nothing ever again: what would come next on it would
+// work in a pod's network.
+Result<> MakeAndPinAndReturn(const std::filesystem::path& path,
+                             const std::function<Result<>()>& may_pin) {
+  const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!own.valid()) return FailErrno("open /proc/thread-self/ns/net");
+  auto made = MakeAndPin(path, may_pin);
+  while (::setns(own.get(), CLONE_NEWNET) != 0) std::this_thread::sleep_for(kPause);
+  return made;
+}
+
 }  // namespace
 
 Result<> InNetworkNamespace(const std::filesystem::path& path,
@@ -40,11 +55,8 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
 
 std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path,
                                            std::function<Result<>()> may_pin) {
-  std::packaged_task<Result<>()> task(
-      [path, may_pin = std::move(may_pin)] { return MakeAndPin(path, may_pin); });
-  std::future<Result<>> made = task.get_future();
-  std::thread(std::move(task)).detach();
-  return made;
+  return BeginAside(
+      [path, may_pin = std::move(may_pin)] { return MakeAndPinAndReturn(path, may_pin); });
 }
 
 Result<netlink::RouteSocket> OpenRouteSocketIn(const std::filesystem::path& path) {

@@ -12,7 +12,9 @@ namespace {
 
 using Work = std::function<void()>;
 
-constexpr size_t kMostWaiting = 8;  // threads; each holds some 50 KiB
+// Threads; each holds some 50 KiB, for a while. Many: one that ends has a lock of the C library
+// that whoever makes a thread waits for, and may be kept from running while it has.
+constexpr size_t kMostWaiting = 64;
 constexpr auto kPatience = std::chrono::seconds(10);
 
 struct Queue {

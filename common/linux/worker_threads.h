@@ -9,7 +9,7 @@
 /// Threads for work beside the caller's, kept for a while for the next: to make and to end one
 /// costs the processor about 0.1 ms. Each is as the process's first thread is scheduled
 /// (BeOrdinary), and stays in the process's namespaces: work that changes what a thread has of its
-/// own (namespace, credentials) wants a thread of its own. Any thread may call.
+/// own (namespace, credentials) puts it back, or wants a thread of its own. Any thread may call.
 namespace trivet {
 
 /// Runs `work` in a thread that waits, or in a new one. However much runs already: no work waits

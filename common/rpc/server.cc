@@ -23,9 +23,10 @@ sigset_t BlockStopSignals() {
 namespace {
 
 // By default there are two threads a core that wait for calls: any more calls at a time than that
-// make and end a thread each. One queue, so that whoever waits takes the next call.
+// make and end a thread each, and all others wait for locks of the C library meanwhile. Those that
+// nothing came for in ten seconds end. One queue, so that whoever waits takes the next call.
 void KeepThreads(grpc::ServerBuilder& builder) {
-  constexpr int kWaiting = 8;
+  constexpr int kWaiting = 64;
   using Option = grpc::ServerBuilder::SyncServerOption;
   builder.SetSyncServerOption(Option::NUM_CQS, 1);
   builder.SetSyncServerOption(Option::MAX_POLLERS, kWaiting);
