@@ -108,7 +108,7 @@ def main():
     arguments = parse_arguments()
     if arguments.prepare:
         return prepare(arguments)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-bench-", dir="/tmp"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="trivet-bench-"))
     try:
         if arguments.profile:
             return print_profile(arguments, folder)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ class Commands {
   Result<> Exec(int count);
   Result<> Probes(int seconds, int per_second);
   Result<> Lists(int count, bool stats);
-  Result<> ListsUnderStarts(int starts);
+  Result<> ListsUntil(const std::filesystem::path& file, int at_least);
 
   Pods& pods_;
   std::vector<Pod> up_;

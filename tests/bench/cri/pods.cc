@@ -47,8 +47,7 @@ Result<> Pods::Timed(const std::string& name, Call call) {
   const grpc::Status status = call(&context);
   const auto taken = Samples::Clock::now() - start;
   if (!status.ok()) return Fail(Code::kInternal, "{}: {}", name, status.error_message());
-  const std::scoped_lock lock(mutex_);
-  samples_.Add(name, taken);
+  Add(name, taken);
   return {};
 }
 
@@ -168,6 +167,11 @@ Result<> Pods::List(bool stats, int at_least) {
   if (std::min(container_stats.stats_size(), pod_stats.stats_size()) >= at_least) return {};
   return Fail(Code::kInternal, "stats have {} pods and {} containers, not {}",
               pod_stats.stats_size(), container_stats.stats_size(), at_least);
+}
+
+void Pods::Add(const std::string& name, Samples::Clock::duration taken) {
+  const std::scoped_lock lock(mutex_);
+  samples_.Add(name, taken);
 }
 
 Samples Pods::TakeSamples() {

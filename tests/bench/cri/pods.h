@@ -36,6 +36,9 @@ class Pods {
   /// when one lists less than `at_least` pods.
   Result<> List(bool stats, int at_least);
 
+  /// Adds what somebody else has timed meanwhile.
+  void Add(const std::string& name, Samples::Clock::duration taken);
+
   /// What was timed since the last call.
   Samples TakeSamples();
 

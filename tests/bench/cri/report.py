@@ -34,6 +34,14 @@ def two(values, digits=1):
     return f"{percentile(values, 0.5):.{digits}f} / {percentile(values, 0.95):.{digits}f}"
 
 
+UNDER_STARTS = {
+    "Echo": "a byte there and back between two threads of real-time priority",
+    "Version": "Version (an empty call)",
+    "ListPodSandbox": "ListPodSandbox",
+    "ListContainers": "ListContainers",
+}
+
+
 def rows(results):
     """(what, unit and way of reading, {runtime: text}) of every line of the table."""
     lives, execs, crowd = results["lives"], results["execs"], results["crowd"]
@@ -72,8 +80,9 @@ def rows(results):
         if all(call in figures["lists_ms"] for figures in crowd.values()):
             yield f"{call}, {pods} pods, p50", "ms", listed("lists_ms", call, 0.5)
     yield f"ListPodSandbox, {pods} pods, p99", "ms", listed("lists_ms", "ListPodSandbox", 0.99)
-    for call, note in (("Version", " (an empty call: gRPC and the machine)"), ("ListPodSandbox", ""), ("ListContainers", "")):
-        yield f"{call}{note} under {results['machine']['starts']} concurrent starts, p99", "ms", listed(
+    yield "Version (an empty call), p50", "ms", listed("lists_ms", "Version", 0.5)
+    for call, words in UNDER_STARTS.items():
+        yield f"{words} under {results['machine']['starts']} concurrent starts, p99", "ms", listed(
             "lists_under_starts_ms", call, 0.99)
 
 

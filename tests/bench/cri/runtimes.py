@@ -33,12 +33,19 @@ class Program:
                                          stdout=subprocess.PIPE, text=True, preexec_fn=group and group.enter)
 
     def ask(self, line):
+        self.tell(line)
+        return self.answer()
+
+    def tell(self, line):
+        self._asked = line
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+
+    def answer(self):
         text = self._process.stdout.readline()
         answer = json.loads(text) if text else {"error": f"it ended with {self._process.wait()}"}
         if "error" in answer:
-            raise RuntimeError(f"{line}: {answer['error']}")
+            raise RuntimeError(f"{self._asked}: {answer['error']}")
         return answer
 
     def end(self):
@@ -63,9 +70,12 @@ class Runtime:
             self.daemon = subprocess.Popen([str(word) for word in self.command()], env=self.environment(),
                                            stdout=log, stderr=log, preexec_fn=self.group.enter)
         self.await_socket()
-        self.client = Program(setup.tests / "cri_bench", self.socket, "", peers.IMAGE,
-                              self.group.path + "/pods", self.folder / "logs", limits())
+        self.client = self.new_client()
         self.import_image()
+
+    def new_client(self):
+        return Program(self.setup.tests / "cri_bench", self.socket, "", peers.IMAGE, self.group.path + "/pods",
+                       self.folder / "logs", limits())
 
     def environment(self):
         return None
