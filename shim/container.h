@@ -41,17 +41,20 @@ class Container {
   /// Errors, by `on_started`: kFailedPrecondition when it was started before; "container init:
   /// ...".
   void Start(int pid_namespace_pidfd, OnStarted on_started);
+  /// Makes its first process, which does all that does not depend on the start and waits for it.
+  /// Only where nobody else is in the PID namespace: until it executes the container's program it
+  /// is a part of the shim. What fails here the start reports.
+  void PrepareStart();
   /// Errors: kFailedPrecondition before the start; after the exit it is success.
   Result<> Signal(const SignalRequest& request);
   /// Errors: kFailedPrecondition unless it runs.
   Result<> ReopenLog();
   void Kill();
-  /// Neither it nor a hook of its runs, or it was never started.
-  [[nodiscard]] bool gone() const { return phase_ == ContainerPhase::kCreated || gone_; }
+  /// Neither a process nor a hook of it is there.
+  [[nodiscard]] bool gone() const { return phase_ == ContainerPhase::kCreated ? !alive() : gone_; }
   /// Calls `work` when it is gone: now, or later. What is left of its poststop hooks gets some
   /// seconds from now on.
   void WhenGone(std::function<void()> work);
-  [[nodiscard]] bool has_hooks() const { return hooks_ != nullptr; }
 
   [[nodiscard]] ContainerState state() const;
   [[nodiscard]] NamespaceMode pid_mode() const { return spec_.pid; }
@@ -76,7 +79,9 @@ class Container {
             Children& children, OnExited on_exited);
 
   [[nodiscard]] bool running() const { return phase_ == ContainerPhase::kRunning && !ended_; }
+  [[nodiscard]] bool alive() const { return child_.pid != 0 && !ended_; }
   Result<> Launch(int pid_namespace_pidfd);
+  void Release();
   Result<> PrepareOutput();
   Result<> PrepareInput();
   Result<> AddStream(UniqueFd reader, LogStream name);
@@ -93,6 +98,7 @@ class Container {
   void OnMainExit(int exit_code);
   void FinishWhenDrained();
   void Finish();
+  void CallWhenGone();
   void RunLastHooks();
   void LimitLastHooks();
 

@@ -51,6 +51,7 @@ struct ProcessPlan {
   uint64_t effective_caps = 0;
   uint64_t ambient_caps = 0;
   bool no_new_privs = false;
+  bool is_held = false;  // it waits for a word before it takes its credentials
   bool terminal = false;
   std::vector<sock_filter> seccomp;
   std::string apparmor;  // "exec <profile>", or empty

@@ -196,6 +196,7 @@ void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
   EnterWorkingDirectory(plan, root_fd, report);
   WireStdio(plan, root_fd, report);
   CloseDescriptors(report);
+  if (plan.is_held) report.AwaitWord();
   ::umask(kUmask);
   TakeCredentials(plan, report);
   ExecuteFirst(plan, report);

@@ -114,9 +114,13 @@ void Reporter::SendSuccessor(pid_t pid) const {
 
 void Reporter::AwaitHooks(bool in_root) const {
   const char point[kHookPointBytes] = {'h', static_cast<char>(in_root)};
-  char done = 0;
   if (::send(fd_, point, sizeof point, MSG_NOSIGNAL) != sizeof point) ::_exit(1);
-  if (::recv(fd_, &done, sizeof done, 0) != sizeof done) ::_exit(1);
+  AwaitWord();
+}
+
+void Reporter::AwaitWord() const {
+  char word = 0;
+  if (::recv(fd_, &word, sizeof word, 0) != sizeof word) ::_exit(1);
 }
 
 Result<ReportChannel> MakeReportChannel() {

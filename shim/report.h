@@ -69,6 +69,8 @@ class Reporter {
   void SendSuccessor(pid_t pid) const;
   /// Waits until the parent has run the hooks of this point; without the parent the child ends.
   void AwaitHooks(bool in_root) const;
+  /// Waits for the parent's word to go on; without the parent the child ends.
+  void AwaitWord() const;
 
  private:
   int fd_;

@@ -109,6 +109,10 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
                    what);
   containers_[spec.id] = std::move(container);
   AnswerWith(from, Empty{});
+  loop_.AddTimer({}, [this, id = spec.id] {
+    if (const auto found = containers_.find(id); found != containers_.end())
+      found->second->PrepareStart();
+  });
   return {};
 }
 
@@ -198,7 +202,10 @@ void Supervisor::Shutdown(const Address& from) {
   shutting_down_for_ = from;
   for (const auto& [id, container] : containers_) {
     container->Kill();
-    if (container->has_hooks()) container->WhenGone([this] { FinishShutdown(); });
+    // Later: what calls is not done yet.
+    if (!container->gone()) {
+      container->WhenGone([this] { loop_.AddTimer({}, [this] { FinishShutdown(); }); });
+    }
   }
   for (const auto& [id, exec] : execs_) exec->Kill();
   FinishShutdown();
