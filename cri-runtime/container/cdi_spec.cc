@@ -63,7 +63,7 @@ Result<std::optional<uint32_t>> ReadNumber(const json::Value& node, const char* 
 Result<Device> ReadDeviceNode(const json::Value& node) {
   RETURN_IF_ERROR(json::RejectUnknownKeys(node, {"path", "hostPath", "type", "major", "minor",
                                                  "fileMode", "permissions", "uid", "gid"}));
-  Device device;
+  Device device{.injected = true};
   std::string type;
   RETURN_IF_ERROR(json::ReadRequired(node, "path", device.container_path));
   device.host_path = device.container_path;
@@ -81,11 +81,13 @@ Result<Device> ReadDeviceNode(const json::Value& node) {
   if (!type.empty() && type != "b" && type != "c" && type != "u") {
     return Fail(Code::kInvalidArgument, "type: unexpected \"{}\"", type);
   }
-  if (device.permissions.find_first_not_of("rwm") != std::string::npos) {
+  if (device.permissions != kNoPermissions &&
+      device.permissions.find_first_not_of("rwm") != std::string::npos) {
     return Fail(Code::kInvalidArgument, "permissions: unexpected \"{}\"", device.permissions);
   }
   device.is_block = type == "b";
-  if (type.empty()) device.major = device.minor = -1;  // then the node's own is taken
+  if (type.empty()) device.major = device.minor = -1;          // then the node's own is taken
+  if (device.major > 0 && device.minor < 0) device.minor = 0;  // Go writes no zeros
   return device;
 }
 
@@ -216,7 +218,9 @@ Result<NamedDevice> ReadNamedDevice(const json::Value& from) {
 Result<> CheckVersion(const json::Value& root) {
   std::string version;
   RETURN_IF_ERROR(json::ReadRequired(root, "cdiVersion", version));
-  if (std::ranges::find(kCdiVersions, version) != kCdiVersions.end()) return {};
+  const std::string_view number =
+      std::string_view(version).substr(version.starts_with('v') ? 1 : 0);
+  if (std::ranges::find(kCdiVersions, number) != kCdiVersions.end()) return {};
   return Fail(Code::kInvalidArgument, "cdiVersion: unexpected \"{}\"", version.substr(0, 64));
 }
 

@@ -34,10 +34,12 @@ struct Mount {
   bool injected = false;                             // by a CDI device: not one of the request's
 };
 
+constexpr std::string_view kNoPermissions = "none";  // of a CDI device
+
 struct Device {
   std::string container_path;
   std::string host_path;
-  std::string permissions;  // of r, w, m
+  std::string permissions;  // of r, w, m; or kNoPermissions
   // What to make where the node has none, of a CDI device; -1: not said.
   int64_t major = -1;
   int64_t minor = -1;
@@ -46,6 +48,7 @@ struct Device {
   std::optional<uint32_t> mode;
   std::optional<uint32_t> uid;
   std::optional<uint32_t> gid;
+  bool injected = false;  // by a CDI device: not one of the request's
 };
 
 /// When a CDI device's program runs. The order is that of shim::HookKind.
@@ -162,6 +165,7 @@ void Fields(Codec& c, Device& m) {
   c("container_path", m.container_path), c("host_path", m.host_path);
   c("permissions", m.permissions), c("major", m.major), c("minor", m.minor);
   c("is_block", m.is_block), c("mode", m.mode), c("uid", m.uid), c("gid", m.gid);
+  c("injected", m.injected);
 }
 template <class Codec>
 void Fields(Codec& c, Hook& m) {

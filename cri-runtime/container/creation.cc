@@ -125,6 +125,7 @@ Result<Record> Creation::Plan(const Config& config, const image::Image& image, i
                 .selinux = labels_};
   ASSIGN_OR_RETURN(record.volume_images, FindVolumeImages(config, node_.images));
   ASSIGN_OR_RETURN(record.user, ResolveUser(config.security, image.config.user, accounts));
+  OwnInjected(record.user, pod.config.namespaces.user, record.config.devices);
   ASSIGN_OR_RETURN(record.args, MergeArgs(config, image.config));
   record.env = MergeEnvironment(config, image.config, record.user, sandbox::HostnameOf(pod.config));
   record.cwd = WorkingDirectory(config, image.config);

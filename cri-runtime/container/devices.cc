@@ -85,6 +85,17 @@ Result<std::vector<shim::DeviceSpec>> NodesOf(const Device& device) {
 
 }  // namespace
 
+void OwnInjected(const User& user, const std::optional<sandbox::UserNamespace>& user_namespace,
+                 std::vector<Device>& devices) {
+  for (Device& device : devices) {
+    if (!device.injected) continue;
+    if (!device.uid && user.uid != 0) device.uid = user.uid;
+    if (!device.gid && user.gid != 0) device.gid = user.gid;
+    if (device.uid && user_namespace) *device.uid += user_namespace->uids.host_id;
+    if (device.gid && user_namespace) *device.gid += user_namespace->gids.host_id;
+  }
+}
+
 Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& devices) {
   std::vector<shim::DeviceSpec> specs;
   for (const Device& device : devices) {
@@ -97,6 +108,7 @@ Result<std::vector<shim::DeviceSpec>> PrepareDevices(const std::vector<Device>& 
 Result<std::vector<DeviceRule>> RulesOf(const std::vector<Device>& devices) {
   std::vector<DeviceRule> rules = DefaultDeviceRules();
   for (const Device& device : devices) {
+    if (device.permissions == kNoPermissions) continue;
     ASSIGN_OR_RETURN(const std::vector<shim::DeviceSpec> specs, NodesOf(device));
     for (const shim::DeviceSpec& spec : specs) {
       DeviceRule rule{.block = spec.block, .major = spec.major, .minor = spec.minor};

@@ -126,6 +126,18 @@ TEST_F(CriVolumeTest, FailsForAnImageThatIsNotThere) {
   EXPECT_THAT(Create(pod, config, &id), RpcFailsWith(grpc::NOT_FOUND, "nowhere:1"));
 }
 
+TEST_F(CriVolumeTest, GivesTheDeviceOfACdiFileToTheContainersUser) {
+  folder_.Fill({{"bin/cdi/vendor.json", R"({"cdiVersion": "0.6.0", "kind": "vendor.com/gpu",
+      "devices": [{"name": "gpu0", "containerEdits": {"deviceNodes": [
+          {"path": "/dev/gpu0", "hostPath": "/dev/full", "fileMode": 384}]}}]})"}});
+  RestartWith(R"({"cdiSpecDirs": [")" + (folder_ / "bin/cdi").native() + R"("]})");
+  v1::ContainerConfig config = ShellConfig("c", "sleep 1000");
+  config.add_cdi_devices()->set_name("vendor.com/gpu=gpu0");
+  config.mutable_linux()->mutable_security_context()->mutable_run_as_user()->set_value(1000);
+  const std::string id = MustStart(MustRunPod("pod"), config);
+  EXPECT_THAT(MustExec(id, "echo x 2>&1 >/dev/gpu0 || true"), HasSubstr("No space left"));
+}
+
 TEST_F(CriVolumeTest, GivesAContainerWhatACdiFileSays) {
   folder_.Fill({{"bin/cdi/vendor.json", R"({"cdiVersion": "0.6.0", "kind": "vendor.com/gpu",
       "devices": [{"name": "gpu0", "containerEdits": {"env": ["GPU=zero"],

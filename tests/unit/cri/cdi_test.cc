@@ -44,6 +44,17 @@ TEST(ParseSpec, ReadsJsonAndYaml) {
   EXPECT_THAT(yaml->devices[0].edits.env, ElementsAre("A=b"));
 }
 
+TEST(ParseSpec, TakesWhatTheReferenceLibraryTakes) {
+  const auto spec = ParseSpec(R"({"cdiVersion": "v0.6.0", "kind": "v/c", "devices": [{"name": "d",
+      "containerEdits": {"deviceNodes": [
+          {"path": "/dev/a", "type": "c", "major": 195, "permissions": "none"}]}}]})",
+                              "a.json");
+  ASSERT_THAT(spec, IsOk());
+  const Device& device = spec->devices[0].edits.devices[0];
+  EXPECT_EQ(device.minor, 0);
+  EXPECT_EQ(device.permissions, "none");
+}
+
 struct HostileSpec {
   std::string name;
   std::string text;
