@@ -18,6 +18,10 @@ constexpr std::string_view kFirstWithCheck = "0.4.0";
 constexpr std::string_view kFirstWithCollect = "1.1.0";
 constexpr std::string_view kFirstWithStatus = "1.1.0";
 
+bool HasCollection(const NetworkConfig& network) {
+  return !network.gc_disabled && network.cni_version >= kFirstWithCollect;
+}
+
 json::Value NamesOf(const std::vector<Attachment>& attachments) {
   json::Value names = json::Value::array();
   for (const Attachment& attachment : attachments) {
@@ -104,7 +108,7 @@ Result<> Network::Check(const NetworkConfig& network, const Attachment& attachme
 
 Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value& capability_args,
                                  const std::function<std::vector<Attachment>()>& valid) const {
-  if (network.gc_disabled || network.cni_version < kFirstWithCollect) return {};
+  if (!HasCollection(network)) return {};
   const std::unique_lock lock(changing_);
   const json::Value names = NamesOf(valid());
   Result<> first_failure;
@@ -116,6 +120,12 @@ Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value
     if (!collected && first_failure) first_failure = std::unexpected(std::move(collected).error());
   }
   return first_failure;
+}
+
+bool Network::FreesTheUnknown(const NetworkConfig& network) const {
+  return HasCollection(network) && std::ranges::all_of(network.plugins, [&](const Plugin& plugin) {
+           return IsOwnPlugin(directories_, plugin.type);
+         });
 }
 
 Result<> Network::CheckVersions(const NetworkConfig& network) const {

@@ -41,6 +41,10 @@ class Network {
   Result<> CollectGarbage(const NetworkConfig& network, const json::Value& capability_args,
                           const std::function<std::vector<Attachment>()>& valid) const;
 
+  /// Whether CollectGarbage frees all that an attachment has left which nobody knows of: each
+  /// plugin is trivet-cni, and the list allows it.
+  [[nodiscard]] bool FreesTheUnknown(const NetworkConfig& network) const;
+
   /// VERSION: whether every plugin is there and speaks the list's version.
   /// Errors: kFailedPrecondition when one does not; the plugin's.
   Result<> CheckVersions(const NetworkConfig& network) const;

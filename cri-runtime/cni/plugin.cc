@@ -11,9 +11,7 @@ constexpr int kTryAgainLater = 11;
 
 constexpr std::string_view kOwnProgram = "trivet-cni";
 
-// Whether it can be loaded ahead: ours does nothing before it has read its configuration. What a
-// script does before that is its own affair.
-bool ReadsInputFirst(const std::filesystem::path& program) {
+bool IsOwn(const std::filesystem::path& program) {
   std::error_code ignored;
   return std::filesystem::canonical(program, ignored).filename() == kOwnProgram;
 }
@@ -79,6 +77,11 @@ std::unexpected<Error> PluginFailure(const std::string& type, std::string_view c
 
 }  // namespace
 
+bool IsOwnPlugin(const std::vector<std::filesystem::path>& directories, const std::string& type) {
+  const auto program = FindProgram(directories, type);
+  return program && IsOwn(*program);
+}
+
 Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
                                   const Execution& wanted, const Attachment& attachment,
                                   const json::Value& config) {
@@ -87,7 +90,9 @@ Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& dire
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   const std::string input = json::Write(config);
-  const bool held = may_begin && ReadsInputFirst(program);
+  // Ours does nothing before it has read its configuration, so that it can be loaded ahead. What a
+  // script does before that is its own affair.
+  const bool held = may_begin && IsOwn(program);
   if (may_begin && !held) RETURN_IF_ERROR(may_begin());
   ASSIGN_OR_RETURN(const RunOutput output,
                    held ? RunHeldCommand(execution, input, may_begin, {.timeout = timeout})

@@ -29,6 +29,9 @@ struct Execution {
   std::function<Result<>()> may_begin = {};
 };
 
+/// Whether the plugin of that type is trivet-cni: its ways are known. False when there is none.
+bool IsOwnPlugin(const std::vector<std::filesystem::path>& directories, const std::string& type);
+
 /// Executes a plugin from the first of `directories` that has it, and returns what it printed, null
 /// when that is nothing. Errors: kNotFound without such a program; a plugin's own error with its
 /// message, kUnavailable for the specification's code 11 "try again later".

@@ -78,10 +78,13 @@ Result<> Sandboxes::Complete(const Record& record, PodFolder folder,
 }
 
 // What a plugin leaves may outlive a power cut. Before anybody has the sandbox's id its record
-// does, too; the sync is not waited for earlier (docs/adr/2026-11-29-record-sync.md).
+// does, too, unless GC frees what no record names (docs/adr/2026-11-29-record-sync.md).
 std::future<Result<>> Sandboxes::MakeDurableAside(const Record& record) const {
-  return BeginAside([&store = node_.store, id = record.id, owed = !record.cni_config.empty()] {
-    return owed ? store.MakeDurable(id) : Result<>();
+  return BeginAside([&node = node_, id = record.id, list = record.cni_config]() -> Result<> {
+    if (list.empty()) return {};
+    const auto network = network::ParseNetworkConfig(list);
+    if (network && node.network.FreesTheUnknown(*network)) return {};
+    return node.store.MakeDurable(id);
   });
 }
 

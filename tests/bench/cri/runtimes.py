@@ -56,6 +56,8 @@ class Program:
 class Runtime:
     """A daemon that serves CRI, its client, and what its cgroup says. `index` makes its names differ."""
 
+    cni_version = "1.0.0"  # the newest that Debian's peers know
+
     def __init__(self, name, setup, index):
         self.name, self.setup = name, setup
         self.folder = setup.folder / f"r{index}"
@@ -86,7 +88,7 @@ class Runtime:
         plugin = {"type": "bridge", "bridge": bridge, "isGateway": True, "ipam": ipam, **self.network_extras()}
         (self.folder / "cni").mkdir()
         (self.folder / "cni/10-bench.conflist").write_text(json.dumps(
-            {"cniVersion": "1.0.0", "name": bridge, "plugins": [plugin]}))
+            {"cniVersion": self.cni_version, "name": bridge, "plugins": [plugin]}))
 
     def network_extras(self):
         return {}
@@ -132,6 +134,8 @@ class Runtime:
 
 
 class Trivet(Runtime):
+    cni_version = "1.1.0"  # as in the list that its package has
+
     def command(self):
         config = self.folder / "cri.json"
         config.write_text("{}")

@@ -87,6 +87,23 @@ TEST_F(NetworkTest, LoadsItsOwnPluginAheadAndGivesItNothingToRead) {
   EXPECT_THAT(Plugins().Add(config_, attachment_, none_, [&] { return may(true); }), IsOk());
 }
 
+TEST_F(NetworkTest, FreesTheUnknownWithItsOwnPluginsAlone) {
+  Install("trivet-cni", "");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "first");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "second");
+  NetworkConfig list = config_;
+  EXPECT_FALSE(Plugins().FreesTheUnknown(list)) << "1.0.0 has no GC";
+  list.cni_version = "1.1.0";
+  EXPECT_TRUE(Plugins().FreesTheUnknown(list));
+  list.gc_disabled = true;
+  EXPECT_FALSE(Plugins().FreesTheUnknown(list));
+  list.gc_disabled = false;
+  std::filesystem::remove(folder_ / "second");
+  EXPECT_FALSE(Plugins().FreesTheUnknown(list));
+  Install("second", "");
+  EXPECT_FALSE(Plugins().FreesTheUnknown(list));
+}
+
 TEST_F(NetworkTest, DeletesBackwardsWithTheResultOfAdd) {
   InstallChain();
   ASSERT_THAT(Plugins().Delete(config_, attachment_, none_, {{"ips", none_}}), IsOk());
