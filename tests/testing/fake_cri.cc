@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace trivet::testing {
 namespace {
 
@@ -31,6 +33,16 @@ std::string FakeRuntime::SandboxName(const std::string& id) {
 std::string FakeRuntime::ContainerName(const std::string& id) {
   const auto found = containers_.find(id);
   return found == containers_.end() ? id : found->second.config.metadata().name();
+}
+
+void FakeRuntime::SetShortLived(std::set<std::string> names) {
+  const std::lock_guard lock(mutex_);
+  short_lived_ = std::move(names);
+}
+
+void FakeRuntime::SetExitCode(int exit_code) {
+  const std::lock_guard lock(mutex_);
+  exit_code_ = exit_code;
 }
 
 std::map<std::string, cri::PodSandboxConfig> FakeRuntime::SandboxConfigs() {
@@ -150,9 +162,9 @@ Status FakeRuntime::StartContainer(Context*, In<cri::StartContainerRequest> requ
   const std::string name = ContainerName(id);
   if (auto status = log_.Note("StartContainer", name); !status.ok()) return status;
   if (!containers_.contains(id)) return NotFound(id);
-  const bool ends = short_lived.contains(name);
+  const bool ends = short_lived_.contains(name);
   containers_[id].entry.set_state(ends ? cri::CONTAINER_EXITED : cri::CONTAINER_RUNNING);
-  containers_[id].exit_code = ends ? exit_code : 0;
+  containers_[id].exit_code = ends ? exit_code_ : 0;
   return Status::OK;
 }
 
@@ -179,7 +191,8 @@ Status FakeRuntime::ExecSync(Context*, In<cri::ExecSyncRequest> request,
   std::string words;
   for (const std::string& word : request->cmd()) words += word + "\n";
   response->set_stdout(words);
-  response->set_exit_code(exit_code);
+  const std::lock_guard lock(mutex_);
+  response->set_exit_code(exit_code_);
   return Status::OK;
 }
 

@@ -11,15 +11,17 @@
 namespace trivet::testing {
 
 /// A CRI runtime without containers: it remembers what it was told to make, answers about it, and
-/// notes the calls that change something. A container that is started runs; one whose name is among
-/// `short_lived` has ended, with `exit_code`.
+/// notes the calls that change something. A container that is started runs, unless it is said to be
+/// short-lived.
 class FakeRuntime final : public ::runtime::v1::RuntimeService::Service {
  public:
   /// `log` is borrowed.
   explicit FakeRuntime(CallLog& log) : log_(log) {}
 
-  std::set<std::string> short_lived;
-  int exit_code = 0;
+  /// From now on a container with one of the names has ended once it is started.
+  void SetShortLived(std::set<std::string> names);
+  /// Of what ends from now on, and of ExecSync; 0 before.
+  void SetExitCode(int exit_code);
 
   /// The configurations of what there is, by the name of pod or container.
   std::map<std::string, ::runtime::v1::PodSandboxConfig> SandboxConfigs();
@@ -74,6 +76,8 @@ class FakeRuntime final : public ::runtime::v1::RuntimeService::Service {
 
   CallLog& log_;
   std::mutex mutex_;
+  std::set<std::string> short_lived_;
+  int exit_code_ = 0;
   int made_ = 0;  // ids and times of creation are counted
   std::map<std::string, Sandbox> sandboxes_;
   std::map<std::string, Container> containers_;

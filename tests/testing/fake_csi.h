@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,7 +22,7 @@ class FakeDriver {
   [[nodiscard]] ::csi::v1::Controller::Service* controller() { return &controller_; }
   [[nodiscard]] ::csi::v1::Node::Service* node() { return &node_; }
 
-  bool controller_publish = false;  // has PUBLISH_UNPUBLISH_VOLUME
+  std::atomic<bool> controller_publish = false;  // has PUBLISH_UNPUBLISH_VOLUME
 
   /// Ids of the volumes that there are, by name.
   std::map<std::string, std::string> Volumes();

@@ -46,7 +46,7 @@ const std::string kEverything =
                   "{name: second, image: 'busybox:1'}]");
 
 TEST_F(PlayTest, MakesVolumesThenTheSandboxThenTheContainersInOrder) {
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   ASSERT_THAT(RunAndWait(kEverything), IsOk());
   EXPECT_THAT(
       calls_.Take(),
@@ -89,7 +89,7 @@ TEST_F(PlayTest, AsksForTheLabelsOfTheManifest) {
 TEST_F(PlayTest, StartsAContainerAgainWithTheIdsThatThePodHas) {
   const std::string pod =
       kNamespace + PodOf("p", "hostUsers: false, containers: [{name: main, image: 'busybox:1'}]");
-  runtime_.short_lived = {"main"};
+  runtime_.SetShortLived({"main"});
   ASSERT_THAT(Run(pod), IsOk());
   calls_.Take();
   ASSERT_THAT(Run(pod), IsOk());
@@ -101,7 +101,7 @@ TEST_F(PlayTest, StartsAContainerAgainWithTheIdsThatThePodHas) {
 }
 
 TEST_F(PlayTest, DeletesInTheOppositeOrderAndLeavesNothing) {
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   ASSERT_THAT(Run(kEverything), IsOk());
   calls_.Take();
   ASSERT_THAT(Delete(kEverything), IsOk());
@@ -115,7 +115,7 @@ TEST_F(PlayTest, DeletesInTheOppositeOrderAndLeavesNothing) {
 }
 
 TEST_F(PlayTest, DoesNothingTheSecondTime) {
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   ASSERT_THAT(Run(kEverything), IsOk());
   calls_.Take();
   ASSERT_THAT(Run(kEverything), IsOk());
@@ -128,7 +128,7 @@ TEST_F(PlayTest, DoesNothingTheSecondTime) {
 }
 
 TEST_F(PlayTest, SaysEachStepWithItsTime) {
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   ASSERT_THAT(RunAndWait(kEverything), IsOk());
   for (const char* step :
        {" ms  namespace n\n", " ms  network policy n/deny\n", " ms  volume created n/data: v1, 64 ",
@@ -153,7 +153,7 @@ class PlayFailing : public PlayTest, public ::testing::WithParamInterface<const 
 
 TEST_P(PlayFailing, IsFinishedByTheNextRun) {
   driver_.controller_publish = true;
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   calls_.FailNext(GetParam(), "lightning");
   EXPECT_THAT(Run(kEverything), FailsWith(Code::kInternal, "lightning"));
   ASSERT_THAT(RunAndWait(kEverything), IsOk());
@@ -165,7 +165,7 @@ TEST_P(PlayFailing, IsFinishedByTheNextRun) {
 
 TEST_P(PlayFailing, IsUndoneByDelete) {
   driver_.controller_publish = true;
-  runtime_.short_lived = {"first", "second"};
+  runtime_.SetShortLived({"first", "second"});
   calls_.FailNext(GetParam(), "lightning");
   EXPECT_THAT(Run(kEverything), FailsWith(Code::kInternal, "lightning"));
   ASSERT_THAT(Delete(kEverything), IsOk());
@@ -243,8 +243,8 @@ TEST_F(PlayTest, MakesASandboxAnewThatIsNotReadyAnyMore) {
 }
 
 TEST_F(PlayTest, StopsAtAnInitContainerThatFails) {
-  runtime_.short_lived = {"first"};
-  runtime_.exit_code = 3;
+  runtime_.SetShortLived({"first"});
+  runtime_.SetExitCode(3);
   EXPECT_THAT(Run(kEverything),
               FailsWith(Code::kFailedPrecondition, "init container first: ended with exit code 3"));
   EXPECT_THAT(calls_.Take(), Not(Contains("CreateContainer second")));
@@ -316,7 +316,7 @@ TEST_F(PlayTest, SaysWhichSocketNobodyServes) {
 
 TEST_F(PlayTest, ExecutesTheWordsAsTheyWereGiven) {
   ASSERT_THAT(Run(kNamespace + kPlain), IsOk());
-  runtime_.exit_code = 3;
+  runtime_.SetExitCode(3);
   const auto exec = [&](std::vector<std::string> words) {
     std::vector<std::string> args{"--cri-socket", "unix://" + Options().cri_socket.native(), "exec",
                                   "n/p"};
