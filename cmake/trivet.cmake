@@ -40,6 +40,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 option(TRIVET_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(TRIVET_TSAN "ThreadSanitizer" OFF)
+add_library(trivet_tsan_options OBJECT EXCLUDE_FROM_ALL cmake/tsan_options.cc)
 option(TRIVET_FUZZ "libFuzzer with both of AddressSanitizer and UndefinedBehaviorSanitizer; clang" OFF)
 if(TRIVET_ASAN)
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -51,6 +52,7 @@ elseif(TRIVET_FUZZ)
 elseif(TRIVET_TSAN)
   add_compile_options(-fsanitize=thread)
   add_link_options(-fsanitize=thread)
+  set(TRIVET_TSAN_OPTIONS $<TARGET_OBJECTS:trivet_tsan_options>)
 endif()
 
 # Where a preset compiles several sources as one (CMAKE_UNITY_BUILD), those of a folder are one: gRPC's headers take
@@ -87,7 +89,7 @@ add_custom_target(programs COMMENT "All programs, no tests")
 # program starts in half the time and needs half the memory.
 function(trivet_executable name)
   cmake_parse_arguments(ARG "STATIC;STATIC_RUNTIME;NO_INSTALL" "DESTINATION" "SOURCES;LIBRARIES" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  add_executable(${name} ${ARG_SOURCES} ${TRIVET_TSAN_OPTIONS})
   target_link_libraries(${name} PRIVATE trivet_options ${ARG_LIBRARIES})
   if(NOT TRIVET_ASAN AND NOT TRIVET_TSAN)
     if(ARG_STATIC)
@@ -109,7 +111,7 @@ endfunction()
 # Tests find the built executables in $TRIVET_BIN_DIR and the tree in $TRIVET_SOURCE_DIR.
 function(trivet_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  add_executable(${name} ${ARG_SOURCES} ${TRIVET_TSAN_OPTIONS})
   target_link_libraries(${name} PRIVATE trivet_options trivet_testing ${ARG_LIBRARIES})
   # What is tested is optimised, the tests need not be: a third less to compile.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0 -U_FORTIFY_SOURCE>)
