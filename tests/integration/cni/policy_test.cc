@@ -1,4 +1,6 @@
 // The policy agent is asked inside ADD, before the pod's first packet.
+#include <atomic>
+
 #include "tests/integration/cni/fake_agent.h"
 #include "tests/integration/cni/plugin_test.h"
 
@@ -26,7 +28,7 @@ class PolicyTest : public PluginTest {
 
 TEST_F(PolicyTest, AddTellsTheAgentWhichPodHasWhichAddressesBeforeThereIsALink) {
   const Pod pod = MakePod("c1");
-  bool had_link = true;
+  std::atomic<bool> had_link = true;
   const FakeAgent agent(kSocket, [&](const policy::Request& request) {
     if (request.verb == Verb::kAdd) had_link = HasLink("eth0", pod);
     return policy::Answer{};
