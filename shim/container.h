@@ -86,6 +86,7 @@ class Container {
   Result<> PrepareInput();
   Result<> AddStream(UniqueFd reader, LogStream name);
   void TakeReports();
+  [[nodiscard]] Error EndBeforeStart() const;
   void OnExecuted();
   void RunHooksAt(const HookPoint& point);
   void RunStartHooks(std::initializer_list<HookKind> kinds, std::string_view status,

@@ -143,15 +143,24 @@ void Container::TakeReports() {
     start_error_ = ToError(*failure).Wrap("container init");
   } else if (const auto* point = std::get_if<HookPoint>(&*report)) {
     return RunHooksAt(*point);
+  } else if (std::holds_alternative<Unheard>(*report)) {
+    if (!start_error_) start_error_ = EndBeforeStart();
+    return;  // a better reason may come
   }
   loop_.Remove(report_.get());
   report_.reset();
   if (awaits_hooks_) FailStart(Error(Code::kAborted, kKilledInHooks));
   // A held one ends at the latest when it is told to go on.
-  if (phase_ == ContainerPhase::kCreated && !start_error_) {
-    start_error_ = Error(Code::kAborted, "container init: ended before the start");
-  }
+  if (phase_ == ContainerPhase::kCreated && !start_error_) start_error_ = EndBeforeStart();
   if (!start_error_) OnExecuted();
+}
+
+// Without a word of its own.
+Error Container::EndBeforeStart() const {
+  const bool oom = cgroup_.ReadOomKills() > oom_kills_before_;
+  return {Code::kAborted,
+          oom ? "container init: was killed for lack of memory, the limit is too low"
+              : "container init: ended before the start"};
 }
 
 void Container::OnExecuted() {

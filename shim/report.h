@@ -76,8 +76,9 @@ class Reporter {
   int fd_;
 };
 
-/// What the parent learns: a failure, the terminal, another process in place of the first one, or
-/// that execve succeeded (end of file: the socket is close-on-exec).
+/// What the parent learns: a failure, the terminal, another process in place of the first one, that
+/// it ended without taking a word that it was sent (what it said before comes then), or that execve
+/// succeeded (end of file: the socket is close-on-exec).
 struct Executed {};
 struct Successor {
   pid_t pid = 0;  // in the parent's PID namespace
@@ -85,7 +86,8 @@ struct Successor {
 struct HookPoint {
   bool in_root = false;  // false: the root is attached and mounted, but not yet /
 };
-using Report = std::variant<Executed, Failure, UniqueFd, Successor, HookPoint>;
+struct Unheard {};
+using Report = std::variant<Executed, Failure, UniqueFd, Successor, HookPoint, Unheard>;
 
 struct ReportChannel {
   UniqueFd parent;

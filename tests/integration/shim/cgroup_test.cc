@@ -54,6 +54,18 @@ TEST_F(PodCgroupTest, SaysThatAContainerWasKilledForLackOfMemory) {
   EXPECT_TRUE(outcome->exit.oom_killed);
 }
 
+TEST_F(PodCgroupTest, SaysThatTheMemoryIsTooLittleToStart) {
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = 4096, .memory_and_swap_bytes = 4096}),
+              IsOk());
+  StartPod();
+  ASSERT_THAT(CreateContainer("true", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  EXPECT_THAT(StartContainer(), FailsWith(Code::kAborted, "for lack of memory"));
+  const auto exit = client_->AwaitExit();
+  ASSERT_THAT(exit, IsOk());
+  EXPECT_EQ(exit->exit_code, 128);
+  EXPECT_TRUE(exit->oom_killed);
+}
+
 // As systemd and container runtimes do in a container of their own.
 TEST_F(PodCgroupTest, StartsAnExecWhereTheContainerHasGroupsOfItsOwn) {
   if (!cgroups_->is_v2()) GTEST_SKIP() << "only cgroup v2 keeps processes out of inner groups";

@@ -1,5 +1,7 @@
 #include "shim/report.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -7,6 +9,8 @@
 
 namespace trivet::shim {
 namespace {
+
+using testing::IsOk;
 
 TEST(ToError, NamesStepObjectAndReason) {
   Failure failure{.step = Step::kExecve, .err = ENOENT};
@@ -28,8 +32,26 @@ TEST(ReadReport, TakesAClosedChannelForASuccessfulExecve) {
   auto channel = MakeReportChannel();
   channel->child.reset();
   const auto report = ReadReport(channel->parent.get());
-  ASSERT_THAT(report, testing::IsOk());
+  ASSERT_THAT(report, IsOk());
   EXPECT_TRUE(std::holds_alternative<Executed>(*report));
+}
+
+// Source: unix_release_sock() in net/unix/af_unix.c: such an end is an error that comes first.
+TEST(ReadReport, GivesTheReasonOfAProcessThatEndedWithoutTakingAWord) {
+  auto channel = MakeReportChannel();
+  ASSERT_THAT(channel, IsOk());
+  const Failure failure{.step = Step::kMount, .err = ENOENT, .object = "/data"};
+  ASSERT_EQ(::send(channel->parent.get(), "g", 1, 0), 1);
+  ASSERT_EQ(::send(channel->child.get(), &failure, sizeof failure, 0), ssize_t{sizeof failure});
+  channel->child.reset();
+  const auto first = ReadReport(channel->parent.get());
+  ASSERT_THAT(first, IsOk());
+  EXPECT_TRUE(std::holds_alternative<Unheard>(*first));
+  const auto second = ReadReport(channel->parent.get());
+  ASSERT_THAT(second, IsOk());
+  ASSERT_TRUE(std::holds_alternative<Failure>(*second));
+  EXPECT_EQ(std::get<Failure>(*second).err, ENOENT);
+  EXPECT_TRUE(std::holds_alternative<Executed>(*ReadReport(channel->parent.get())));
 }
 
 }  // namespace
