@@ -81,6 +81,7 @@ class Container {
   [[nodiscard]] bool running() const { return phase_ == ContainerPhase::kRunning && !ended_; }
   [[nodiscard]] bool alive() const { return child_.pid != 0 && !ended_; }
   Result<> Launch(int pid_namespace_pidfd);
+  void ForgetLaunch();
   void Release();
   Result<> PrepareOutput();
   Result<> PrepareInput();

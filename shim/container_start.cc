@@ -63,11 +63,19 @@ void Container::PrepareStart() {
     ::malloc_trim(0);
     return;
   }
-  // Without a child the start tries again.
   streams_.clear();
-  if (child_.pid == 0) return;
+  if (child_.pid == 0) return ForgetLaunch();  // the start tries again
   start_error_ = launched.error();
   Kill();
+}
+
+// What is held for a process that is not there.
+void Container::ForgetLaunch() {
+  plan_->process.stdio = {};
+  plan_->process.cgroup_procs.clear();
+  plan_->null_tree.reset();
+  stdin_.reset();
+  log_ = LogFile::Discard();
 }
 
 void Container::Release() {

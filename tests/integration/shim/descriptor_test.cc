@@ -10,6 +10,11 @@
 namespace trivet {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::Each;
+using ::testing::Eq;
+using ::testing::Not;
+using ::testing::StartsWith;
 using ::trivet::testing::FailsWith;
 using ::trivet::testing::IsOk;
 using ::trivet::testing::ShimClient;
@@ -26,6 +31,17 @@ class DescriptorTest : public testing::ShimTest {
     for (const std::string& number : *numbers) highest = std::max(highest, std::stoi(number));
     const rlimit limit{static_cast<rlim_t>(highest) + 1 + more, 4096};
     ASSERT_EQ(::prlimit(shim_.pid, RLIMIT_NOFILE, &limit, nullptr), 0);
+  }
+  // What they are; not those that the shim was started with.
+  std::vector<std::string> OpenFiles() {
+    std::vector<std::string> files;
+    const std::filesystem::path fds = fmt::format("/proc/{}/fd", shim_.pid);
+    const auto numbers = ListDirectory(fds);
+    for (const std::string& number : *numbers) {
+      std::error_code gone;
+      if (std::stoi(number) > 2) files.push_back(std::filesystem::read_symlink(fds / number, gone));
+    }
+    return files;
   }
   void AllowManyOpenFiles() { AllowOpenFiles(1000); }
 
@@ -51,6 +67,18 @@ TEST_F(DescriptorTest, AnswersARequestWhoseDescriptorsFindNoRoom) {
   const auto outcome = Run("echo words");
   ASSERT_THAT(outcome, IsOk());
   EXPECT_EQ(outcome->out, "words\n");
+}
+
+TEST_F(DescriptorTest, KeepsNothingForAProcessThatFoundNoRoomBeforeTheStart) {
+  StartPod();
+  AllowOpenFiles(8);
+  ASSERT_THAT(CreateContainer("echo words"), IsOk());
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(*ReadFile(fmt::format("/proc/{0}/task/{0}/children", shim_.pid)), "");
+  EXPECT_THAT(OpenFiles(), Each(Not(AnyOf(StartsWith("pipe:"), Eq(log_.native())))));
+  AllowManyOpenFiles();
+  EXPECT_THAT(StartContainer(), IsOk());
+  EXPECT_TRUE(LogSays("words"));
 }
 
 TEST_F(DescriptorTest, LetsAConnectionWaitUntilThereIsRoom) {
