@@ -88,6 +88,14 @@ Result<std::vector<UniqueFd>> ContainerCgroup::OpenProcs() const {
   return OpenProcsFiles(files);
 }
 
+Result<> ContainerCgroup::JoinLate(pid_t pid) const {
+  if (late_procs_file_.empty() || ::access(late_procs_file_.c_str(), F_OK) != 0) return {};
+  const std::filesystem::path folder = std::filesystem::path(late_procs_file_).parent_path();
+  ASSIGN_OR_RETURN(const std::vector<pid_t> members, cgroup_tree::Processes(folder));
+  if (std::ranges::count(members, pid) > 0) return {};  // to enter again takes long
+  return WriteControlFile(late_procs_file_, std::to_string(pid));
+}
+
 Result<> ContainerCgroup::Signal(int signal) const {
   if (!exists()) return {};
   ASSIGN_OR_RETURN(const std::vector<pid_t> pids, cgroup_tree::Processes(folder_));

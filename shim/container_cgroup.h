@@ -28,6 +28,9 @@ class ContainerCgroup {
   /// v1: what a child writes itself to, opened for one child.
   [[nodiscard]] Result<std::vector<UniqueFd>> OpenProcs() const;
 
+  /// v1: brings in the first process, which may have been born before an update made the cpuset.
+  [[nodiscard]] Result<> JoinLate(pid_t pid) const;
+
   [[nodiscard]] bool exists() const { return !folder_.empty(); }
   /// Sends `signal` to every process in the group.
   Result<> Signal(int signal) const;

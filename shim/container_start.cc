@@ -83,6 +83,9 @@ void Container::Release() {
   phase_ = ContainerPhase::kRunning;
   if (ended_) return OnMainExit(exit_.exit_code);
   if (start_error_) return Kill();
+  if (auto joined = cgroup_.JoinLate(child_.pid); !joined) {
+    return FailStart(std::move(joined).error().Wrap("container init: cgroup"));
+  }
   const char go = 1;
   if (::send(report_.get(), &go, sizeof go, MSG_NOSIGNAL) != sizeof go) Kill();
 }

@@ -1,6 +1,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "common/linux/cgroup.h"
 #include "common/linux/file.h"
 #include "tests/testing/matchers.h"
@@ -64,6 +66,24 @@ TEST_F(PodCgroupTest, SaysThatTheMemoryIsTooLittleToStart) {
   ASSERT_THAT(exit, IsOk());
   EXPECT_EQ(exit->exit_code, 128);
   EXPECT_TRUE(exit->oom_killed);
+}
+
+// An update may have made it while the process that waits was on its way into the other groups.
+TEST_F(PodCgroupTest, StartsInACpusetThatCameAfterTheCreation) {
+  if (cgroups_->is_v2()) GTEST_SKIP() << "on cgroup v2 there is one group for all";
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  for (int i = 0; i < 1000 && cgroups_->Processes(group_)->empty(); ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  ASSERT_THAT(*cgroups_->Processes(group_), SizeIs(1));
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.cpuset_cpus = "0"}), IsOk());
+  const std::string first = std::to_string(cgroups_->Processes(group_)->front());
+  ASSERT_THAT(WriteControlFile("/sys/fs/cgroup/cpuset/trivet-test/cgroup.procs", first), IsOk());
+  const auto started = StartContainer();
+  ASSERT_THAT(started, IsOk());
+  EXPECT_THAT(*ReadFile("/proc/" + std::to_string(started->pid) + "/cgroup"),
+              HasSubstr(":cpuset:" + group_ + "\n"));
 }
 
 // As systemd and container runtimes do in a container of their own.
