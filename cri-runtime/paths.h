@@ -9,7 +9,7 @@ namespace trivet::cri {
 ///
 ///   <state>/                 /var/lib/trivet/cri, 0700
 ///     images/                the image store's own, see image/paths.h
-///     sandboxes/<id>.json    what a sandbox was asked to be; durable before anything is made
+///     sandboxes/<id>.json    what a sandbox was asked to be, before anything is made
 ///     sandboxes/<id>.state   how it is
 ///     containers/<id>.json, <id>.state
 ///     pods/                  of an earlier version: what is in shims/<sandbox>/pod now
@@ -20,7 +20,7 @@ namespace trivet::cri {
 ///   <run>/                   /run/trivet, 0700; gone after a reboot
 ///     shims/<sandbox>/       the shim's: spec, sock
 ///     shims/<sandbox>/pod/   a tmpfs, what all containers of the pod see: resolv.conf, hosts,
-///                            hostname, shm/; made with the first of them
+///                            hostname, shm/
 ///     shims/<sandbox>/<container>.exit   left by the shim until the daemon has recorded the end
 ///     netns/<sandbox>        the network namespace, pinned for CNI
 struct Paths {
