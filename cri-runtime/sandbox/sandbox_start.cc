@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/stopwatch.h"
 #include "common/linux/netns.h"
@@ -29,36 +30,48 @@ void Sandboxes::BeginAttachWait() const {
   container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
 }
 
-// Nothing that is begun before the record is written does anything before that.
-Result<> Sandboxes::RecordAndBuild(const Record& record, state::Progress& progress) {
-  std::promise<Result<>> recorded;
-  EarlyNetwork early = BeginNetwork(record, recorded.get_future().share());
-  const Result<> added = node_.store.Add(record);
-  recorded.set_value(added);
-  RETURN_IF_ERROR(added);
-  return Build(record, std::move(early), progress);
+Sandboxes::Beside::~Beside() {
+  Tell(Fail(Code::kAborted, "the sandbox is not recorded"));
+  if (durable.valid()) durable.wait();
+  if (made.valid()) made.wait();
+  if (network.valid()) network.wait();
 }
 
-Result<> Sandboxes::Build(const Record& record, EarlyNetwork early, state::Progress& progress) {
+void Sandboxes::Beside::Tell(Result<> added) {
+  if (!std::exchange(told, true)) recorded.set_value(std::move(added));
+}
+
+// Nothing that is begun before the record is written does anything before that.
+Result<> Sandboxes::RecordAndBuild(const Record& record, state::Progress& progress) {
+  Beside beside;
+  BeginNetwork(record, beside);
+  const Result<> added = node_.store.Add(record);
+  beside.Tell(added);
+  RETURN_IF_ERROR(added);
+  return Build(record, beside, progress);
+}
+
+Result<> Sandboxes::Build(const Record& record, Beside& beside, state::Progress& progress) {
   Stopwatch watch;
   progress.Enter("shim");
-  auto durable = MakeDurableAside(record);
+  beside.durable = MakeDurableAside(record);
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
   BeginAttachWait();
   // Not before: the first plugin, for which the pod waits longest, is loaded meanwhile.
-  if (early.made.valid()) RETURN_IF_ERROR(Result<>(early.made.get()), "network");
-  RETURN_IF_ERROR(StartShim(record, early.made.valid()), "shim");
+  if (beside.made.valid()) RETURN_IF_ERROR(Result<>(beside.made.get()), "network");
+  RETURN_IF_ERROR(StartShim(record, beside.made.valid()), "shim");
   const double shim_ms = watch.Lap();
   ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
   progress.Enter("network");
   ASSIGN_OR_RETURN(Connected network,
-                   early.network.valid() ? early.network.get() : ConnectNetwork(record), "network");
+                   beside.network.valid() ? beside.network.get() : ConnectNetwork(record),
+                   "network");
   spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
                record.config.metadata.namespace_name, record.config.metadata.name, record.id,
                shim_ms, watch.Lap());
   progress.Enter("sync");
-  const Result<> complete = Complete(record, std::move(folder), network.ips, durable);
+  const Result<> complete = Complete(record, std::move(folder), network.ips, beside.durable);
   // In any case: DEL is given ADD's result.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     if (complete) state.phase = Phase::kReady;
@@ -90,17 +103,16 @@ std::future<Result<>> Sandboxes::MakeDurableAside(const Record& record) const {
 
 // The namespace is made and the first plugin is loaded while the record is written. Then the one is
 // pinned, and the other works while the shim starts.
-Sandboxes::EarlyNetwork Sandboxes::BeginNetwork(const Record& record,
-                                                const std::shared_future<Result<>>& recorded) {
-  EarlyNetwork early;
-  if (!HasNetworkBesideShim(record)) return early;
-  early.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id), [recorded] {
-                 return Result<>(recorded.get());
-               }).share();
-  early.network = BeginAside([this, &record, made = early.made] {
+void Sandboxes::BeginNetwork(const Record& record, Beside& beside) {
+  if (!HasNetworkBesideShim(record)) return;
+  beside.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id),
+                                     [recorded = beside.recorded.get_future().share()] {
+                                       return Result<>(recorded.get());
+                                     })
+                    .share();
+  beside.network = BeginAside([this, &record, made = beside.made] {
     return ConnectNetwork(record, [&made] { return Result<>(made.get()); });
   });
-  return early;
 }
 
 Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {

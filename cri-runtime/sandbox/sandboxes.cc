@@ -73,6 +73,10 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   const auto lock = node_.sandbox_locks.Lock(record.id);
   auto built = RecordAndBuild(record, progress);
   if (built) return record.id;
+  // Nothing was made: not even the record could be written.
+  if (!node_.store.Get()->sandboxes.contains(record.id)) {
+    return std::unexpected(std::move(built).error());
+  }
   progress.Enter("undo");
   if (auto undone = RemoveLocked(record); !undone) {
     // It stays as a sandbox that is not ready, so that the kubelet stops it again.

@@ -68,27 +68,28 @@ class Sandboxes {
     std::string result;  // ADD's, as JSON
     std::vector<std::string> ips;
   };
-  // The network of a pod whose shim is still to start; neither is valid where the shim must come
-  // first.
-  struct EarlyNetwork {
-    EarlyNetwork() = default;
-    // Waits: what still runs must not be undone.
-    ~EarlyNetwork() {
-      if (made.valid()) made.wait();
-      if (network.valid()) network.wait();
-    }
-    EarlyNetwork(EarlyNetwork&&) = default;
-    EarlyNetwork& operator=(EarlyNetwork&&) = delete;
+  // What goes on beside a start. Its end waits for all of it: what still runs must not be undone.
+  struct Beside {
+    Beside() = default;
+    ~Beside();
+    Beside(const Beside&) = delete;
+    Beside& operator=(const Beside&) = delete;
+    // Lets those that wait for the record go on, or end. Once: later calls do nothing.
+    void Tell(Result<> added);
 
+    std::promise<Result<>> recorded;
+    bool told = false;
+    std::future<Result<>> durable;
+    // Of a pod whose network is made before its shim starts; else neither is valid.
     std::shared_future<Result<>> made;  // the namespace
     std::future<Result<Connected>> network;
   };
   Result<> RecordAndBuild(const Record& record, state::Progress& progress);
-  Result<> Build(const Record& record, EarlyNetwork early, state::Progress& progress);
+  Result<> Build(const Record& record, Beside& beside, state::Progress& progress);
   Result<> Complete(const Record& record, PodFolder folder, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
   void BeginAttachWait() const;
-  EarlyNetwork BeginNetwork(const Record& record, const std::shared_future<Result<>>& recorded);
+  void BeginNetwork(const Record& record, Beside& beside);
   [[nodiscard]] std::future<Result<>> MakeDurableAside(const Record& record) const;
   Result<> StartShim(const Record& record, bool netns_is_made);
   [[nodiscard]] Result<Connected> ConnectNetwork(
