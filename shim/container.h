@@ -83,6 +83,7 @@ class Container {
   Result<> Launch(int pid_namespace_pidfd);
   void ForgetLaunch();
   void Release();
+  [[nodiscard]] bool SendWord() const;
   Result<> PrepareOutput();
   Result<> PrepareInput();
   Result<> AddStream(UniqueFd reader, LogStream name);
@@ -105,7 +106,7 @@ class Container {
   void LimitLastHooks();
 
   Kept spec_;
-  std::optional<InitPlan> plan_;  // until the start
+  std::optional<InitPlan> plan_;  // until the first process is made
   ContainerCgroup cgroup_;
   EventLoop& loop_;
   Children& children_;

@@ -34,14 +34,14 @@ Result<UniqueFd> BindNull() {
 }  // namespace
 
 void Container::Start(int pid_namespace_pidfd, OnStarted on_started) {
-  if (phase_ != ContainerPhase::kCreated || !plan_) {
+  if (phase_ != ContainerPhase::kCreated) {
     return on_started(Fail(Code::kFailedPrecondition, "container {} was started before", spec_.id));
   }
   on_started_ = std::move(on_started);
   if (child_.pid != 0) return Release();
   plan_->process.is_held = false;
   const auto launched = Launch(pid_namespace_pidfd);
-  phase_ = child_.pid != 0 ? ContainerPhase::kRunning : phase_;
+  if (child_.pid != 0) phase_ = ContainerPhase::kRunning;
   plan_.reset();
   ::malloc_trim(0);  // the seccomp filter and the texts: none is needed again
   if (launched) return;
@@ -58,19 +58,17 @@ void Container::PrepareStart() {
   if (spec_.pid != NamespaceMode::kContainer || plan_->process.user_namespace.fd >= 0) return;
   plan_->process.is_held = true;
   const auto launched = Launch(-1);
-  if (launched) {
-    plan_.emplace();
-    ::malloc_trim(0);
-    return;
-  }
-  streams_.clear();
   if (child_.pid == 0) return ForgetLaunch();  // the start tries again
-  start_error_ = launched.error();
-  Kill();
+  plan_.reset();
+  ::malloc_trim(0);
+  if (launched) return;
+  streams_.clear();
+  FailStart(launched.error());
 }
 
 // What is held for a process that is not there.
 void Container::ForgetLaunch() {
+  streams_.clear();
   plan_->process.stdio = {};
   plan_->process.cgroup_procs.clear();
   plan_->null_tree.reset();
@@ -79,15 +77,19 @@ void Container::ForgetLaunch() {
 }
 
 void Container::Release() {
-  plan_.reset();
   phase_ = ContainerPhase::kRunning;
   if (ended_) return OnMainExit(exit_.exit_code);
   if (start_error_) return Kill();
   if (auto joined = cgroup_.JoinLate(child_.pid); !joined) {
     return FailStart(std::move(joined).error().Wrap("container init: cgroup"));
   }
-  const char go = 1;
-  if (::send(report_.get(), &go, sizeof go, MSG_NOSIGNAL) != sizeof go) Kill();
+  if (!SendWord()) Kill();
+}
+
+// The first process goes on with it.
+bool Container::SendWord() const {
+  const char word = 1;
+  return ::send(report_.get(), &word, sizeof word, MSG_NOSIGNAL) == sizeof word;
 }
 
 Result<> Container::Launch(int pid_namespace_pidfd) {
@@ -208,8 +210,7 @@ void Container::RunStartHooks(std::initializer_list<HookKind> kinds, std::string
 }
 
 void Container::GoOnAfterHooks() {
-  const char done = 'd';
-  awaits_hooks_ = ::send(report_.get(), &done, sizeof done, MSG_NOSIGNAL) != sizeof done;
+  awaits_hooks_ = !SendWord();
   if (awaits_hooks_) FailStart(Error(Code::kAborted, kKilledInHooks));
 }
 

@@ -90,7 +90,8 @@ Result<Launch> LaunchInPlace(PlannedHook hook, const HookPlace& place, const Hoo
 Result<std::unique_ptr<HookRun>> HookRun::Launch(PlannedHook hook, const HookPlace& place,
                                                  const HookSet& set, EventLoop& loop,
                                                  Children& children, OnDone on_done) {
-  std::string name = fmt::format("hook {} {}", NameOf(hook.kind), hook.path);
+  std::string name =
+      fmt::format("hook {} {}", Names(hook.kind).at(static_cast<size_t>(hook.kind)), hook.path);
   ASSIGN_OR_RETURN(Pipe pipe, MakeOutputPipe(), name);
   hook.process.stdio[2] = std::move(pipe.writer);
   std::unique_ptr<HookRun> run(

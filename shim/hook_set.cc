@@ -44,24 +44,6 @@ Result<PlannedHook> PlanHook(const HookSpec& hook, const ContainerSpec& containe
 
 }  // namespace
 
-std::string_view NameOf(HookKind kind) {
-  switch (kind) {
-    case HookKind::kPrestart:
-      return "prestart";
-    case HookKind::kCreateRuntime:
-      return "createRuntime";
-    case HookKind::kCreateContainer:
-      return "createContainer";
-    case HookKind::kStartContainer:
-      return "startContainer";
-    case HookKind::kPoststart:
-      return "poststart";
-    case HookKind::kPoststop:
-      return "poststop";
-  }
-  return "unknown";
-}
-
 bool HookSet::Has(HookKind kind) const {
   return std::ranges::any_of(hooks, [&](const PlannedHook& hook) { return hook.kind == kind; });
 }

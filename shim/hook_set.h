@@ -13,9 +13,6 @@
 
 namespace trivet::shim {
 
-/// The specification's word: "createContainer".
-std::string_view NameOf(HookKind kind);
-
 /// Whether hooks of this kind run in the container's namespaces; the others in the node's.
 constexpr bool IsOfContainer(HookKind kind) {
   return kind == HookKind::kCreateContainer || kind == HookKind::kStartContainer;

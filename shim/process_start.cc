@@ -18,6 +18,8 @@
 namespace trivet::shim {
 namespace {
 
+constexpr mode_t kUmask = 022;
+
 // The system call itself: glibc's sigaction refuses 32 and 33, which whoever started the shim may
 // have ignored. All zeros is SIG_DFL.
 void ResetSignals() {
@@ -179,7 +181,6 @@ void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
 }
 
 void ExecuteOnNode(const ProcessPlan& plan, const Reporter& report) {
-  constexpr mode_t kUmask = 022;
   report.Check(::chdir("/") == 0, Step::kWorkingDirectory, "/");
   for (int number = 0; number < 3; ++number) {
     const int fd = plan.stdio[static_cast<size_t>(number)].get();
@@ -191,7 +192,6 @@ void ExecuteOnNode(const ProcessPlan& plan, const Reporter& report) {
 }
 
 void Execute(const ProcessPlan& plan, int root_fd, const Reporter& report) {
-  constexpr mode_t kUmask = 022;
   SetLimits(plan, report);
   EnterWorkingDirectory(plan, root_fd, report);
   WireStdio(plan, root_fd, report);

@@ -51,19 +51,7 @@ struct Device {
   bool injected = false;  // by a CDI device: not one of the request's
 };
 
-/// When a CDI device's program runs. The order is that of shim::HookKind.
-enum class HookKind : uint8_t {
-  kPrestart,
-  kCreateRuntime,
-  kCreateContainer,
-  kStartContainer,
-  kPoststart,
-  kPoststop
-};
-constexpr std::array<std::string_view, 6> Names(HookKind /*e*/) {
-  return {"prestart",       "createRuntime", "createContainer",
-          "startContainer", "poststart",     "poststop"};
-}
+using shim::HookKind;
 
 struct Hook {
   HookKind kind = HookKind::kPrestart;

@@ -28,7 +28,7 @@ namespace {
 constexpr uint64_t kMaxProfileBytes = uint64_t{1} << 20;
 constexpr mode_t kRootMode = 0755;
 constexpr uint16_t kMinorOfNodeCgroups = 2;  // shims of before make a namespace for each container
-constexpr uint16_t kHooksMinor = 3;
+constexpr uint16_t kMinorOfHooks = 3;
 
 Result<std::string> ReadProfile(const Profile& profile, const std::filesystem::path& root) {
   if (profile.kind != ProfileKind::kLocalhost) return std::string();
@@ -196,7 +196,7 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root,
   spec.node_cgroups =
       SeesTheNodesCgroups(record.config.security) && shim->minor() >= kMinorOfNodeCgroups;
   if (!record.config.hooks.empty()) {
-    if (shim->minor() < kHooksMinor) {
+    if (shim->minor() < kMinorOfHooks) {
       return Fail(Code::kUnimplemented,
                   "CDI hooks: this pod's shim is of an earlier version, which runs none");
     }

@@ -11,8 +11,6 @@ namespace {
 
 constexpr int64_t kMillisecondsPerSecond = 1000;
 
-static_assert(static_cast<int>(HookKind::kPoststop) == static_cast<int>(shim::HookKind::kPoststop));
-
 json::Value BundleConfig(const Record& record, const std::filesystem::path& root,
                          const sandbox::Config& pod) {
   return {{"ociVersion", "1.3.0"},
@@ -50,7 +48,7 @@ Result<> AddHooks(const Record& record, const cri::Paths& paths, const sandbox::
                                          {"annotations", record.config.annotations}});
   spec.hook_state = state.substr(1, state.size() - 2);  // without its braces
   for (const Hook& hook : record.config.hooks) {
-    spec.hooks.push_back({.kind = static_cast<shim::HookKind>(hook.kind),
+    spec.hooks.push_back({.kind = hook.kind,
                           .path = hook.path,
                           .args = hook.args,
                           .env = hook.env,

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// The shim protocol: trivet-cri (client) tells trivet-shim (server, one per
@@ -60,8 +62,7 @@ enum class Verb : uint8_t {
   kHello = 1,
   kCreateContainer = 2,  // ContainerSpec -> Empty; nothing is executed yet
   // ContainerRef -> Started. A start that fails ends the container: kStartFailedCode, with record
-  // and
-  // event.
+  // and event.
   kStartContainer = 3,
   kSignalContainer = 4,   // SignalRequest -> Empty
   kRemoveContainer = 5,   // ContainerRef -> Empty; kills what is left; unknown is success
@@ -202,6 +203,10 @@ enum class HookKind : uint8_t {
   kPoststart = 4,
   kPoststop = 5,
 };
+constexpr std::array<std::string_view, 6> Names(HookKind /*e*/) {
+  return {"prestart",       "createRuntime", "createContainer",
+          "startContainer", "poststart",     "poststop"};
+}
 
 struct HookSpec {
   HookKind kind = HookKind::kPrestart;

@@ -42,15 +42,6 @@ shim::ContainerSpec PlainSpec() {
   return spec;
 }
 
-std::vector<UniqueFd> ChildrenOf(pid_t pid) {
-  std::vector<UniqueFd> children;
-  std::istringstream pids(ReadFile(fmt::format("/proc/{0}/task/{0}/children", pid)).value_or(""));
-  for (pid_t child = 0; pids >> child;) {
-    if (auto pidfd = OpenPidfd(child)) children.push_back(std::move(*pidfd));
-  }
-  return children;
-}
-
 }  // namespace
 
 uint64_t ShimTest::AllCaps() {
@@ -67,7 +58,10 @@ void ShimTest::SetUp() {
 void ShimTest::TearDown() {
   if (!shim_.pidfd.valid()) return;
   client_.reset();
-  const std::vector<UniqueFd> children = ChildrenOf(shim_.pid);
+  std::vector<UniqueFd> children;
+  for (const pid_t pid : Children()) {
+    if (auto pidfd = OpenPidfd(pid)) children.push_back(std::move(*pidfd));
+  }
   EXPECT_THAT(SendSignal(shim_.pidfd, SIGKILL), IsOk());
   EXPECT_THAT(Reap(shim_.pidfd), IsOk());
   for (const UniqueFd& child : children) static_cast<void>(SendSignal(child, SIGKILL));
@@ -123,6 +117,20 @@ Result<> ShimTest::CreateContainer(const std::string& script, const Change& chan
 
 Result<shim::Started> ShimTest::StartContainer() {
   return client_->Call<shim::Started>(shim::Verb::kStartContainer, shim::ContainerRef{"c1"});
+}
+
+Result<> ShimTest::RemoveContainer() {
+  RETURN_IF_ERROR(
+      client_->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{"c1"}));
+  return {};
+}
+
+std::vector<pid_t> ShimTest::Children() const {
+  std::vector<pid_t> children;
+  std::istringstream pids(
+      ReadFile(fmt::format("/proc/{0}/task/{0}/children", shim_.pid)).value_or(""));
+  for (pid_t pid = 0; pids >> pid;) children.push_back(pid);
+  return children;
 }
 
 Result<ShimTest::Outcome> ShimTest::Run(const std::string& script, const Change& change) {

@@ -36,6 +36,9 @@ class ShimTest : public NamespaceTest {
   void StartPod(const std::function<void(shim::SandboxSpec&)>& change = [](auto&) {});
   Result<> CreateContainer(const std::string& script, const Change& change = [](auto&) {});
   Result<shim::Started> StartContainer();
+  Result<> RemoveContainer();
+  /// The shim's, as they are now: the reaper and the containers' first processes.
+  [[nodiscard]] std::vector<pid_t> Children() const;
   /// Creates, starts and waits for the end.
   Result<Outcome> Run(const std::string& script, const Change& change = [](auto&) {});
   /// Runs a shell in the container; the output is in the result.

@@ -18,6 +18,7 @@ using std::chrono::steady_clock;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 using ::trivet::testing::FailsWith;
 using ::trivet::testing::IsOk;
@@ -45,10 +46,6 @@ class HookTest : public testing::ShimTest {
 
   static Change With(HookKind kind, const std::string& script, int64_t timeout_ms = 10000) {
     return [=](Setup& setup) { Add(setup, kind, script, timeout_ms); };
-  }
-
-  Result<shim::Empty> Remove() {
-    return client_->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{"c1"});
   }
 
   Result<uint32_t> SendStart() {
@@ -94,7 +91,7 @@ TEST_F(HookTest, RunsEachInItsOrderWithItsState) {
   EXPECT_EQ(*ReadFile("/run/env"), "a-hook 1\n");
   EXPECT_EQ(*ReadFile("/run/seen"), "");
   EXPECT_EQ(*ReadFile("/run/fds"), "0\n1\n2\n3\n");
-  ASSERT_THAT(Remove(), IsOk());
+  ASSERT_THAT(RemoveContainer(), IsOk());
   EXPECT_EQ(*ReadFile("/run/order"),
             "prestart\ncreateRuntime\ncreateContainer\npoststart\npoststop\n");
   EXPECT_THAT(*ReadFile("/run/poststop"), HasSubstr(R"("status":"stopped","id":"c1")"));
@@ -119,7 +116,7 @@ TEST_F(HookTest, FailsTheStartWithWhatItSaid) {
     const auto exit = client_->AwaitExit();
     ASSERT_THAT(exit, IsOk());
     EXPECT_EQ(exit->exit_code, shim::kStartFailedCode);
-    ASSERT_THAT(Remove(), IsOk());
+    ASSERT_THAT(RemoveContainer(), IsOk());
   }
 }
 
@@ -160,7 +157,7 @@ TEST_F(HookTest, GoesOnAfterALastOneHasFailed) {
                     Add(setup, HookKind::kPoststop, "touch /run/second");
                   }),
               IsOk());
-  EXPECT_THAT(Remove(), IsOk());
+  EXPECT_THAT(RemoveContainer(), IsOk());
   EXPECT_TRUE(std::filesystem::exists("/run/second"));
 }
 
@@ -250,7 +247,7 @@ TEST_F(HookTest, KeepsExecsOutOfAContainerThatWaits) {
     EXPECT_THAT(Exec("ls /run"), FailsWith(Code::kFailedPrecondition, "not running"));
     EXPECT_THAT(client_->AwaitAnswer(*serial), IsOk());
     EXPECT_THAT(Exec("true"), IsOk());
-    ASSERT_THAT(Remove(), IsOk());
+    ASSERT_THAT(RemoveContainer(), IsOk());
   }
 }
 
@@ -279,7 +276,7 @@ TEST_F(HookTest, DoesNotHoldUpTheRemovalOfItsContainer) {
     ASSERT_THAT(serial, IsOk());
     EXPECT_NE(AwaitFile("/run/pid"), "") << name;
     const auto before = steady_clock::now();
-    EXPECT_THAT(Remove(), IsOk()) << name;
+    EXPECT_THAT(RemoveContainer(), IsOk()) << name;
     EXPECT_LT(steady_clock::now() - before, std::chrono::seconds(4)) << name;
     EXPECT_THAT(client_->AwaitAnswer(*serial), FailsWith(Code::kAborted, "was killed")) << name;
     EXPECT_EQ(client_->AwaitExit()->exit_code, shim::kStartFailedCode) << name;
@@ -340,13 +337,12 @@ TEST_P(HookAndShimTest, EndsWithTheShimAndSoDoesWhoWaitsForIt) {
       IsOk());
   ASSERT_THAT(SendStart(), IsOk());
   AwaitFile("/run/runs");
-  std::istringstream pids(*ReadFile(fmt::format("/proc/{0}/task/{0}/children", shim_.pid)));
+  const std::vector<pid_t> pids = Children();
   ASSERT_THAT(SendSignal(shim_.pidfd, SIGKILL), IsOk());
   ASSERT_THAT(Reap(shim_.pidfd), IsOk());
   shim_.pidfd.reset();
-  int ended = 0;
-  for (int pid = 0; pids >> pid; ++ended) EXPECT_TRUE(AwaitEndOf(pid)) << pid;
-  EXPECT_EQ(ended, 2);
+  for (const pid_t pid : pids) EXPECT_TRUE(AwaitEndOf(pid)) << pid;
+  EXPECT_THAT(pids, SizeIs(2));
 }
 
 INSTANTIATE_TEST_SUITE_P(Node, HookAndShimTest, ::testing::Values(HookKind::kCreateRuntime));

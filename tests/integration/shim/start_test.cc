@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <sstream>
 #include <thread>
 
 #include "common/linux/file.h"
@@ -20,13 +19,6 @@ using ::trivet::testing::IsOk;
 /// A container's first process, which is there before the container is started.
 class StartTest : public testing::ShimTest {
  protected:
-  std::vector<pid_t> Children() {
-    std::istringstream words(
-        ReadFile(fmt::format("/proc/{0}/task/{0}/children", shim_.pid)).value_or(""));
-    std::vector<pid_t> children;
-    for (pid_t pid = 0; words >> pid;) children.push_back(pid);
-    return children;
-  }
   std::vector<pid_t> AwaitChildren(size_t count) {
     for (int i = 0; i < 1000 && Children().size() != count; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -52,11 +44,6 @@ class StartTest : public testing::ShimTest {
   static bool Ends(const UniqueFd& process) {
     pollfd end{process.get(), POLLIN, 0};
     return ::poll(&end, 1, 10'000) == 1;
-  }
-  Result<> Remove() {
-    RETURN_IF_ERROR(
-        client_->Call<shim::Empty>(shim::Verb::kRemoveContainer, shim::ContainerRef{"c1"}));
-    return {};
   }
 };
 
@@ -85,7 +72,7 @@ TEST_F(StartTest, OfAContainerThatIsRemovedNeverComes) {
   StartPod();
   ASSERT_THAT(Create("true"), IsOk());
   ASSERT_GT(AwaitFirstProcess(), 0);
-  ASSERT_THAT(Remove(), IsOk());
+  ASSERT_THAT(RemoveContainer(), IsOk());
   EXPECT_THAT(Children(), IsEmpty());
   ASSERT_THAT(Create("true"), IsOk());
   EXPECT_THAT(StartContainer(), IsOk());
