@@ -56,4 +56,20 @@ void BeOrdinary() {
   static_cast<void>(Set({.nice = ordinary.nice, .runtime_ns = ordinary.runtime_ns}));
 }
 
+void KeptOff::End() {
+  if (before_) static_cast<void>(::sched_setaffinity(kThisThread, sizeof *before_, &*before_));
+  before_.reset();
+}
+
+KeptOff KeepOffThisProcessor(pid_t thread) {
+  cpu_set_t own;
+  const int processor = ::sched_getcpu();
+  if (processor < 0 || ::sched_getaffinity(kThisThread, sizeof own, &own) != 0) return {};
+  cpu_set_t others = own;
+  CPU_CLR(static_cast<size_t>(processor), &others);
+  if (CPU_COUNT(&others) == 0) return {};
+  if (::sched_setaffinity(thread, sizeof others, &others) != 0) return {};
+  return KeptOff(own);
+}
+
 }  // namespace trivet

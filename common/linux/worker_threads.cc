@@ -1,9 +1,13 @@
 #include "common/linux/worker_threads.h"
 
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "common/linux/scheduling.h"
 
@@ -17,53 +21,70 @@ using Work = std::function<void()>;
 constexpr size_t kMostWaiting = 64;
 constexpr auto kPatience = std::chrono::seconds(10);
 
-struct Queue {
+// A thread that waits.
+struct Waiter {
+  pid_t thread = ::gettid();
+  std::condition_variable given;
+  Work work;
+  KeptOff kept_off;  // until it runs
+};
+
+// Of those that wait the one that came last is the next: what it uses is still in the caches.
+struct Pool {
   std::mutex mutex;
-  std::condition_variable added;
-  std::deque<Work> works;  // each has a waiting thread that is to take it
-  size_t waiting = 0;      // threads
+  std::vector<std::shared_ptr<Waiter>> waiting;
 };
 
 // Nothing when there is no work for a while, or when enough threads wait.
-Work NextWork(Queue& queue) {
-  std::unique_lock lock(queue.mutex);
-  if (queue.works.empty() && queue.waiting >= kMostWaiting) return {};
-  ++queue.waiting;
-  queue.added.wait_for(lock, kPatience, [&] { return !queue.works.empty(); });
-  --queue.waiting;
-  if (queue.works.empty()) return {};
-  Work work = std::move(queue.works.front());
-  queue.works.pop_front();
-  return work;
+Work NextWork(Pool& pool) {
+  std::unique_lock lock(pool.mutex);
+  if (pool.waiting.size() >= kMostWaiting) return {};
+  const auto self = std::make_shared<Waiter>();
+  pool.waiting.push_back(self);
+  self->given.wait_for(lock, kPatience, [&] { return self->work != nullptr; });
+  if (!self->work) std::erase(pool.waiting, self);
+  lock.unlock();
+  self->kept_off.End();
+  return std::move(self->work);
 }
 
 // Shared, as threads may outlive the end of main.
-void Serve(const std::shared_ptr<Queue>& queue, Work work) {
+void Serve(const std::shared_ptr<Pool>& pool, Work work) {
   BeOrdinary();
   while (work) {
     work();
     work = {};  // what it holds is not held while the thread waits
-    work = NextWork(*queue);
+    work = NextWork(*pool);
   }
 }
 
-// True when a thread waits that takes it.
-bool HandOver(Queue& queue, Work& work) {
-  const std::scoped_lock lock(queue.mutex);
-  if (queue.waiting <= queue.works.size()) return false;
-  queue.works.push_back(std::move(work));
-  queue.added.notify_one();
+// True when a thread waits that takes it. It is woken without the lock, which it needs itself.
+bool HandOver(Pool& pool, Work& work, Where where) {
+  std::shared_ptr<Waiter> waiter;
+  {
+    const std::scoped_lock lock(pool.mutex);
+    if (pool.waiting.empty()) return false;
+    waiter = std::move(pool.waiting.back());
+    pool.waiting.pop_back();
+    if (where == Where::kElsewhere) waiter->kept_off = KeepOffThisProcessor(waiter->thread);
+    waiter->work = std::move(work);
+  }
+  waiter->given.notify_one();
   return true;
+}
+
+void Run(Work work, Where where) {
+  static const auto pool = std::make_shared<Pool>();
+  if (HandOver(*pool, work, where)) return;
+  std::thread([pool = pool, work = std::move(work)]() mutable {
+    Serve(pool, std::move(work));
+  }).detach();
 }
 
 }  // namespace
 
-void RunAside(Work work) {
-  static const auto queue = std::make_shared<Queue>();
-  if (HandOver(*queue, work)) return;
-  std::thread([queue = queue, work = std::move(work)]() mutable {
-    Serve(queue, std::move(work));
-  }).detach();
+void RunAside(Work work, Where where) {
+  Run(std::move(work), where);
 }
 
 }  // namespace trivet

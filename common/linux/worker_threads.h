@@ -12,18 +12,24 @@
 /// own (namespace, credentials) puts it back, or wants a thread of its own. Any thread may call.
 namespace trivet {
 
+/// On which processor work begins.
+enum class Where {
+  kAnywhere,   // as the kernel thinks: for a caller that waits next
+  kElsewhere,  // not on the caller's: for a caller that works on meanwhile
+};
+
 /// Runs `work` in a thread that waits, or in a new one. However much runs already: no work waits
 /// for other work. `work` must not throw.
-void RunAside(std::function<void()> work);
+void RunAside(std::function<void()> work, Where where = Where::kAnywhere);
 
-/// As RunAside; the future has what `work` returns or throws. It does not wait when it is
-/// destroyed.
+/// As RunAside, elsewhere; the future has what `work` returns or throws. It does not wait when it
+/// is destroyed.
 template <class Work>
-std::future<std::invoke_result_t<Work>> BeginAside(Work work) {
+std::future<std::invoke_result_t<Work>> BeginAside(Work work, Where where = Where::kElsewhere) {
   const auto task =
       std::make_shared<std::packaged_task<std::invoke_result_t<Work>()>>(std::move(work));
   auto future = task->get_future();
-  RunAside([task] { (*task)(); });
+  RunAside([task] { (*task)(); }, where);
   return future;
 }
 

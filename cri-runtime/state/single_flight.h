@@ -109,11 +109,13 @@ class SingleFlight {
 
   void Finish(const std::string& key, Call& call, const Work& work) {
     Result<T> result = Guarded(work, call.progress);
-    const std::scoped_lock lock(mutex_);
-    call.result = std::move(result);
-    calls_.erase(key);
-    call.ended.notify_all();
-    none_.notify_all();
+    {
+      const std::scoped_lock lock(mutex_);
+      call.result = std::move(result);
+      calls_.erase(key);
+      none_.notify_all();
+    }
+    call.ended.notify_all();  // the caller holds it; whoever wakes needs the lock
   }
 
   Result<T> Await(const std::string& key, Call& call, Deadline deadline) {

@@ -1,6 +1,7 @@
 #include "common/linux/worker_threads.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <future>
@@ -41,6 +42,23 @@ TEST(RunAside, LetsWorkBeginMoreWorkAndWaitForIt) {
   std::promise<int> result;
   RunAside([&] { result.set_value(BeginAside([] { return 3; }).get()); });
   EXPECT_EQ(result.get_future().get(), 3);
+}
+
+// Whichever thread it is given to, and wherever that begins.
+TEST(RunAside, MayRunOnAllProcessorsOfTheCaller) {
+  cpu_set_t own;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof own, &own), 0);
+  for (const Where where : {Where::kElsewhere, Where::kAnywhere, Where::kElsewhere}) {
+    const cpu_set_t there = BeginAside(
+                                [] {
+                                  cpu_set_t processors;
+                                  ::sched_getaffinity(0, sizeof processors, &processors);
+                                  return processors;
+                                },
+                                where)
+                                .get();
+    EXPECT_TRUE(CPU_EQUAL(&there, &own));
+  }
 }
 
 }  // namespace
