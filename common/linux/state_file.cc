@@ -66,7 +66,9 @@ Result<bool> CreateFile(const std::filesystem::path& file, std::string_view cont
 Result<> WritePage(const std::filesystem::path& file, std::string text) {
   text.resize(std::max(text.size(), kPageBytes), '\n');
   ASSIGN_OR_RETURN(const bool overwritten, OverwriteFile(file, text));
-  return overwritten ? Result<>() : WriteFileVolatile(file, text);
+  if (overwritten) return {};
+  ASSIGN_OR_RETURN(const bool created, CreateFile(file, text));
+  return created ? Result<>() : WriteFileVolatile(file, text);
 }
 
 Result<> WriteFileThrough(const std::filesystem::path& sibling, const std::filesystem::path& file,

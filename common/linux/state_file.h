@@ -28,8 +28,8 @@ Result<bool> OverwriteFile(const std::filesystem::path& file, std::string_view c
 Result<bool> CreateFile(const std::filesystem::path& file, std::string_view content,
                         mode_t mode = 0600);
 
-/// As OverwriteFile where that is possible, else as WriteFileVolatile: for a text that line ends
-/// may follow, which fill it up to a page, so that the next one covers it.
+/// As OverwriteFile or CreateFile where that is possible, else as WriteFileVolatile: for a text
+/// that line ends may follow, which fill it up to a page, so that the next one covers it.
 Result<> WritePage(const std::filesystem::path& file, std::string text);
 
 /// Replaces `file` by way of `sibling` in the same folder, so that a kill leaves the old content or

@@ -48,8 +48,8 @@ Result<T> ReadRecord(const std::filesystem::path& file) {
   return Decode<T>(text);
 }
 
-// A record is written atomically, so a damaged one is what a power cut left: nobody has acted on
-// it. A newer one is another program's, and is refused.
+// A damaged record is what a kill or a power cut left of one that nobody has acted on. A newer one
+// is another program's, and is refused.
 template <class T>
 Result<std::optional<T>> ReadIntent(const std::filesystem::path& file) {
   auto record = ReadRecord<T>(file);
@@ -61,6 +61,14 @@ Result<std::optional<T>> ReadIntent(const std::filesystem::path& file) {
                record.error().message());
   RETURN_IF_ERROR(RemoveFile(file));
   return std::optional<T>();
+}
+
+// Of one more name, if only for a moment, a small folder on XFS becomes a large one, which may wait
+// for the disk. What a kill cuts short is damaged, and nobody has acted on it.
+Result<> WriteIntent(const std::filesystem::path& file, const std::string& text) {
+  ASSIGN_OR_RETURN(const bool created, CreateFile(file, text));
+  if (!created) return Fail(Code::kAlreadyExists, "{} is there", file.native());
+  return {};
 }
 
 using Told = std::vector<EventType>;
@@ -194,7 +202,7 @@ void Store::Replace(std::shared_ptr<const Snapshot> next) {
 Result<> Store::Add(sandbox::Record record) {
   const std::string id = record.id;
   const auto writing = writing_.Lock(id);
-  RETURN_IF_ERROR(WriteFileVolatile(FileOf(paths_.Sandboxes(), id, kRecordSuffix), Encode(record)),
+  RETURN_IF_ERROR(WriteIntent(FileOf(paths_.Sandboxes(), id, kRecordSuffix), Encode(record)),
                   "record sandbox");
   Publish([&](Snapshot& snapshot) {
     const sandbox::State state = sandbox::HalfMade(record);
@@ -213,7 +221,7 @@ Result<> Store::MakeDurable(const std::string& sandbox_id) const {
 Result<> Store::Add(container::Record record) {
   const std::string id = record.id;
   const auto writing = writing_.Lock(id);
-  RETURN_IF_ERROR(WriteFileVolatile(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
+  RETURN_IF_ERROR(WriteIntent(FileOf(paths_.Containers(), id, kRecordSuffix), Encode(record)),
                   "record container");
   Publish([&](Snapshot& snapshot) {
     snapshot.containers.Set(std::make_shared<const Container>(
