@@ -9,7 +9,6 @@
 
 #include "common/base/unique_fd.h"
 #include "common/linux/netns_pin.h"
-#include "common/linux/worker_threads.h"
 
 namespace trivet {
 namespace {
@@ -24,22 +23,11 @@ Result<> EnterAndRun(const UniqueFd& netns, const std::filesystem::path& path,
   return work();
 }
 
-Result<> MakeAndPin(const std::filesystem::path& path, const std::function<Result<>()>& may_pin) {
+Result<> MakeAndPin(const std::function<Result<std::filesystem::path>()>& place) {
   if (::unshare(CLONE_NEWNET) != 0) return FailErrno("make a network namespace");
   RETURN_IF_ERROR(SetLoopbackUp());
-  if (may_pin) RETURN_IF_ERROR(may_pin());
+  ASSIGN_OR_RETURN(const std::filesystem::path path, place());
   return PinNetworkNamespace(path);
-}
-
-// The thread is back where it was, or does nothing ever again: what would come next on it would
-// work in a pod's network.
-Result<> MakeAndPinAndReturn(const std::filesystem::path& path,
-                             const std::function<Result<>()>& may_pin) {
-  const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!own.valid()) return FailErrno("open /proc/thread-self/ns/net");
-  auto made = MakeAndPin(path, may_pin);
-  while (::setns(own.get(), CLONE_NEWNET) != 0) std::this_thread::sleep_for(kPause);
-  return made;
 }
 
 }  // namespace
@@ -53,10 +41,14 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
   return result;
 }
 
-std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path,
-                                           std::function<Result<>()> may_pin) {
-  return BeginAside(
-      [path, may_pin = std::move(may_pin)] { return MakeAndPinAndReturn(path, may_pin); });
+// The thread is back where it was, or does nothing ever again: what would come next on it would
+// work in a pod's network.
+Result<> MakeNetworkNamespace(const std::function<Result<std::filesystem::path>()>& place) {
+  const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!own.valid()) return FailErrno("open /proc/thread-self/ns/net");
+  auto made = MakeAndPin(place);
+  while (::setns(own.get(), CLONE_NEWNET) != 0) std::this_thread::sleep_for(kPause);
+  return made;
 }
 
 Result<netlink::RouteSocket> OpenRouteSocketIn(const std::filesystem::path& path) {

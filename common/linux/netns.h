@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <future>
 
 #include "common/base/error.h"
 #include "common/linux/netlink.h"
@@ -20,11 +19,10 @@ namespace trivet {
 Result<> InNetworkNamespace(const std::filesystem::path& path,
                             const std::function<Result<>()>& work);
 
-/// Begins to make a network namespace with "lo" up and, when `may_pin` has returned, to mount it at
-/// `path`, in a folder from MakePinFolder; where that fails nothing is left. On a thread of its
-/// own, which dies: the caller's stays where it is. Errors: the kernel's; may_pin's.
-std::future<Result<>> MakeNetworkNamespace(const std::filesystem::path& path,
-                                           std::function<Result<>()> may_pin = {});
+/// Makes a network namespace with "lo" up and mounts it at what `place` returns, in a folder from
+/// MakePinFolder; `place` may wait for it. Where it fails nothing is left. The calling thread is in
+/// the new namespace meanwhile, and back in its own then. Errors: the kernel's; place's.
+Result<> MakeNetworkNamespace(const std::function<Result<std::filesystem::path>()>& place);
 
 /// A route socket that was opened inside the network namespace at `path` and stays in it, so that
 /// the caller need not enter. Errors: as InNetworkNamespace.

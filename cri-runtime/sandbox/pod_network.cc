@@ -70,13 +70,6 @@ Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesyste
   return kept;
 }
 
-Result<json::Value> AttachNetwork(const network::Network& network, const Record& record,
-                                  const std::filesystem::path& netns,
-                                  std::function<Result<>()> may_begin) {
-  ASSIGN_OR_RETURN(const KeptAttachment kept, ReadAttachment(record, netns, ""));
-  return network.Add(kept.config, AttachmentOf(record, netns), kept.args, std::move(may_begin));
-}
-
 Result<> DetachNetwork(const network::Network& network, const Record& record,
                        const std::filesystem::path& netns, const std::string& result) {
   if (record.cni_config.empty()) return {};

@@ -28,13 +28,6 @@ struct KeptAttachment {
 Result<KeptAttachment> ReadAttachment(const Record& record, const std::filesystem::path& netns,
                                       const std::string& result);
 
-/// ADD. What it answered is to be kept for DEL. The first plugin is loaded at once and does nothing
-/// before `may_begin` has returned: only then `netns` must be there.
-/// Errors: the plugin's; may_begin's. What a failed ADD made is Detach's to undo.
-Result<json::Value> AttachNetwork(const network::Network& network, const Record& record,
-                                  const std::filesystem::path& netns,
-                                  std::function<Result<>()> may_begin);
-
 /// DEL with the configuration that ADD had. Repeatable; needs neither the namespace nor the result.
 Result<> DetachNetwork(const network::Network& network, const Record& record,
                        const std::filesystem::path& netns, const std::string& result);

@@ -18,10 +18,16 @@ namespace {
 
 // Whether the pod's network can be made beside the shim: it belongs to no user namespace of the
 // shim's, and no sysctl is to be set in it before the plugins come.
-bool HasNetworkBesideShim(const Record& record) {
-  return !record.cni_config.empty() && !record.config.namespaces.user &&
-         std::ranges::none_of(record.config.sysctls,
+bool HasNetworkBesideShim(const Config& config) {
+  return config.namespaces.network != NamespaceMode::kNode && !config.namespaces.user &&
+         std::ranges::none_of(config.sysctls,
                               [](const auto& sysctl) { return sysctl.first.starts_with("net"); });
+}
+
+std::future<Result<>> Nothing() {
+  std::promise<Result<>> nothing;
+  nothing.set_value({});
+  return nothing.get_future();
 }
 
 }  // namespace
@@ -30,60 +36,87 @@ void Sandboxes::BeginAttachWait() const {
   container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
 }
 
-Sandboxes::Beside::~Beside() {
-  Tell(Fail(Code::kAborted, "the sandbox is not recorded"));
-  if (durable.valid()) durable.wait();
-  if (made.valid()) made.wait();
-  if (network.valid()) network.wait();
+void Sandboxes::Beside::Tell(Result<const Record*> record) {
+  if (!std::exchange(told, true)) recorded.set_value(std::move(record));
 }
 
-void Sandboxes::Beside::Tell(Result<> added) {
-  if (!std::exchange(told, true)) recorded.set_value(std::move(added));
+void Sandboxes::Beside::End() {
+  Tell(Fail(Code::kAborted, "the sandbox is not recorded"));
+  if (durable.valid()) durable.wait();
+  if (pod.valid()) pod.wait();
+}
+
+// The namespace is made while the start is planned and recorded, and the plugin is loaded. Then the
+// plugin works here, and the shim is started there.
+void Sandboxes::BeginPod(const Config& config, Beside& beside) {
+  if (!HasNetworkBesideShim(config)) return;
+  std::promise<Result<>> made;
+  beside.netns = made.get_future().share();
+  beside.pod = BeginAside([this, recorded = beside.recorded.get_future().share(),
+                           made = std::move(made)]() mutable -> Result<Pod> {
+    const auto place = [&]() -> Result<std::filesystem::path> {
+      ASSIGN_OR_RETURN(const Record* record, Result<const Record*>(recorded.get()));
+      return node_.paths.NetworkNamespace(record->id);
+    };
+    const Result<> netns = MakeNetworkNamespace(place);
+    made.set_value(netns);
+    RETURN_IF_ERROR(netns, "network");
+    return BuildPod(**recorded.get(), true);
+  });
 }
 
 // Nothing that is begun before the record is written does anything before that.
-Result<> Sandboxes::RecordAndBuild(const Record& record, state::Progress& progress) {
-  Beside beside;
-  BeginNetwork(record, beside);
-  const Result<> added = node_.store.Add(record);
-  beside.Tell(added);
-  RETURN_IF_ERROR(added);
-  return Build(record, beside, progress);
+Result<> Sandboxes::RecordAndBuild(const Planned& planned, Beside& beside,
+                                   state::Progress& progress) {
+  RETURN_IF_ERROR(node_.store.Add(planned.record));
+  beside.Tell(&planned.record);
+  beside.durable = MakeDurableAside(planned);
+  return Build(planned, beside, progress);
 }
 
-Result<> Sandboxes::Build(const Record& record, Beside& beside, state::Progress& progress) {
-  Stopwatch watch;
+Result<> Sandboxes::Build(const Planned& planned, Beside& beside, state::Progress& progress) {
+  const Record& record = planned.record;
+  const bool alone = !beside.pod.valid();
   progress.Enter("shim");
-  beside.durable = MakeDurableAside(record);
-  RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
-                  "cgroup");
-  BeginAttachWait();
-  // Not before: the first plugin, for which the pod waits longest, is loaded meanwhile.
-  if (beside.made.valid()) RETURN_IF_ERROR(Result<>(beside.made.get()), "network");
-  RETURN_IF_ERROR(StartShim(record, beside.made.valid()), "shim");
-  const double shim_ms = watch.Lap();
-  ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
+  Result<Pod> pod = alone ? BuildPod(record, false) : Pod();
+  if (!pod) return std::unexpected(std::move(pod).error());
   progress.Enter("network");
-  ASSIGN_OR_RETURN(Connected network,
-                   beside.network.valid() ? beside.network.get() : ConnectNetwork(record),
-                   "network");
-  spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
-               record.config.metadata.namespace_name, record.config.metadata.name, record.id,
-               shim_ms, watch.Lap());
+  Stopwatch watch;
+  ASSIGN_OR_RETURN(Connected network, ConnectNetwork(planned, beside.netns), "network");
+  const double network_ms = watch.Lap();
+  progress.Enter("shim");
+  if (!alone) pod = beside.pod.get();
   progress.Enter("sync");
-  const Result<> complete = Complete(record, std::move(folder), network.ips, beside.durable);
+  const Result<> complete = Complete(record, pod, network.ips, beside.durable);
   // In any case: DEL is given ADD's result.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     if (complete) state.phase = Phase::kReady;
     state.cni_result = std::move(network.result);
     state.ips = std::move(network.ips);
   }));
-  return complete;
+  RETURN_IF_ERROR(complete);
+  spdlog::info("sandbox is up pod={}/{} sandbox={} shim_ms={:.1f} network_ms={:.1f}",
+               record.config.metadata.namespace_name, record.config.metadata.name, record.id,
+               pod->shim_ms, network_ms);
+  return {};
 }
 
-Result<> Sandboxes::Complete(const Record& record, PodFolder folder,
+// All of it but the network.
+Result<Sandboxes::Pod> Sandboxes::BuildPod(const Record& record, bool netns_is_made) {
+  Stopwatch watch;
+  RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
+                  "cgroup");
+  BeginAttachWait();
+  RETURN_IF_ERROR(StartShim(record, netns_is_made), "shim");
+  const double shim_ms = watch.Lap();
+  ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
+  return Pod{.folder = std::move(folder), .shim_ms = shim_ms};
+}
+
+Result<> Sandboxes::Complete(const Record& record, Result<Pod>& pod,
                              const std::vector<std::string>& ips, std::future<Result<>>& durable) {
-  RETURN_IF_ERROR(std::move(folder).Attach(node_.paths.PodFolder(record.id), record, ips),
+  if (!pod) return std::unexpected(std::move(pod).error());
+  RETURN_IF_ERROR(std::move(*pod->folder).Attach(node_.paths.PodFolder(record.id), record, ips),
                   "pod files");
   RETURN_IF_ERROR(durable.get());
   RETURN_IF_ERROR(node_.shims.Find(record.id));  // it may have died meanwhile
@@ -92,27 +125,9 @@ Result<> Sandboxes::Complete(const Record& record, PodFolder folder,
 
 // What a plugin leaves may outlive a power cut. Before anybody has the sandbox's id its record
 // does, too, unless GC frees what no record names (docs/adr/2026-11-29-record-sync.md).
-std::future<Result<>> Sandboxes::MakeDurableAside(const Record& record) const {
-  return BeginAside([&node = node_, id = record.id, list = record.cni_config]() -> Result<> {
-    if (list.empty()) return {};
-    const auto network = network::ParseNetworkConfig(list);
-    if (network && node.network.FreesTheUnknown(*network)) return {};
-    return node.store.MakeDurable(id);
-  });
-}
-
-// The namespace is made and the first plugin is loaded while the record is written. Then the one is
-// pinned, and the other works while the shim starts.
-void Sandboxes::BeginNetwork(const Record& record, Beside& beside) {
-  if (!HasNetworkBesideShim(record)) return;
-  beside.made = MakeNetworkNamespace(node_.paths.NetworkNamespace(record.id),
-                                     [recorded = beside.recorded.get_future().share()] {
-                                       return Result<>(recorded.get());
-                                     })
-                    .share();
-  beside.network = BeginAside([this, &record, made = beside.made] {
-    return ConnectNetwork(record, [&made] { return Result<>(made.get()); });
-  });
+std::future<Result<>> Sandboxes::MakeDurableAside(const Planned& planned) const {
+  if (!planned.network || node_.network.FreesTheUnknown(*planned.network)) return Nothing();
+  return BeginAside([&node = node_, id = planned.record.id] { return node.store.MakeDurable(id); });
 }
 
 Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
@@ -152,14 +167,18 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   return {};
 }
 
-Result<Sandboxes::Connected> Sandboxes::ConnectNetwork(
-    const Record& record, const std::function<Result<>()>& may_begin) const {
-  if (record.cni_config.empty()) return Connected();
-  const std::filesystem::path netns = node_.paths.NetworkNamespace(record.id);
-  ASSIGN_OR_RETURN(const json::Value result,
-                   AttachNetwork(node_.network, record, netns, may_begin));
-  ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));
-  return Connected{.result = json::Write(result), .ips = std::move(ips)};
+// The first plugin is loaded at once; it does nothing before the namespace is made.
+Result<Sandboxes::Connected> Sandboxes::ConnectNetwork(const Planned& planned,
+                                                       const std::shared_future<Result<>>& netns) {
+  if (!planned.network) return Connected();
+  const auto may_begin = [&] { return netns.valid() ? Result<>(netns.get()) : Result<>(); };
+  const network::Attachment attachment =
+      AttachmentOf(planned.record, node_.paths.NetworkNamespace(planned.record.id));
+  const auto result = node_.network.Add(*planned.network, attachment, planned.cni_args, may_begin);
+  RETURN_IF_ERROR(may_begin());  // what no plugin is to blame for
+  RETURN_IF_ERROR(result);
+  ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(*result));
+  return Connected{.result = json::Write(*result), .ips = std::move(ips)};
 }
 
 }  // namespace trivet::sandbox

@@ -66,13 +66,18 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
     // Nobody makes it any more: a daemon before us was killed meanwhile.
     RETURN_IF_ERROR(Undo(id), "undo what a crash left");
   }
-  ASSIGN_OR_RETURN(Record record, Plan(config));
+  Planned planned;
+  Beside beside;
+  BeginPod(config, beside);
+  ASSIGN_OR_RETURN(planned, Plan(config));
+  Record& record = planned.record;
   if (HasGroupsBefore(record)) BeginAttachWait();
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
   const auto lock = node_.sandbox_locks.Lock(record.id);
-  auto built = RecordAndBuild(record, progress);
+  auto built = RecordAndBuild(planned, beside, progress);
   if (built) return record.id;
+  beside.End();
   // Nothing was made: not even the record could be written.
   if (!node_.store.Get()->sandboxes.contains(record.id)) {
     return std::unexpected(std::move(built).error());
@@ -88,24 +93,25 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   return std::unexpected(std::move(built).error());
 }
 
-Result<Record> Sandboxes::Plan(const Config& config) const {
+Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config) const {
   RETURN_IF_ERROR(cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   if (config.namespaces.user && !CanUseUserNamespaces()) {
     return Fail(Code::kFailedPrecondition,
                 "userns_options: user namespaces need Linux 5.19 and user.max_user_namespaces > 0");
   }
-  Record record{.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id};
+  Planned planned{
+      .record = {.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id}};
+  Record& record = planned.record;
   ASSIGN_OR_RETURN(record.id, state::NewId());
   ASSIGN_OR_RETURN(record.cgroup,
                    PodGroup(config, record.id, cri::PodsParent(*node_.config.Get())));
-  if (config.namespaces.network == NamespaceMode::kNode) return record;
-  ASSIGN_OR_RETURN(const network::NetworkConfig network,
-                   network::LoadNetworkConfig(node_.config->cni_config_dir), "network");
-  record.cni_config = network.text;
-  ASSIGN_OR_RETURN(const json::Value args,
-                   CapabilityArgsOf(record, node_.pod_cidrs.CapabilityArgs()));
-  record.cni_args = json::Write(args);
-  return record;
+  if (config.namespaces.network == NamespaceMode::kNode) return planned;
+  ASSIGN_OR_RETURN(planned.network, network::LoadNetworkConfig(node_.config->cni_config_dir),
+                   "network");
+  record.cni_config = planned.network->text;
+  ASSIGN_OR_RETURN(planned.cni_args, CapabilityArgsOf(record, node_.pod_cidrs.CapabilityArgs()));
+  record.cni_args = json::Write(planned.cni_args);
+  return planned;
 }
 
 // The pod's own files are its containers', and have their level.

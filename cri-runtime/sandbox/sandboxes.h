@@ -2,9 +2,13 @@
 
 #include <functional>
 #include <future>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/error.h"
+#include "common/base/json.h"
+#include "cri-runtime/cni/network_config.h"
 #include "cri-runtime/container/config.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/sandbox/config.h"
@@ -61,39 +65,51 @@ class Sandboxes {
   Result<> Undo(const std::string& id);
 
  private:
-  Result<Record> Plan(const Config& config) const;
-  Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
-  Result<std::string> Make(const Config& config, state::Progress& progress);
+  struct Planned {
+    Record record;
+    // What the record has as texts; absent: no CNI.
+    std::optional<network::NetworkConfig> network;
+    json::Value cni_args;
+  };
   struct Connected {
     std::string result;  // ADD's, as JSON
     std::vector<std::string> ips;
   };
+  struct Pod {
+    std::optional<PodFolder> folder;
+    double shim_ms = 0;
+  };
   // What goes on beside a start. Its end waits for all of it: what still runs must not be undone.
   struct Beside {
     Beside() = default;
-    ~Beside();
+    ~Beside() { End(); }
     Beside(const Beside&) = delete;
     Beside& operator=(const Beside&) = delete;
     // Lets those that wait for the record go on, or end. Once: later calls do nothing.
-    void Tell(Result<> added);
+    void Tell(Result<const Record*> record);
+    void End();
 
-    std::promise<Result<>> recorded;
+    std::promise<Result<const Record*>> recorded;
     bool told = false;
     std::future<Result<>> durable;
     // Of a pod whose network is made before its shim starts; else neither is valid.
-    std::shared_future<Result<>> made;  // the namespace
-    std::future<Result<Connected>> network;
+    std::shared_future<Result<>> netns;
+    std::future<Result<Pod>> pod;
   };
-  Result<> RecordAndBuild(const Record& record, state::Progress& progress);
-  Result<> Build(const Record& record, Beside& beside, state::Progress& progress);
-  Result<> Complete(const Record& record, PodFolder folder, const std::vector<std::string>& ips,
+  Result<Planned> Plan(const Config& config) const;
+  Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
+  Result<std::string> Make(const Config& config, state::Progress& progress);
+  void BeginPod(const Config& config, Beside& beside);
+  Result<> RecordAndBuild(const Planned& planned, Beside& beside, state::Progress& progress);
+  Result<> Build(const Planned& planned, Beside& beside, state::Progress& progress);
+  Result<Pod> BuildPod(const Record& record, bool netns_is_made);
+  Result<> Complete(const Record& record, Result<Pod>& pod, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
   void BeginAttachWait() const;
-  void BeginNetwork(const Record& record, Beside& beside);
-  [[nodiscard]] std::future<Result<>> MakeDurableAside(const Record& record) const;
+  [[nodiscard]] std::future<Result<>> MakeDurableAside(const Planned& planned) const;
   Result<> StartShim(const Record& record, bool netns_is_made);
-  [[nodiscard]] Result<Connected> ConnectNetwork(
-      const Record& record, const std::function<Result<>()>& may_begin = {}) const;
+  Result<Connected> ConnectNetwork(const Planned& planned,
+                                   const std::shared_future<Result<>>& netns);
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);

@@ -51,7 +51,7 @@ class PodTest : public testing::ShimTest {
 
 TEST_F(PodTest, EntersANetworkThatWasMadeForIt) {
   ASSERT_THAT(MakePinFolder("/run/netns"), IsOk());
-  ASSERT_THAT(MakeNetworkNamespace("/run/netns/s1").get(), IsOk());
+  ASSERT_THAT(MakeNetworkNamespace([] { return std::filesystem::path("/run/netns/s1"); }), IsOk());
   struct stat made{};
   ASSERT_EQ(::stat("/run/netns/s1", &made), 0);
   StartPod([](auto& spec) {
