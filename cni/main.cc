@@ -9,10 +9,14 @@
 #include "cni/invocation.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
+#include "common/linux/fork_server.h"
 #include "common/linux/nftables_socket.h"
 
 namespace trivet::cni {
 namespace {
+
+// For a runtime that runs it often: see common/linux/fork_server.h.
+constexpr std::string_view kServeFlag = "--serve-forks";
 
 constexpr std::string_view kHelp =
     "trivet-cni is a CNI plugin: a container runtime runs it with CNI_COMMAND, CNI_CONTAINERID, "
@@ -49,14 +53,6 @@ int CheckConfig(const std::filesystem::path& file) {
   return EXIT_SUCCESS;
 }
 
-int RunFlags(std::string_view flag, const char* value) {
-  if (flag == "--version") return Print("trivet-cni " TRIVET_VERSION "\n");
-  if (flag == "--help" || flag == "-h") return Print(kHelp);
-  if (flag == "--check-config" && value != nullptr) return CheckConfig(value);
-  WriteLogLine(LogLevel::kError, "trivet-cni", fmt::format("unknown flag {}; see --help", flag));
-  return EXIT_FAILURE;
-}
-
 int RunAsPlugin(const char* program) {
   const nft::NetfilterSocketReuse reuse;  // closed when the answer is given and the locks are free
   // Whatever the runtime's mask: records and reservations are readable by root alone where we say
@@ -69,6 +65,15 @@ int RunAsPlugin(const char* program) {
       Invoke(std::filesystem::path(program).filename().native(), LookUpInEnvironment, text);
   const int printed = Print(output.text);
   return output.exit_status == 0 ? printed : output.exit_status;
+}
+
+int RunFlags(std::string_view flag, const char* value) {
+  if (flag == "--version") return Print("trivet-cni " TRIVET_VERSION "\n");
+  if (flag == "--help" || flag == "-h") return Print(kHelp);
+  if (flag == kServeFlag) return ServeForks(ForkServer::kForkServerFd, RunAsPlugin);
+  if (flag == "--check-config" && value != nullptr) return CheckConfig(value);
+  WriteLogLine(LogLevel::kError, "trivet-cni", fmt::format("unknown flag {}; see --help", flag));
+  return EXIT_FAILURE;
 }
 
 }  // namespace

@@ -160,12 +160,12 @@ class Collector {
 
 // `begin` is called as soon as the program has been started; the program ends with its failure.
 Result<RunOutput> Run(const Command& command, const UniqueFd& stdin_file, const RunLimits& limits,
-                      const std::function<Result<>()>& begin) {
+                      const std::function<Result<>()>& begin, const Start& start) {
   ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ASSIGN_OR_RETURN(Pipe err, MakePipe());
   ASSIGN_OR_RETURN(
       const Child child,
-      StartCommand(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
+      start(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
   out.writer.reset();
   err.writer.reset();
 
@@ -208,26 +208,29 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
 }
 
 Result<RunOutput> RunCommand(const Command& command, std::string_view input,
-                             const RunLimits& limits) {
+                             const RunLimits& limits, const Start& start) {
   ASSIGN_OR_RETURN(const UniqueFd stdin_file, InputOf(input));
-  return Run(command, stdin_file, limits, [] { return Result<>(); });
+  return Run(command, stdin_file, limits, [] { return Result<>(); }, start);
 }
 
 Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
                                  const std::function<Result<>()>& may_begin,
-                                 const RunLimits& limits) {
+                                 const RunLimits& limits, const Start& start) {
   if (input.size() > kPipeBytes) {
     RETURN_IF_ERROR(may_begin());
-    return RunCommand(command, input, limits);
+    return RunCommand(command, input, limits, start);
   }
   ASSIGN_OR_RETURN(Pipe in, MakePipe());
-  return Run(command, in.reader, limits, [&]() -> Result<> {
-    RETURN_IF_ERROR(may_begin());
-    // Our reader is open still: no SIGPIPE when the program has ended.
-    RETURN_IF_ERROR(WriteAll(in.writer.get(), input, "stdin"));
-    in = {};
-    return {};
-  });
+  return Run(
+      command, in.reader, limits,
+      [&]() -> Result<> {
+        RETURN_IF_ERROR(may_begin());
+        // Our reader is open still: no SIGPIPE when the program has ended.
+        RETURN_IF_ERROR(WriteAll(in.writer.get(), input, "stdin"));
+        in = {};
+        return {};
+      },
+      start);
 }
 
 }  // namespace trivet

@@ -13,7 +13,13 @@
 
 namespace trivet {
 
-/// A program to start by posix_spawn(3), which is safe in a threaded process.
+/// {number in the child, descriptor here}. 0, 1 and 2 that are not named are /dev/null.
+using InheritedFds = std::vector<std::pair<int, int>>;
+
+/// How a program is started: StartCommand, or as it does.
+using Start = std::function<Result<Child>(const struct Command&, const InheritedFds&)>;
+
+/// A program to start.
 struct Command {
   std::filesystem::path program;                        // absolute: no PATH search
   std::vector<std::string> args;                        // without the program's own name
@@ -21,12 +27,10 @@ struct Command {
   std::string name;                                     // argv[0]; empty: the program
 };
 
-/// {number in the child, descriptor here}. 0, 1 and 2 that are not named are /dev/null.
-using InheritedFds = std::vector<std::pair<int, int>>;
-
-/// Starts a program that may outlive this process, in a session of its own. It inherits `fds` and
-/// nothing else, has no signal blocked and all dispositions default. The caller reaps the child.
-/// Errors: kNotFound, kPermissionDenied, ... of the program's execve.
+/// Starts a program by posix_spawn(3), which is safe in a threaded process. It may outlive
+/// this process, is in a session of its own, inherits `fds` and nothing else, has no signal blocked
+/// and all dispositions default. The caller reaps the child. Errors: kNotFound, kPermissionDenied,
+/// ... of the program's execve.
 Result<Child> StartCommand(const Command& command, const InheritedFds& fds);
 
 struct RunLimits {
@@ -40,17 +44,17 @@ struct RunOutput {
   std::string err;
 };
 
-/// Runs a program to its end with `input` as its standard input. An exit code that is not 0 is no
-/// error here. At the deadline its session's process group is killed.
+/// Runs a program to its end with `input` as its standard input; `start` is how it is started. An
+/// exit code that is not 0 is no error here. At the deadline its session's process group is killed.
 /// Errors: as StartCommand; kDeadlineExceeded.
 Result<RunOutput> RunCommand(const Command& command, std::string_view input = {},
-                             const RunLimits& limits = {});
+                             const RunLimits& limits = {}, const Start& start = StartCommand);
 
 /// As RunCommand, for a program that does nothing before it has read its input, which it gets when
 /// `may_begin` has returned: the program is loaded meanwhile. Where that fails, the program is
 /// killed without a byte of input, and the error is returned.
 Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
                                  const std::function<Result<>()>& may_begin,
-                                 const RunLimits& limits = {});
+                                 const RunLimits& limits = {}, const Start& start = StartCommand);
 
 }  // namespace trivet

@@ -61,7 +61,7 @@ Result<Child> Clone3(const CloneFlags& options) {
   clone_args args{};
   args.flags = options.flags | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
+  args.exit_signal = (options.flags & CLONE_PARENT) == 0 ? SIGCHLD : 0;  // then it is the parent's
   if (options.cgroup_fd >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<uint64_t>(options.cgroup_fd);

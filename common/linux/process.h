@@ -21,7 +21,7 @@ struct Child {
 
 /// How clone3(2) makes a child.
 struct CloneFlags {
-  uint64_t flags = 0;  // CLONE_NEW…; CLONE_VM and CLONE_THREAD must not be among them
+  uint64_t flags = 0;  // CLONE_NEW…, CLONE_PARENT; CLONE_VM and CLONE_THREAD must not be among them
   int cgroup_fd = -1;  // a cgroup v2 folder the child is born in, or -1
 };
 

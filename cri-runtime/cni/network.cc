@@ -75,7 +75,7 @@ Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment&
     const json::Value config = ExecutionConfig(network, plugin, capability_args, result);
     const Execution add{
         .type = plugin.type, .command = "ADD", .may_begin = std::exchange(may_begin, {})};
-    ASSIGN_OR_RETURN(result, ExecutePlugin(directories_, add, attachment, config));
+    ASSIGN_OR_RETURN(result, ExecutePlugin(own_, directories_, add, attachment, config));
   }
   if (!result.is_object()) {
     return Fail(Code::kInternal, "{} ADD: no result", network.plugins.back().type);
@@ -89,7 +89,7 @@ Result<> Network::Delete(const NetworkConfig& network, const Attachment& attachm
   Result<> first_failure;
   for (auto plugin = network.plugins.rbegin(); plugin != network.plugins.rend(); ++plugin) {
     const json::Value config = ExecutionConfig(network, *plugin, capability_args, add_result);
-    auto deleted = ExecutePlugin(directories_, {plugin->type, "DEL"}, attachment, config);
+    auto deleted = ExecutePlugin(own_, directories_, {plugin->type, "DEL"}, attachment, config);
     if (!deleted && first_failure) first_failure = std::unexpected(std::move(deleted).error());
   }
   return first_failure;
@@ -101,7 +101,7 @@ Result<> Network::Check(const NetworkConfig& network, const Attachment& attachme
   const std::shared_lock lock(changing_);
   for (const Plugin& plugin : network.plugins) {
     const json::Value config = ExecutionConfig(network, plugin, capability_args, add_result);
-    RETURN_IF_ERROR(ExecutePlugin(directories_, {plugin.type, "CHECK"}, attachment, config));
+    RETURN_IF_ERROR(ExecutePlugin(own_, directories_, {plugin.type, "CHECK"}, attachment, config));
   }
   return {};
 }
@@ -116,7 +116,8 @@ Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value
     json::Value config = ExecutionConfig(network, plugin, capability_args, nullptr);
     config["cni.dev/valid-attachments"] = names;
     config["cni.dev/attachments"] = names;  // as the specification's text had it at first
-    auto collected = ExecutePlugin(directories_, {plugin.type, "GC", kCollectPatience}, {}, config);
+    auto collected =
+        ExecutePlugin(own_, directories_, {plugin.type, "GC", kCollectPatience}, {}, config);
     if (!collected && first_failure) first_failure = std::unexpected(std::move(collected).error());
   }
   return first_failure;
@@ -124,15 +125,15 @@ Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value
 
 bool Network::FreesTheUnknown(const NetworkConfig& network) const {
   return HasCollection(network) && std::ranges::all_of(network.plugins, [&](const Plugin& plugin) {
-           return IsOwnPlugin(directories_, plugin.type);
+           return IsOwnPlugin(own_, directories_, plugin.type);
          });
 }
 
 Result<> Network::CheckVersions(const NetworkConfig& network) const {
   for (const Plugin& plugin : network.plugins) {
     ASSIGN_OR_RETURN(const json::Value answer,
-                     ExecutePlugin(directories_, {plugin.type, "VERSION", kAnswerPatience}, {},
-                                   {{"cniVersion", network.cni_version}}));
+                     ExecutePlugin(own_, directories_, {plugin.type, "VERSION", kAnswerPatience},
+                                   {}, {{"cniVersion", network.cni_version}}));
     std::vector<std::string> supported;
     if (answer.is_object()) {
       RETURN_IF_ERROR(json::ReadOptional(answer, "supportedVersions", supported),
@@ -151,7 +152,7 @@ Result<> Network::CheckStatus(const NetworkConfig& network,
   for (const Plugin& plugin : network.plugins) {
     const json::Value config = ExecutionConfig(network, plugin, capability_args, nullptr);
     RETURN_IF_ERROR(
-        ExecutePlugin(directories_, {plugin.type, "STATUS", kAnswerPatience}, {}, config));
+        ExecutePlugin(own_, directories_, {plugin.type, "STATUS", kAnswerPatience}, {}, config));
   }
   return {};
 }

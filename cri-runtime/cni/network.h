@@ -55,6 +55,7 @@ class Network {
 
  private:
   std::vector<std::filesystem::path> directories_;
+  mutable OwnPlugins own_;
   mutable std::shared_mutex changing_;  // shared by ADD and DEL; GC has it alone
 };
 

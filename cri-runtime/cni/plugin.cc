@@ -9,13 +9,6 @@ namespace {
 
 constexpr int kTryAgainLater = 11;
 
-constexpr std::string_view kOwnProgram = "trivet-cni";
-
-bool IsOwn(const std::filesystem::path& program) {
-  std::error_code ignored;
-  return std::filesystem::canonical(program, ignored).filename() == kOwnProgram;
-}
-
 std::string Join(const std::vector<std::filesystem::path>& directories) {
   std::string joined;
   for (const auto& directory : directories) {
@@ -56,6 +49,11 @@ std::vector<std::string> Environment(const std::vector<std::filesystem::path>& d
   return environment;
 }
 
+// Once or more for each pod; the others once in a while for the node.
+bool IsFrequent(std::string_view command) {
+  return command == "ADD" || command == "DEL";
+}
+
 // A plugin that fails prints {"code", "msg", "details"}; one that crashes prints what it likes.
 std::unexpected<Error> PluginFailure(const std::string& type, std::string_view command,
                                      const RunOutput& output) {
@@ -77,12 +75,14 @@ std::unexpected<Error> PluginFailure(const std::string& type, std::string_view c
 
 }  // namespace
 
-bool IsOwnPlugin(const std::vector<std::filesystem::path>& directories, const std::string& type) {
+bool IsOwnPlugin(OwnPlugins& own, const std::vector<std::filesystem::path>& directories,
+                 const std::string& type) {
   const auto program = FindProgram(directories, type);
-  return program && IsOwn(*program);
+  return program && own.Has(*program);
 }
 
-Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
+Result<json::Value> ExecutePlugin(OwnPlugins& own,
+                                  const std::vector<std::filesystem::path>& directories,
                                   const Execution& wanted, const Attachment& attachment,
                                   const json::Value& config) {
   const auto& [type, command, timeout, may_begin] = wanted;
@@ -92,11 +92,16 @@ Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& dire
   const std::string input = json::Write(config);
   // Ours does nothing before it has read its configuration, so that it can be loaded ahead. What a
   // script does before that is its own affair.
-  const bool held = may_begin && IsOwn(program);
+  const bool is_own = own.Has(program);
+  const bool held = may_begin && is_own;
   if (may_begin && !held) RETURN_IF_ERROR(may_begin());
+  const RunLimits limits{.timeout = timeout};
+  const Start start = is_own && IsFrequent(command)
+                          ? [&](const auto& c, const auto& fds) { return own.Start(c, fds); }
+                          : Start(StartCommand);
   ASSIGN_OR_RETURN(const RunOutput output,
-                   held ? RunHeldCommand(execution, input, may_begin, {.timeout = timeout})
-                        : RunCommand(execution, input, {.timeout = timeout}),
+                   held ? RunHeldCommand(execution, input, may_begin, limits, start)
+                        : RunCommand(execution, input, limits, start),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/json.h"
+#include "cri-runtime/cni/own_plugins.h"
 
 namespace trivet::network {
 
@@ -30,13 +31,15 @@ struct Execution {
 };
 
 /// Whether the plugin of that type is trivet-cni: its ways are known. False when there is none.
-bool IsOwnPlugin(const std::vector<std::filesystem::path>& directories, const std::string& type);
+bool IsOwnPlugin(OwnPlugins& own, const std::vector<std::filesystem::path>& directories,
+                 const std::string& type);
 
 /// Executes a plugin from the first of `directories` that has it, and returns what it printed, null
 /// when that is nothing. Errors: kNotFound without such a program; a plugin's own error with its
 /// message, kUnavailable for the specification's code 11 "try again later".
 /// Source: CNI specification 1.1, sections 2 and 5.
-Result<json::Value> ExecutePlugin(const std::vector<std::filesystem::path>& directories,
+Result<json::Value> ExecutePlugin(OwnPlugins& own,
+                                  const std::vector<std::filesystem::path>& directories,
                                   const Execution& wanted, const Attachment& attachment,
                                   const json::Value& config);
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "common/base/error.h"
+#include "common/linux/command.h"
+#include "common/linux/process.h"
+
+/// A program that is loaded once and forked for each run, for one that is run often and ends soon:
+/// to load it takes the processor longer than all it does. Each run is a process of its own, with
+/// its own environment and standard streams, and a child of the client's.
+///
+/// The protocol, on a SOCK_SEQPACKET socket: the server says kForkServerHello; a request has
+/// argv[0] and the environment, each ended by a zero byte, and three descriptors, for 0, 1 and 2;
+/// the answer is an int32_t, the process's number or a negative errno.
+namespace trivet {
+
+inline constexpr std::string_view kForkServerHello = "trivet fork server 1";
+
+/// The server's side, in a process with one thread, until the client has gone: an exit code. Each
+/// process that it forks exits with what `run`, which gets argv[0], returns.
+int ServeForks(int socket, const std::function<int(const char*)>& run);
+
+/// The client's side. One caller at a time.
+class ForkServer {
+ public:
+  /// Starts `program` with `flag`, which has it call ServeForks with descriptor kForkServerFd.
+  /// Errors: StartCommand's; kUnimplemented for a program that does not say hello.
+  static Result<std::unique_ptr<ForkServer>> Start(const std::filesystem::path& program,
+                                                   const std::string& flag);
+  static constexpr int kForkServerFd = 3;
+
+  /// Ends the server. What it has forked runs on.
+  ~ForkServer();
+  ForkServer(const ForkServer&) = delete;
+  ForkServer& operator=(const ForkServer&) = delete;
+
+  /// As StartCommand, but that `command` has no arguments and that `fds` are 0, 1 and 2. Errors:
+  /// kUnavailable when it is certain that nothing was started; kInternal when the server ended with
+  /// the request, of which something may be left that has not begun to read.
+  Result<Child> Fork(const Command& command, const InheritedFds& fds);
+
+ private:
+  ForkServer(UniqueFd socket, Child server)
+      : socket_(std::move(socket)), server_(std::move(server)) {}
+  Result<> AwaitHello(const std::filesystem::path& program) const;
+
+  UniqueFd socket_;
+  Child server_;
+};
+
+}  // namespace trivet
