@@ -9,6 +9,7 @@
 #include "common/linux/netns_pin.h"
 #include "common/linux/open_files.h"
 #include "common/linux/scheduling.h"
+#include "common/rpc/call_count.h"
 #include "common/rpc/server.h"
 #include "cri-runtime/container/capabilities.h"
 #include "cri-runtime/container/ending.h"
@@ -85,12 +86,12 @@ void ReloadConfig(LiveConfig& live, const std::function<Result<Config>()>& reloa
   if (!left.empty()) spdlog::warn("a restart is needed for {}", fmt::join(left, ", "));
 }
 
-Result<std::unique_ptr<MetricsServer>> StartMetrics(const Parts& parts, const rpc::Server& server) {
+Result<std::unique_ptr<MetricsServer>> StartMetrics(const Parts& parts) {
   const std::string address = parts.node.config->metrics_address;
   if (address.empty()) return nullptr;
-  return MetricsServer::Start(address, [&parts, &server] {
+  return MetricsServer::Start(address, [&parts] {
     return PrometheusText(
-        {.calls = server.calls().Calls(),
+        {.calls = rpc::ProcessCalls().Calls(),
          .snapshot = parts.node.store.Get(),
          .network_ready = parts.node.network_monitor.Ready().has_value(),
          .running_operations = parts.sandboxes.Running().size() + parts.containers.Running().size(),
@@ -116,7 +117,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
   ImageService image_service(parts.node.images, parts.node.config);
   ASSIGN_OR_RETURN(auto server, StartServer(config->socket, {&runtime_service, &image_service}),
                    "start");
-  ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts, server), "metrics");
+  ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts), "metrics");
   spdlog::info("serving socket={} cgroup={} driver={}", config->socket.native(),
                parts.node.cgroups.is_v2() ? "v2" : "v1", config->cgroup_driver);
   ForgetStart();

@@ -162,11 +162,10 @@ struct Driver {
   NodeService node;
 };
 
-void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver,
-                      const rpc::Server& server) {
+void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver) {
   if (file.empty()) return;
   const std::string text =
-      WriteMetrics(driver.stores, driver.pools, driver.health, server.calls().Calls());
+      WriteMetrics(driver.stores, driver.pools, driver.health, rpc::ProcessCalls().Calls());
   if (auto written = WriteFileVolatile(file, text, 0644); !written) {
     spdlog::error("no metrics reason=\"{}\"", written.error().message());
   }
@@ -174,8 +173,7 @@ void WriteMetricsFile(const std::filesystem::path& file, const Driver& driver,
 
 // Meanwhile: control groups come and go, and where each has limits of its own, new ones are told
 // soon; metrics are looked at four times a minute.
-int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const rpc::Server& server,
-              const Options& options) {
+int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const Options& options) {
   constexpr timespec kRound{.tv_sec = 2, .tv_nsec = 0};
   constexpr int kRoundsPerMetrics = 8;
   int signal = 0;
@@ -185,20 +183,19 @@ int AwaitStop(const sigset_t& stop_signals, const Driver& driver, const rpc::Ser
   }
   for (int round = 0; (signal = sigtimedwait(&stop_signals, nullptr, &kRound)) < 0; ++round) {
     if (driver.io_limiter.must_repeat()) driver.tuning.ApplyToStaged();
-    if (round % kRoundsPerMetrics == 0) WriteMetricsFile(options.metrics, driver, server);
+    if (round % kRoundsPerMetrics == 0) WriteMetricsFile(options.metrics, driver);
   }
   return signal;
 }
 
 // The controller's door, beside the socket of the node.
-Result<std::optional<rpc::Server>> Listen(const Options& options, Driver& driver,
-                                          const rpc::Server& server) {
+Result<std::optional<rpc::Server>> Listen(const Options& options, Driver& driver) {
   if (options.listen.empty()) return std::nullopt;
   const auto services = driver.ListenerServices();
   auto listener =
       IsUnix(options.listen)
-          ? server.StartBeside(SocketOf(options.listen), services)
-          : server.StartBeside(options.listen,
+          ? rpc::Server::Start(SocketOf(options.listen), services)
+          : rpc::Server::Start(options.listen,
                                rpc::ServerCredentials(options.tls, options.tls_client), services);
   if (listener) spdlog::info("listening address={}", options.listen);
   return listener;
@@ -220,10 +217,10 @@ Result<> Serve(const Options& options, const Config& config) {
   ASSIGN_OR_RETURN(auto server, rpc::Server::Start(options.socket, driver.Services()), "start");
   spdlog::info("serving socket={} node={} volumes={}", options.socket.native(), options.node_id,
                stores.volumes.All().size());
-  ASSIGN_OR_RETURN(auto listener, Listen(options, driver, server), "listen");
-  WriteMetricsFile(options.metrics, driver, server);
+  ASSIGN_OR_RETURN(auto listener, Listen(options, driver), "listen");
+  WriteMetricsFile(options.metrics, driver);
   ForgetStart();
-  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, server, options));
+  spdlog::info("stopping signal={}", AwaitStop(stop_signals, driver, options));
   if (listener) listener->Stop(kGrace);
   server.Stop(kGrace);
   return {};

@@ -34,8 +34,7 @@ void KeepThreads(grpc::ServerBuilder& builder) {
 
 std::unique_ptr<grpc::Server> Build(const std::string& address,
                                     const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                                    const std::vector<grpc::Service*>& services,
-                                    const std::shared_ptr<CallCount>& calls) {
+                                    const std::vector<grpc::Service*>& services) {
   constexpr int kMillisBetweenPings = 5000;  // a client may ask that often whether we are there
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, credentials);
@@ -46,7 +45,6 @@ std::unique_ptr<grpc::Server> Build(const std::string& address,
   builder.SetMaxSendMessageSize(Server::kMaxMessageBytes);
   KeepThreads(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
-  builder.experimental().SetInterceptorCreators(CountCalls(calls));
   return builder.BuildAndStart();
 }
 
@@ -54,42 +52,30 @@ std::unique_ptr<grpc::Server> Build(const std::string& address,
 
 Result<Server> Server::Start(const std::filesystem::path& socket,
                              const std::vector<grpc::Service*>& services) {
-  return StartCounted(socket, services, std::make_shared<CallCount>());
-}
-
-Result<Server> Server::StartBeside(const std::filesystem::path& socket,
-                                   const std::vector<grpc::Service*>& services) const {
-  return StartCounted(socket, services, calls_);
-}
-
-Result<Server> Server::StartCounted(const std::filesystem::path& socket,
-                                    const std::vector<grpc::Service*>& services,
-                                    std::shared_ptr<CallCount> calls) {
   if (socket.native().size() >= sizeof(sockaddr_un{}.sun_path)) {
     return Fail(Code::kInvalidArgument, "socket {}: longer than a unix socket path may be",
                 socket.native());
   }
   RETURN_IF_ERROR(EnsureDirectory(socket.parent_path()), "socket folder");
   // The folder is ours alone, so that nobody connects between bind and chmod.
-  auto server =
-      Build("unix:" + socket.native(), grpc::InsecureServerCredentials(), services, calls);
+  auto server = Build("unix:" + socket.native(), grpc::InsecureServerCredentials(), services);
   if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
-  return Server(std::move(server), std::move(calls));
+  return Server(std::move(server));
 }
 
-Result<Server> Server::StartBeside(const std::string& address,
-                                   const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                                   const std::vector<grpc::Service*>& services) const {
-  auto server = Build(address, credentials, services, calls_);
+Result<Server> Server::Start(const std::string& address,
+                             const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                             const std::vector<grpc::Service*>& services) {
+  auto server = Build(address, credentials, services);
   if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", address);
-  return Server(std::move(server), calls_);
+  return Server(std::move(server));
 }
 
 // gRPC's own deadline waits for clients that are merely connected; calls are waited for here.
 void Server::Stop(std::chrono::milliseconds grace) {
   constexpr auto kLastBytes = std::chrono::milliseconds(50);  // of answers given just now
-  calls_->AwaitNone(grace);
+  ProcessCalls().AwaitNone(grace);
   server_->Shutdown(std::chrono::system_clock::now() + kLastBytes);
   server_->Wait();
 }

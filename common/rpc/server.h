@@ -14,8 +14,6 @@
 
 namespace trivet::rpc {
 
-class CallCount;
-
 /// Blocks SIGINT, SIGTERM and SIGHUP in this thread and all it starts later, and
 /// ignores SIGPIPE. Call before the first thread exists; then sigwait() on the result.
 sigset_t BlockStopSignals();
@@ -30,33 +28,22 @@ class Server {
   static Result<Server> Start(const std::filesystem::path& socket,
                               const std::vector<grpc::Service*>& services);
 
-  /// A second one for clients on other machines, at `address` (HOST:PORT); its calls are counted
-  /// with the first one's. Errors: kUnavailable when nobody can listen there.
-  [[nodiscard]] Result<Server> StartBeside(
-      const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
-      const std::vector<grpc::Service*>& services) const;
-  /// The same on a unix socket, as Start.
-  [[nodiscard]] Result<Server> StartBeside(const std::filesystem::path& socket,
-                                           const std::vector<grpc::Service*>& services) const;
+  /// For clients on other machines, at `address` (HOST:PORT). Errors: kUnavailable when nobody can
+  /// listen there.
+  static Result<Server> Start(const std::string& address,
+                              const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                              const std::vector<grpc::Service*>& services);
 
   Server(Server&&) = default;
   Server& operator=(Server&&) = default;
 
-  /// Refuses new calls, lets running ones finish for `grace`, then cancels them. A client that is
-  /// connected and asks nothing is not waited for.
+  /// Refuses new calls, lets those of the process that run finish for `grace`, then cancels them. A
+  /// client that is connected and asks nothing is not waited for.
   void Stop(std::chrono::milliseconds grace);
 
-  /// The unary calls that were answered.
-  [[nodiscard]] const CallCount& calls() const { return *calls_; }
-
  private:
-  Server(std::unique_ptr<grpc::Server> server, std::shared_ptr<CallCount> calls)
-      : server_(std::move(server)), calls_(std::move(calls)) {}
-  static Result<Server> StartCounted(const std::filesystem::path& socket,
-                                     const std::vector<grpc::Service*>& services,
-                                     std::shared_ptr<CallCount> calls);
+  explicit Server(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
   std::unique_ptr<grpc::Server> server_;
-  std::shared_ptr<CallCount> calls_;
 };
 
 }  // namespace trivet::rpc

@@ -4,8 +4,10 @@
 
 #include <exception>
 #include <string_view>
+#include <utility>
 
 #include "common/base/error.h"
+#include "common/rpc/call_count.h"
 
 namespace trivet::rpc {
 
@@ -17,10 +19,10 @@ Error FromStatus(const grpc::Status& status);
 /// One line per failed call; a caller's own mistakes are not warnings.
 void LogFailure(std::string_view method, const Error& error);
 
-/// Runs a handler's body. The one place where a handler's failure is logged and
-/// mapped, and where an exception stops.
+/// Runs the body of a stream's handler, which may last as long as its client. The one place where a
+/// handler's failure is logged and mapped, and where an exception stops.
 template <class Body>
-grpc::Status Handle(std::string_view method, Body body) {
+grpc::Status HandleStream(std::string_view method, Body body) {
   Result<> result;
   try {
     result = body();
@@ -30,6 +32,15 @@ grpc::Status Handle(std::string_view method, Body body) {
   if (result) return grpc::Status::OK;
   LogFailure(method, result.error());
   return ToStatus(result.error());
+}
+
+/// The same for a unary call, which is counted.
+template <class Body>
+grpc::Status Handle(std::string_view method, Body body) {
+  CountedCall call(method);
+  grpc::Status status = HandleStream(method, std::move(body));
+  call.set_code(status.error_code());
+  return status;
 }
 
 }  // namespace trivet::rpc

@@ -17,4 +17,11 @@ grpc::Status HandleWork(std::string_view method, Body body) {
   return rpc::Handle(method, std::move(body));
 }
 
+/// As rpc::HandleStream, likewise.
+template <class Body>
+grpc::Status HandleStreamWork(std::string_view method, Body body) {
+  const OrdinaryWhile ordinary;
+  return rpc::HandleStream(method, std::move(body));
+}
+
 }  // namespace trivet::cri

@@ -102,7 +102,7 @@ grpc::Status ImageService::ListImages(grpc::ServerContext* /*context*/,
 grpc::Status ImageService::StreamImages(grpc::ServerContext* /*context*/,
                                         const v1::StreamImagesRequest* request,
                                         grpc::ServerWriter<v1::StreamImagesResponse>* writer) {
-  return HandleWork("StreamImages", [&]() -> Result<> {
+  return HandleStreamWork("StreamImages", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const Shown shown, Shown::By(*config_.Get()));
     v1::StreamImagesResponse message;
     for (const image::Image& image : Select(store_, request->filter())) {

@@ -87,7 +87,7 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::StreamContainers(
     grpc::ServerContext* /*context*/, const v1::StreamContainersRequest* request,
     grpc::ServerWriter<v1::StreamContainersResponse>* writer) {
-  return HandleWork("StreamContainers", [&]() -> Result<> {
+  return HandleStreamWork("StreamContainers", [&]() -> Result<> {
     Batches batches(*writer);
     const auto snapshot = node_.store.Get();
     for (const auto& [id, container] : snapshot->containers) {

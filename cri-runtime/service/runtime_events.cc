@@ -46,7 +46,7 @@ v1::ContainerEventResponse MessageOf(const state::Event& event) {
 grpc::Status RuntimeService::GetContainerEvents(
     grpc::ServerContext* context, const v1::GetEventsRequest* /*request*/,
     grpc::ServerWriter<v1::ContainerEventResponse>* writer) {
-  return HandleWork("GetContainerEvents", [&]() -> Result<> {
+  return HandleStreamWork("GetContainerEvents", [&]() -> Result<> {
     const auto queue = node_.store.events().Listen();
     writer->SendInitialMetadata();  // the client knows that it misses nothing from now on
     while (!context->IsCancelled()) {

@@ -91,7 +91,7 @@ grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::StreamPodSandboxes(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxesRequest* request,
     grpc::ServerWriter<v1::StreamPodSandboxesResponse>* writer) {
-  return HandleWork("StreamPodSandboxes", [&]() -> Result<> {
+  return HandleStreamWork("StreamPodSandboxes", [&]() -> Result<> {
     Batches batches(*writer);
     const auto snapshot = node_.store.Get();
     for (const auto& [id, sandbox] : snapshot->sandboxes) {

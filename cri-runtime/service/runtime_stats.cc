@@ -81,7 +81,7 @@ grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/
 grpc::Status RuntimeService::StreamContainerStats(
     grpc::ServerContext* /*context*/, const v1::StreamContainerStatsRequest* request,
     grpc::ServerWriter<v1::StreamContainerStatsResponse>* writer) {
-  return HandleWork("StreamContainerStats", [&]() -> Result<> {
+  return HandleStreamWork("StreamContainerStats", [&]() -> Result<> {
     Batches batches(*writer);
     MeasureContainers(request->filter(), [&](const auto& sample) {
       FillContainerStats(sample, meter_.LayerFolder(), *batches.Next().add_container_stats());
@@ -119,7 +119,7 @@ grpc::Status RuntimeService::ListPodSandboxStats(grpc::ServerContext* /*context*
 grpc::Status RuntimeService::StreamPodSandboxStats(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxStatsRequest* request,
     grpc::ServerWriter<v1::StreamPodSandboxStatsResponse>* writer) {
-  return HandleWork("StreamPodSandboxStats", [&]() -> Result<> {
+  return HandleStreamWork("StreamPodSandboxStats", [&]() -> Result<> {
     Batches batches(*writer);
     MeasurePods(request->filter(), [&](const auto& sample) {
       FillPodStats(sample, meter_.LayerFolder(), *batches.Next().add_pod_sandbox_stats());
@@ -151,7 +151,7 @@ grpc::Status RuntimeService::ListPodSandboxMetrics(
 grpc::Status RuntimeService::StreamPodSandboxMetrics(
     grpc::ServerContext* /*context*/, const v1::StreamPodSandboxMetricsRequest* /*request*/,
     grpc::ServerWriter<v1::StreamPodSandboxMetricsResponse>* writer) {
-  return HandleWork("StreamPodSandboxMetrics", [&]() -> Result<> {
+  return HandleStreamWork("StreamPodSandboxMetrics", [&]() -> Result<> {
     Batches batches(*writer);
     MeasurePods({}, [&](const auto& sample) {
       FillPodMetrics(sample, meter_, *batches.Next().add_pod_sandbox_metrics());

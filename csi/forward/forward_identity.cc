@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/rpc/status.h"
 #include "csi/service/identity_service.h"
 
 namespace trivet::csi {
@@ -9,10 +10,12 @@ namespace trivet::csi {
 grpc::Status ForwardIdentity::GetPluginInfo(grpc::ServerContext* /*context*/,
                                             const ::csi::v1::GetPluginInfoRequest* /*request*/,
                                             ::csi::v1::GetPluginInfoResponse* response) {
-  response->set_name(std::string(kPluginName));
-  response->set_vendor_version(TRIVET_VERSION);
-  (*response->mutable_manifest())["nodes"] = std::to_string(nodes_.All().size());
-  return grpc::Status::OK;
+  return rpc::Handle("GetPluginInfo", [&]() -> Result<> {
+    response->set_name(std::string(kPluginName));
+    response->set_vendor_version(TRIVET_VERSION);
+    (*response->mutable_manifest())["nodes"] = std::to_string(nodes_.All().size());
+    return {};
+  });
 }
 
 grpc::Status ForwardIdentity::GetPluginCapabilities(
@@ -28,15 +31,17 @@ grpc::Status ForwardIdentity::GetPluginCapabilities(
 grpc::Status ForwardIdentity::Probe(grpc::ServerContext* context,
                                     const ::csi::v1::ProbeRequest* request,
                                     ::csi::v1::ProbeResponse* response) {
-  constexpr std::chrono::milliseconds kProbePatience{2000};
-  const auto is_ready = [](const Answer<::csi::v1::ProbeResponse>& answer) {
-    return answer.result.has_value() && answer.response.ready().value();
-  };
-  const auto answers =
-      Ask(context, ToEach(nodes_.All(), *request), &::csi::v1::Identity::Stub::AsyncProbe,
-          Patience<::csi::v1::ProbeResponse>{kProbePatience, is_ready});
-  response->mutable_ready()->set_value(std::ranges::any_of(answers, is_ready));
-  return grpc::Status::OK;
+  return rpc::Handle("Probe", [&]() -> Result<> {
+    constexpr std::chrono::milliseconds kProbePatience{2000};
+    const auto is_ready = [](const Answer<::csi::v1::ProbeResponse>& answer) {
+      return answer.result.has_value() && answer.response.ready().value();
+    };
+    const auto answers =
+        Ask(context, ToEach(nodes_.All(), *request), &::csi::v1::Identity::Stub::AsyncProbe,
+            Patience<::csi::v1::ProbeResponse>{kProbePatience, is_ready});
+    response->mutable_ready()->set_value(std::ranges::any_of(answers, is_ready));
+    return {};
+  });
 }
 
 }  // namespace trivet::csi

@@ -36,7 +36,7 @@ Result<> Stream(const grpc::ServerContext* caller, const NodeLink& node,
 grpc::Status ForwardMetadata::GetMetadataAllocated(
     grpc::ServerContext* context, const ::csi::v1::GetMetadataAllocatedRequest* request,
     grpc::ServerWriter<::csi::v1::GetMetadataAllocatedResponse>* writer) {
-  return rpc::Handle("GetMetadataAllocated", [&]() -> Result<> {
+  return rpc::HandleStream("GetMetadataAllocated", [&]() -> Result<> {
     const std::string& id = request->snapshot_id();
     RETURN_IF_ERROR(CheckSnapshotId(id), "request");
     ASSIGN_OR_RETURN(const NodeLinkPtr node, HolderOf(FindSnapshot(context, nodes_.All(), id),
@@ -49,7 +49,7 @@ grpc::Status ForwardMetadata::GetMetadataAllocated(
 grpc::Status ForwardMetadata::GetMetadataDelta(
     grpc::ServerContext* context, const ::csi::v1::GetMetadataDeltaRequest* request,
     grpc::ServerWriter<::csi::v1::GetMetadataDeltaResponse>* writer) {
-  return rpc::Handle("GetMetadataDelta", [&]() -> Result<> {
+  return rpc::HandleStream("GetMetadataDelta", [&]() -> Result<> {
     const std::string& id = request->target_snapshot_id();
     RETURN_IF_ERROR(CheckSnapshotId(request->base_snapshot_id()), "request: base");
     RETURN_IF_ERROR(CheckSnapshotId(id), "request: target");

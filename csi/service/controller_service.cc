@@ -174,8 +174,10 @@ grpc::Status ControllerService::ControllerGetCapabilities(
     grpc::ServerContext* /*context*/,
     const ::csi::v1::ControllerGetCapabilitiesRequest* /*request*/,
     ::csi::v1::ControllerGetCapabilitiesResponse* response) {
-  Describe(offer_, *response);
-  return grpc::Status::OK;
+  return rpc::Handle("ControllerGetCapabilities", [&]() -> Result<> {
+    Describe(offer_, *response);
+    return {};
+  });
 }
 
 grpc::Status ControllerService::ControllerExpandVolume(

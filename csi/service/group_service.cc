@@ -33,8 +33,10 @@ grpc::Status GroupService::GroupControllerGetCapabilities(
     grpc::ServerContext* /*context*/,
     const ::csi::v1::GroupControllerGetCapabilitiesRequest* /*request*/,
     ::csi::v1::GroupControllerGetCapabilitiesResponse* response) {
-  Describe(offer_, *response);
-  return grpc::Status::OK;
+  return rpc::Handle("GroupControllerGetCapabilities", [&]() -> Result<> {
+    Describe(offer_, *response);
+    return {};
+  });
 }
 
 grpc::Status GroupService::CreateVolumeGroupSnapshot(

@@ -1,5 +1,7 @@
 #include "csi/service/identity_service.h"
 
+#include "common/rpc/status.h"
+
 namespace trivet::csi {
 
 void Describe(const Offer& offer, ::csi::v1::GetPluginCapabilitiesResponse& response) {
@@ -21,27 +23,33 @@ void Describe(const Offer& offer, ::csi::v1::GetPluginCapabilitiesResponse& resp
 grpc::Status IdentityService::GetPluginInfo(grpc::ServerContext* /*context*/,
                                             const ::csi::v1::GetPluginInfoRequest* /*request*/,
                                             ::csi::v1::GetPluginInfoResponse* response) {
-  response->set_name(std::string(kPluginName));
-  response->set_vendor_version(TRIVET_VERSION);
-  for (const auto& [pool, what] : place_.pools) {
-    (*response->mutable_manifest())["pool/" + pool] = what;
-  }
-  return grpc::Status::OK;
+  return rpc::Handle("GetPluginInfo", [&]() -> Result<> {
+    response->set_name(std::string(kPluginName));
+    response->set_vendor_version(TRIVET_VERSION);
+    for (const auto& [pool, what] : place_.pools) {
+      (*response->mutable_manifest())["pool/" + pool] = what;
+    }
+    return {};
+  });
 }
 
 grpc::Status IdentityService::GetPluginCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::GetPluginCapabilitiesRequest* /*request*/,
     ::csi::v1::GetPluginCapabilitiesResponse* response) {
-  Describe(offer_, *response);
-  return grpc::Status::OK;
+  return rpc::Handle("GetPluginCapabilities", [&]() -> Result<> {
+    Describe(offer_, *response);
+    return {};
+  });
 }
 
 grpc::Status IdentityService::Probe(grpc::ServerContext* /*context*/,
                                     const ::csi::v1::ProbeRequest* /*request*/,
                                     ::csi::v1::ProbeResponse* response) {
-  // Records are read and reconciled before the socket exists.
-  response->mutable_ready()->set_value(true);
-  return grpc::Status::OK;
+  return rpc::Handle("Probe", [&]() -> Result<> {
+    // Records are read and reconciled before the socket exists.
+    response->mutable_ready()->set_value(true);
+    return {};
+  });
 }
 
 }  // namespace trivet::csi

@@ -128,10 +128,12 @@ grpc::Status NodeService::NodeExpandVolume(grpc::ServerContext* /*context*/,
 grpc::Status NodeService::NodeGetCapabilities(
     grpc::ServerContext* /*context*/, const ::csi::v1::NodeGetCapabilitiesRequest* /*request*/,
     ::csi::v1::NodeGetCapabilitiesResponse* response) {
-  for (const auto capability : NodeClaims(offer_)) {
-    response->add_capabilities()->mutable_rpc()->set_type(capability);
-  }
-  return grpc::Status::OK;
+  return rpc::Handle("NodeGetCapabilities", [&]() -> Result<> {
+    for (const auto capability : NodeClaims(offer_)) {
+      response->add_capabilities()->mutable_rpc()->set_type(capability);
+    }
+    return {};
+  });
 }
 
 grpc::Status NodeService::NodeGetVolumeHealth(grpc::ServerContext* /*context*/,
@@ -163,10 +165,12 @@ grpc::Status NodeService::NodeGetStorageHealth(
 grpc::Status NodeService::NodeGetInfo(grpc::ServerContext* /*context*/,
                                       const ::csi::v1::NodeGetInfoRequest* /*request*/,
                                       ::csi::v1::NodeGetInfoResponse* response) {
-  response->set_node_id(place_.node_id);
-  response->set_max_volumes_per_node(static_cast<int64_t>(offer_.max_volumes));
-  *response->mutable_accessible_topology() = TopologyOf(place_);
-  return grpc::Status::OK;
+  return rpc::Handle("NodeGetInfo", [&]() -> Result<> {
+    response->set_node_id(place_.node_id);
+    response->set_max_volumes_per_node(static_cast<int64_t>(offer_.max_volumes));
+    *response->mutable_accessible_topology() = TopologyOf(place_);
+    return {};
+  });
 }
 
 }  // namespace trivet::csi

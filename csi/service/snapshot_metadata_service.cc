@@ -39,7 +39,7 @@ Result<> Send(const BlockList& list, int32_t max_results, grpc::ServerWriter<Res
 grpc::Status SnapshotMetadataService::GetMetadataAllocated(
     grpc::ServerContext* /*context*/, const ::csi::v1::GetMetadataAllocatedRequest* request,
     grpc::ServerWriter<::csi::v1::GetMetadataAllocatedResponse>* writer) {
-  return rpc::Handle("GetMetadataAllocated", [&]() -> Result<> {
+  return rpc::HandleStream("GetMetadataAllocated", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckSnapshotId(request->snapshot_id()), "request");
     ASSIGN_OR_RETURN(const uint64_t offset, ParseOffset(request->starting_offset()), "request");
     ASSIGN_OR_RETURN(const BlockList list, blocks_.Allocated(request->snapshot_id(), offset));
@@ -50,7 +50,7 @@ grpc::Status SnapshotMetadataService::GetMetadataAllocated(
 grpc::Status SnapshotMetadataService::GetMetadataDelta(
     grpc::ServerContext* /*context*/, const ::csi::v1::GetMetadataDeltaRequest* request,
     grpc::ServerWriter<::csi::v1::GetMetadataDeltaResponse>* writer) {
-  return rpc::Handle("GetMetadataDelta", [&]() -> Result<> {
+  return rpc::HandleStream("GetMetadataDelta", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckSnapshotId(request->base_snapshot_id()), "request: base");
     RETURN_IF_ERROR(CheckSnapshotId(request->target_snapshot_id()), "request: target");
     ASSIGN_OR_RETURN(const uint64_t offset, ParseOffset(request->starting_offset()), "request");
