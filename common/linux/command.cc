@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <array>
 
 #include "common/linux/file.h"
+#include "common/linux/spawn.h"
 
 namespace trivet {
 namespace {
@@ -26,62 +26,15 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// posix_spawn's two objects; the calls fail for lack of memory only, with an errno as the result.
-class SpawnSettings {
- public:
-  SpawnSettings() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-  }
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-  // `fds` must be above every number in the child: a dup2 must not overwrite a later source.
-  void Inherit(const std::vector<std::pair<int, UniqueFd>>& fds, int above) {
-    for (const int standard : {0, 1, 2}) {
-      ::posix_spawn_file_actions_addopen(&actions_, standard, "/dev/null", O_RDWR, 0);
-    }
-    for (const auto& [number, fd] : fds) {
-      ::posix_spawn_file_actions_adddup2(&actions_, fd.get(), number);
-    }
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, above);
-  }
-  void CleanSignals() {
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  }
-  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
-
-struct MovedFds {
-  std::vector<std::pair<int, UniqueFd>> fds;
-  int above = 3;  // the first number the child does not keep
-};
-
-Result<MovedFds> MoveAbove(const InheritedFds& fds) {
-  MovedFds moved;
-  for (const auto& [number, fd] : fds) moved.above = std::max(moved.above, number + 1);
+// Above every number in the child: a dup2 must not overwrite a later source.
+Result<> MoveAbove(const InheritedFds& fds, SpawnPlan& plan) {
+  for (const auto& [number, fd] : fds) plan.above = std::max(plan.above, number + 1);
   for (const auto& [number, fd] : fds) {
-    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, moved.above));
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, plan.above));
     if (!copy.valid()) return FailErrno("duplicate descriptor {}", fd);
-    moved.fds.emplace_back(number, std::move(copy));
+    plan.fds.emplace_back(number, std::move(copy));
   }
-  return moved;
+  return {};
 }
 
 // A memfd as standard input: a pipe could fill up and stop both sides.
@@ -184,11 +137,6 @@ Result<RunOutput> Run(const Command& command, const UniqueFd& stdin_file, const 
 }  // namespace
 
 Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
-  ASSIGN_OR_RETURN(const MovedFds moved, MoveAbove(fds));
-  SpawnSettings settings;
-  settings.Inherit(moved.fds, moved.above);
-  settings.CleanSignals();
-
   std::vector<std::string> args = command.args;
   const std::string& name = command.name.empty() ? command.program.native() : command.name;
   args.insert(args.begin(), name);
@@ -196,15 +144,11 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
   static const std::vector<std::string> none;
   const std::vector<char*> environment =
       Pointers(command.environment ? *command.environment : none);
-  pid_t pid = 0;
-  const int err =
-      ::posix_spawn(&pid, command.program.c_str(), settings.actions(), settings.attributes(),
-                    argv.data(), command.environment ? environment.data() : environ);
-  if (err != 0) {
-    return std::unexpected(Error::FromErrno(err, fmt::format("start {}", name)));
-  }
-  ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));  // not reaped yet: still the same process
-  return Child{pid, std::move(pidfd)};
+  SpawnPlan plan{.program = command.program.c_str(),
+                 .args = argv.data(),
+                 .environment = command.environment ? environment.data() : environ};
+  RETURN_IF_ERROR(MoveAbove(fds, plan));
+  return Spawn(plan);
 }
 
 Result<RunOutput> RunCommand(const Command& command, std::string_view input,

@@ -27,10 +27,9 @@ struct Command {
   std::string name;                                     // argv[0]; empty: the program
 };
 
-/// Starts a program by posix_spawn(3), which is safe in a threaded process. It may outlive
-/// this process, is in a session of its own, inherits `fds` and nothing else, has no signal blocked
-/// and all dispositions default. The caller reaps the child. Errors: kNotFound, kPermissionDenied,
-/// ... of the program's execve.
+/// Starts a program that may outlive this process, in a session of its own. It inherits `fds` and
+/// nothing else, has no signal blocked and all dispositions default. The caller reaps the child.
+/// Errors: kNotFound, kPermissionDenied, ... of the program's execve.
 Result<Child> StartCommand(const Command& command, const InheritedFds& fds);
 
 struct RunLimits {

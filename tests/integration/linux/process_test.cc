@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "common/linux/command.h"
 #include "tests/testing/matchers.h"
 
@@ -129,6 +132,49 @@ TEST(StartCommand, InheritsNoOtherDescriptor) {
   ::close(leaked);
   ASSERT_THAT(output, IsOk());
   EXPECT_EQ(output->out, "0\n1\n2\n3\n");  // 3 is the folder that ls reads
+}
+
+TEST(StartCommand, LeavesNoSignalBlockedOrIgnored) {
+  sigset_t blocked;
+  sigset_t before;
+  sigset_t after;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR1);
+  ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
+  const auto ignored = ::signal(SIGPIPE, SIG_IGN);
+  const auto output =
+      RunCommand({.program = "/bin/grep", .args = {"-E", "Sig(Blk|Ign)", "/proc/self/status"}});
+  ::signal(SIGPIPE, ignored);
+  ::pthread_sigmask(SIG_SETMASK, &before, &after);
+  ASSERT_THAT(output, IsOk());
+  EXPECT_EQ(output->out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  EXPECT_TRUE(::sigismember(&after, SIGUSR1));
+  EXPECT_FALSE(::sigismember(&after, SIGTERM));
+}
+
+TEST(StartCommand, IsASessionOfItsOwnWithNothingToRead) {
+  const auto child = StartCommand({.program = "/bin/sh", .args = {"-c", "read x || exit 5"}}, {});
+  ASSERT_THAT(child, IsOk());
+  EXPECT_EQ(::getsid(child->pid), child->pid);
+  EXPECT_EQ(*Reap(child->pidfd), 5);
+}
+
+// Each child works in the memory of all of them until it executes.
+TEST(StartCommand, MayBeCalledByManyThreadsAtOnce) {
+  constexpr int kThreads = 8;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, text = std::to_string(thread)] {
+      for (int i = 0; i < 20; ++i) {
+        const auto missing = StartCommand({.program = "/no/such", .args = {}}, {});
+        const auto output = RunCommand({.program = "/bin/echo", .args = {text}});
+        if (!missing && output && output->out == text + "\n") ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads * 20);
 }
 
 }  // namespace
