@@ -2,14 +2,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <future>
-
-#include "common/linux/worker_threads.h"
+#include <climits>
 
 namespace trivet::container {
 namespace {
@@ -17,6 +14,8 @@ namespace {
 // Of both streams together: the kubelet takes no message above 16 MiB. CVE-2022-31030.
 constexpr size_t kMaxOutputBytes = (size_t{16} << 20) - 4096;
 constexpr auto kAnswerPatience = std::chrono::seconds(10);
+
+using Clock = cri::ShimConnection::Clock;
 
 struct Pipe {
   UniqueFd reader;
@@ -49,41 +48,28 @@ bool Drain(const UniqueFd& fd, std::string& text, size_t other_bytes) {
   return true;
 }
 
-// Reads both streams until they end, or until the process has ended: what it left behind may
-// keep them open for ever.
-void Collect(const UniqueFd& out, const UniqueFd& err, const UniqueFd& ended, ExecOutput& output) {
-  std::array<pollfd, 3> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
-                               pollfd{ended.get(), POLLIN, 0}};
-  while (events[0].fd >= 0 || events[1].fd >= 0) {
-    if (::poll(events.data(), events.size(), -1) < 0) continue;
-    const bool last = events[2].revents != 0;
-    if (events[0].fd >= 0 && !Drain(out, output.out, output.err.size())) events[0].fd = -1;
-    if (events[1].fd >= 0 && !Drain(err, output.err, output.out.size())) events[1].fd = -1;
-    if (last) return;
-  }
+// Milliseconds, -1 for ever, as poll(2) has it.
+int Left(Clock::time_point until) {
+  if (until == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+  return static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX));
 }
 
-// Collects in another thread, until Finish or its own end.
-class Collection {
- public:
-  Collection(const Pipe& out, const Pipe& err, const UniqueFd& ended, ExecOutput& output)
-      : ended_(ended),
-        collected_(BeginAside([&] { Collect(out.reader, err.reader, ended, output); })) {}
-  ~Collection() { Finish(); }
-  Collection(const Collection&) = delete;
-  Collection& operator=(const Collection&) = delete;
-
-  void Finish() {
-    if (!collected_.valid()) return;
-    const uint64_t one = 1;
-    if (::write(ended_.get(), &one, sizeof one) != sizeof one) std::abort();  // it cannot be full
-    collected_.get();
+// Reads both streams until the process has ended, or its deadline: what it left behind may keep
+// them open for ever.
+void Collect(const UniqueFd& out, const UniqueFd& err, int ended_fd, Clock::time_point until,
+             ExecOutput& output) {
+  std::array<pollfd, 3> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
+                               pollfd{ended_fd, POLLIN, 0}};
+  bool last = false;
+  while (!last) {
+    const int ready = ::poll(events.data(), events.size(), Left(until));
+    if (ready < 0) continue;
+    last = ready == 0 || events[2].revents != 0;
+    if (events[0].fd >= 0 && !Drain(out, output.out, output.err.size())) events[0].fd = -1;
+    if (events[1].fd >= 0 && !Drain(err, output.err, output.out.size())) events[1].fd = -1;
   }
-
- private:
-  const UniqueFd& ended_;
-  std::future<void> collected_;
-};
+}
 
 }  // namespace
 
@@ -91,11 +77,7 @@ Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
                            shim::ProcessSpec process, std::chrono::seconds timeout) {
   ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ASSIGN_OR_RETURN(Pipe err, MakePipe());
-  const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
-  if (!ended.valid()) return FailErrno("eventfd");
-
   ExecOutput output;
-  Collection collection(out, err, ended, output);
   const std::chrono::milliseconds limit = timeout;
   const bool limited = limit.count() > 0;
   const shim::ExecRequest request{.id = id,
@@ -103,12 +85,12 @@ Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
                                   .timeout_ms = limit.count(),
                                   .stdout_fd_index = 0,
                                   .stderr_fd_index = 1};
-  auto result = shim.Call<shim::ExecResult>(
-      shim::Verb::kExec, request, {out.writer.get(), err.writer.get()},
-      limited ? limit + kAnswerPatience : cri::ShimConnection::kForever);
-  out.writer.reset();
-  err.writer.reset();
-  collection.Finish();
+  auto result =
+      shim.Call<shim::ExecResult>(shim::Verb::kExec, request, {out.writer.get(), err.writer.get()},
+                                  limited ? limit + kAnswerPatience : cri::ShimConnection::kForever,
+                                  [&](int ended_fd, Clock::time_point until) {
+                                    Collect(out.reader, err.reader, ended_fd, until, output);
+                                  });
   if (!result) return std::unexpected(std::move(result).error().Wrap("exec"));
   if (result->timed_out) {
     return Fail(Code::kDeadlineExceeded, "exec: no end within {} s", timeout.count());

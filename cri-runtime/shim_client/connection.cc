@@ -1,5 +1,7 @@
 #include "cri-runtime/shim_client/connection.h"
 
+#include <sys/eventfd.h>
+
 namespace trivet::cri {
 
 // In 1.0, as every shim reads it. An answer in a minor that was not offered is none.
@@ -14,51 +16,67 @@ Result<shim::State> ShimConnection::Hello(std::chrono::milliseconds patience) {
 
 Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body,
                                         const std::vector<int>& fds,
-                                        std::chrono::milliseconds patience) {
-  ASSIGN_OR_RETURN(const uint32_t serial, Reserve());
+                                        std::chrono::milliseconds patience,
+                                        const Meanwhile& meanwhile) {
+  const auto until = patience == kForever ? Clock::time_point::max() : Clock::now() + patience;
+  const UniqueFd answered(meanwhile ? ::eventfd(0, EFD_CLOEXEC) : -1);
+  if (meanwhile && !answered.valid()) return FailErrno("eventfd");
+  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered.get()));
   const shim::Header header{.version = shim::VersionOf(minor()), .serial = serial, .verb = verb};
   if (auto sent = SendPacket(socket_.get(), header, body, fds); !sent) {
     const std::scoped_lock lock(mutex_);
     waiting_.erase(serial);
     return std::unexpected(std::move(sent).error());
   }
-  ASSIGN_OR_RETURN(Packet answer, Await(serial, patience));
-  if (answer.header.code == 0) return answer;
+  if (meanwhile) meanwhile(answered.get(), until);
+  ASSIGN_OR_RETURN(std::optional<Packet> awaited, Await(serial, until));
+  if (!awaited) {
+    return Fail(Code::kDeadlineExceeded, "the shim of sandbox {} did not answer within {} ms",
+                sandbox_id_, patience.count());
+  }
+  Packet& answer = *awaited;
+  if (answer.header.code == 0) return std::move(answer);
   return std::unexpected(Error(static_cast<Code>(answer.header.code), answer.header.message));
 }
 
-Result<uint32_t> ShimConnection::Reserve() {
+Result<uint32_t> ShimConnection::Reserve(int answered_fd) {
   const std::scoped_lock lock(mutex_);
   if (gone_) return std::unexpected(WhyGone());
   do {
     ++last_serial_;
   } while (last_serial_ == 0 || waiting_.contains(last_serial_));  // 0 is an event's
-  waiting_[last_serial_];
+  waiting_[last_serial_].answered_fd = answered_fd;
   return last_serial_;
 }
 
-Result<Packet> ShimConnection::Await(uint32_t serial, std::chrono::milliseconds patience) {
+Result<std::optional<Packet>> ShimConnection::Await(uint32_t serial, Clock::time_point until) {
   std::unique_lock lock(mutex_);
-  const auto done = [&] { return gone_ || waiting_[serial].has_value(); };
-  if (patience == kForever) {
+  Wait& wait = waiting_[serial];
+  const auto done = [&] { return gone_ || wait.answer.has_value(); };
+  if (until == Clock::time_point::max()) {
     answered_.wait(lock, done);
   } else {
-    answered_.wait_for(lock, patience, done);
+    answered_.wait_until(lock, until, done);
   }
-  std::optional<Packet> answer = std::move(waiting_[serial]);
+  std::optional<Packet> answer = std::move(wait.answer);
   waiting_.erase(serial);
-  if (answer) return std::move(*answer);
-  if (gone_) return std::unexpected(WhyGone());
-  return Fail(Code::kDeadlineExceeded, "the shim of sandbox {} did not answer within {} ms",
-              sandbox_id_, patience.count());
+  if (!answer && gone_) return std::unexpected(WhyGone());
+  return answer;
+}
+
+void ShimConnection::Wake(const Wait& wait) {
+  if (wait.answered_fd >= 0) static_cast<void>(::eventfd_write(wait.answered_fd, 1));
 }
 
 void ShimConnection::Deliver(Packet packet) {
-  const std::scoped_lock lock(mutex_);
-  const auto call = waiting_.find(packet.header.serial);
-  if (call == waiting_.end()) return;  // nobody waits any more
-  call->second = std::move(packet);
-  answered_.notify_all();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto call = waiting_.find(packet.header.serial);
+    if (call == waiting_.end()) return;  // nobody waits any more
+    call->second.answer = std::move(packet);
+    Wake(call->second);
+  }
+  answered_.notify_all();  // whoever wakes needs the lock
 }
 
 Error ShimConnection::WhyGone() const {
@@ -70,6 +88,7 @@ void ShimConnection::MarkGone(std::optional<Error> reason) {
   const std::scoped_lock lock(mutex_);
   gone_ = true;
   gone_reason_ = std::move(reason);
+  for (const auto& [serial, wait] : waiting_) Wake(wait);
   answered_.notify_all();
 }
 

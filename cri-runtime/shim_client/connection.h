@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -32,14 +33,20 @@ class ShimConnection {
   /// Errors: those of Call; kFailedPrecondition when the shim speaks another major version.
   Result<shim::State> Hello(std::chrono::milliseconds patience = kPatience);
 
+  /// What a caller does while it waits: until the descriptor is readable, which is when there is an
+  /// answer or will be none, or until the time has come.
+  using Clock = std::chrono::steady_clock;
+  using Meanwhile = std::function<void(int answered_fd, Clock::time_point until)>;
+
   /// Sends `request` and waits for its answer. Descriptors are borrowed.
   /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone; kUnimplemented
   /// when it is of an earlier version, which has no word for what is asked.
   template <class Answer, class Request>
   Result<Answer> Call(shim::Verb verb, const Request& request, const std::vector<int>& fds = {},
-                      std::chrono::milliseconds patience = kPatience) {
+                      std::chrono::milliseconds patience = kPatience,
+                      const Meanwhile& meanwhile = {}) {
     ASSIGN_OR_RETURN(const std::string body, wire::EncodeAll(request, minor()), "shim");
-    ASSIGN_OR_RETURN(const Packet answer, Exchange(verb, body, fds, patience));
+    ASSIGN_OR_RETURN(const Packet answer, Exchange(verb, body, fds, patience, meanwhile));
     return DecodeBody<Answer>(answer);
   }
 
@@ -55,16 +62,23 @@ class ShimConnection {
 
  private:
   Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
-                          std::chrono::milliseconds patience);
-  Result<uint32_t> Reserve();
+                          std::chrono::milliseconds patience, const Meanwhile& meanwhile = {});
+  Result<uint32_t> Reserve(int answered_fd);
   [[nodiscard]] Error WhyGone() const;
-  Result<Packet> Await(uint32_t serial, std::chrono::milliseconds patience);
+  // Nothing when there is no answer by then.
+  Result<std::optional<Packet>> Await(uint32_t serial, Clock::time_point until);
+
+  struct Wait {
+    std::optional<Packet> answer;
+    int answered_fd = -1;
+  };
+  static void Wake(const Wait& wait);
 
   std::string sandbox_id_;
   UniqueFd socket_;
   std::mutex mutex_;
   std::condition_variable answered_;
-  std::map<uint32_t, std::optional<Packet>> waiting_;  // by serial; set when the answer is there
+  std::map<uint32_t, Wait> waiting_;  // by serial
   uint32_t last_serial_ = 0;
   bool gone_ = false;
   std::optional<Error> gone_reason_;
