@@ -26,6 +26,7 @@ constexpr std::string_view kHelp =
     "run under or by \"type\".\n"
     "\n"
     "  --check-config FILE  say what is wrong with a network configuration (list), and exit\n"
+    "  --serve-forks        for trivet-cri: stay loaded, and fork for each run\n"
     "  --version            print the version, and exit\n"
     "  --help               print this, and exit\n";
 
