@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "common/linux/mount.h"
@@ -18,10 +19,20 @@ constexpr size_t kLongestValue = 255;
 
 // "lowerdir+" (Linux 6.7) has no limit on the number of layers and nothing to escape. Before 6.5
 // overlay takes any option and complains about it at the end only.
-Result<bool> TakesLayersOneByOne() {
+Result<bool> AskForOneByOne() {
   ASSIGN_OR_RETURN(MountContext context, MountContext::Open("overlay"));
   if (context.Set("no-such-option", "")) return false;
   return context.Set("lowerdir+", "/").has_value();
+}
+
+// Asked once: to ask costs a grace period of RCU.
+Result<bool> TakesLayersOneByOne() {
+  enum class Known { kNothing, kNo, kYes };
+  static std::atomic<Known> known = Known::kNothing;
+  if (const Known now = known; now != Known::kNothing) return now == Known::kYes;
+  ASSIGN_OR_RETURN(const bool takes, AskForOneByOne());
+  known = takes ? Known::kYes : Known::kNo;
+  return takes;
 }
 
 // All lower folders in one value, in which ':' and '\' are special.
