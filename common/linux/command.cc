@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kPipeBytes = size_t{64} << 10;  // what a new pipe takes; pipe(7)
+constexpr size_t kSocketBytes = size_t{64} << 10;  // less than a new socket takes; unix(7)
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -54,6 +55,16 @@ struct Pipe {
 Result<Pipe> MakePipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// As a pipe, but whose end can be told: that of a pipe waits for children of other threads, which
+// have a copy of the writer until they execute.
+Result<Pipe> MakeSocketPair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return FailErrno("socketpair");
+  }
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
@@ -160,18 +171,18 @@ Result<RunOutput> RunCommand(const Command& command, std::string_view input,
 Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
                                  const std::function<Result<>()>& may_begin,
                                  const RunLimits& limits, const Start& start) {
-  if (input.size() > kPipeBytes) {
+  if (input.size() > kSocketBytes) {
     RETURN_IF_ERROR(may_begin());
     return RunCommand(command, input, limits, start);
   }
-  ASSIGN_OR_RETURN(Pipe in, MakePipe());
+  ASSIGN_OR_RETURN(const Pipe in, MakeSocketPair());
   return Run(
       command, in.reader, limits,
       [&]() -> Result<> {
         RETURN_IF_ERROR(may_begin());
         // Our reader is open still: no SIGPIPE when the program has ended.
         RETURN_IF_ERROR(WriteAll(in.writer.get(), input, "stdin"));
-        in = {};
+        if (::shutdown(in.writer.get(), SHUT_WR) != 0) return FailErrno("end stdin");
         return {};
       },
       start);
