@@ -15,6 +15,10 @@ namespace {
 // Below it the kernel does not set a link up for IPv6, nor takes settings for that. RFC 8200, 5.
 constexpr uint32_t kIpv6MinMtuBytes = 1280;
 
+// As many as are used: an end that is not told has one for each processor that there could be, of
+// which the kernel takes all but one out of use, and waits for that.
+constexpr uint32_t kQueues = 1;
+
 // By the echo of the request; Linux before 6.2 has none.
 Result<Link> ReadHostEnd(netlink::RouteSocket& socket, const netlink::Request& request,
                          const VethSpec& spec) {
@@ -34,19 +38,20 @@ Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& sp
   RETURN_IF_ERROR(CheckInterfaceName(spec.host_name), "host end");
   RETURN_IF_ERROR(CheckInterfaceName(spec.container_name), "container end");
 
-  const auto add_mtu = [&](netlink::Request& end) {
+  const auto add_size = [&](netlink::Request& end) {
     if (spec.mtu_bytes != 0) end.U32(IFLA_MTU, spec.mtu_bytes);
+    end.U32(IFLA_NUM_TX_QUEUES, kQueues).U32(IFLA_NUM_RX_QUEUES, kQueues);
   };
   netlink::Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
   request.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.host_name);
   if (spec.bridge_index != 0) request.U32(IFLA_MASTER, spec.bridge_index);
   if (!spec.host_mac.empty()) request.Bytes(IFLA_ADDRESS, MacBytes(spec.host_mac));
-  add_mtu(request);
+  add_size(request);
   request.Nest(IFLA_LINKINFO, [&](auto& info) {
     info.String(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, [&](auto& data) {
       data.Nest(VETH_INFO_PEER, [&](auto& peer) {
         peer.Struct(ifinfomsg{}).String(IFLA_IFNAME, spec.container_name);
-        add_mtu(peer);
+        add_size(peer);
         if (!spec.container_mac.empty()) peer.Bytes(IFLA_ADDRESS, MacBytes(spec.container_mac));
         if (spec.container_netns_fd >= 0) {
           peer.U32(IFLA_NET_NS_FD, static_cast<uint32_t>(spec.container_netns_fd));

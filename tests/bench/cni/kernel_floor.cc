@@ -67,12 +67,15 @@ Result<> AddRoute(RouteSocket& socket, unsigned index, uint32_t address, uint32_
 Result<> CreateVeth(RouteSocket& socket, const Attachment& attachment, const UniqueFd& netns) {
   Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(ifinfomsg{}).String(IFLA_IFNAME, attachment.host_interface);
+  request.U32(IFLA_NUM_TX_QUEUES, 1).U32(IFLA_NUM_RX_QUEUES, 1);  // more are waited for
   if (!attachment.bridge.empty()) request.U32(IFLA_MASTER, IndexOf(attachment.bridge));
   request.Nest(IFLA_LINKINFO, [&](auto& info) {
     info.String(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, [&](auto& data) {
       data.Nest(VETH_INFO_PEER, [&](auto& peer) {
         peer.Struct(ifinfomsg{})
             .String(IFLA_IFNAME, attachment.ifname)
+            .U32(IFLA_NUM_TX_QUEUES, 1)
+            .U32(IFLA_NUM_RX_QUEUES, 1)
             .U32(IFLA_NET_NS_FD, static_cast<uint32_t>(netns.get()));
       });
     });

@@ -57,11 +57,14 @@ Result<> AddVeth(RouteSocket& socket, uint32_t bridge, int netns_fd) {
   Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.Struct(ifinfomsg{.ifi_flags = IFF_UP, .ifi_change = IFF_UP})
       .String(IFLA_IFNAME, kHostEnd)
-      .U32(IFLA_MASTER, bridge);
+      .U32(IFLA_MASTER, bridge)
+      .U32(IFLA_NUM_TX_QUEUES, 1)  // more are waited for
+      .U32(IFLA_NUM_RX_QUEUES, 1);
   request.Nest(IFLA_LINKINFO, [&](auto& info) {
     info.String(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, [&](auto& data) {
       data.Nest(VETH_INFO_PEER, [&](auto& peer) {
         peer.Struct(ifinfomsg{}).String(IFLA_IFNAME, "eth0");
+        peer.U32(IFLA_NUM_TX_QUEUES, 1).U32(IFLA_NUM_RX_QUEUES, 1);
         peer.U32(IFLA_NET_NS_FD, static_cast<uint32_t>(netns_fd));
       });
     });

@@ -45,6 +45,18 @@ TEST_F(BridgeTest, TheFirstPortsBridgeIsOperationalWhenAddAnswers) {
   EXPECT_EQ(Ip({"link", "show", "dev", "br0"})[0]["operstate"], "UP");
 }
 
+TEST_F(BridgeTest, EachEndHasTheOneQueueThatItUses) {
+  const Pod pod = MakePod("c1");
+  const json::Value result = Added(pod, Layer2());
+
+  const json::Value ends[] = {Ip({"-d", "link", "show", "dev", result["interfaces"][1]["name"]})[0],
+                              Ip({"-d", "link", "show", "dev", "eth0"}, pod)[0]};
+  for (const json::Value& end : ends) {
+    EXPECT_EQ(end["num_tx_queues"], 1);
+    EXPECT_EQ(end["num_rx_queues"], 1);
+  }
+}
+
 TEST_F(BridgeTest, ASpoofCheckedPodSendsFromItsOwnHardwareAddressAlone) {
   json::Value conf = Conf();
   conf["macspoofchk"] = true;
