@@ -38,6 +38,23 @@ bool Set(const Attributes& attributes) {
   return ::syscall(SYS_sched_setattr, kThisThread, &attributes, 0) == 0;
 }
 
+// Where the calling thread is and may be.
+struct Place {
+  size_t processor = 0;
+  cpu_set_t allowed{};
+};
+
+std::optional<Place> FindPlace() {
+  Place here;
+  const int processor = ::sched_getcpu();
+  if (processor < 0) return std::nullopt;
+  here.processor = static_cast<size_t>(processor);
+  if (::sched_getaffinity(kThisThread, sizeof here.allowed, &here.allowed) != 0) {
+    return std::nullopt;
+  }
+  return here;
+}
+
 }  // namespace
 
 void BeUrgent() {
@@ -62,14 +79,23 @@ void KeptOff::End() {
 }
 
 KeptOff KeepOffThisProcessor(pid_t thread) {
-  cpu_set_t own;
-  const int processor = ::sched_getcpu();
-  if (processor < 0 || ::sched_getaffinity(kThisThread, sizeof own, &own) != 0) return {};
-  cpu_set_t others = own;
-  CPU_CLR(static_cast<size_t>(processor), &others);
+  const std::optional<Place> here = FindPlace();
+  if (!here) return {};
+  cpu_set_t others = here->allowed;
+  CPU_CLR(here->processor, &others);
   if (CPU_COUNT(&others) == 0) return {};
   if (::sched_setaffinity(thread, sizeof others, &others) != 0) return {};
-  return KeptOff(own);
+  return KeptOff(here->allowed);
+}
+
+KeptOff TakeToThisProcessor(pid_t thread) {
+  const std::optional<Place> here = FindPlace();
+  if (!here) return {};
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(here->processor, &one);
+  if (::sched_setaffinity(thread, sizeof one, &one) != 0) return {};
+  return KeptOff(here->allowed);
 }
 
 }  // namespace trivet

@@ -39,6 +39,10 @@ class KeptOff {
 /// (available_idle_cpu() in kernel/sched/sched.h: the hypervisor runs something else there).
 KeptOff KeepOffThisProcessor(pid_t thread);
 
+/// Has `thread`, which waits, or is not let run by the one that it has woken, go on on the caller's
+/// processor, which the caller is about to leave.
+KeptOff TakeToThisProcessor(pid_t thread);
+
 /// Ordinary for its lifetime, and then urgent again. For calls that work in an urgent thread.
 class OrdinaryWhile {
  public:

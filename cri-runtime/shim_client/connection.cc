@@ -58,6 +58,7 @@ Result<std::optional<Packet>> ShimConnection::Await(uint32_t serial, Clock::time
   } else {
     answered_.wait_until(lock, until, done);
   }
+  wait.taken.End();
   std::optional<Packet> answer = std::move(wait.answer);
   waiting_.erase(serial);
   if (!answer && gone_) return std::unexpected(WhyGone());
@@ -74,6 +75,8 @@ void ShimConnection::Deliver(Packet packet) {
     const auto call = waiting_.find(packet.header.serial);
     if (call == waiting_.end()) return;  // nobody waits any more
     call->second.answer = std::move(packet);
+    // The shim, which works on, may have taken the processor from the thread that woke it.
+    if (waits_ == 1) call->second.taken = TakeToThisProcessor(call->second.thread);
     Wake(call->second);
   }
   answered_.notify_all();  // whoever wakes needs the lock

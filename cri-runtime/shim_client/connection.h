@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +15,7 @@
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
+#include "common/linux/scheduling.h"
 #include "cri-runtime/shim_client/packet.h"
 
 namespace trivet::cri {
@@ -69,10 +72,18 @@ class ShimConnection {
   Result<std::optional<Packet>> Await(uint32_t serial, Clock::time_point until);
 
   struct Wait {
+    Wait() { ++waits_; }
+    ~Wait() { --waits_; }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
     std::optional<Packet> answer;
     int answered_fd = -1;
+    pid_t thread = ::gettid();
+    KeptOff taken;
   };
   static void Wake(const Wait& wait);
+  inline static std::atomic<int> waits_ = 0;  // of all connections
 
   std::string sandbox_id_;
   UniqueFd socket_;

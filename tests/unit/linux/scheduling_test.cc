@@ -99,5 +99,27 @@ TEST(KeepOffThisProcessor, LeavesAThreadThatHasNoOtherWhereItIs) {
   }).join();
 }
 
+TEST(TakeToThisProcessor, HasAThreadThatWaitsGoOnThere) {
+  const cpu_set_t before = OwnProcessors();
+  std::promise<pid_t> thread;
+  std::promise<KeptOff> taken;
+  int processor = -1;
+  std::thread other([&] {
+    thread.set_value(::gettid());
+    KeptOff taken_here = taken.get_future().get();
+    processor = ::sched_getcpu();
+    taken_here.End();
+  });
+  const pid_t waiting = thread.get_future().get();
+  KeptOff stay = TakeToThisProcessor(::gettid());  // so that "this" is one for the whole test
+  const int here = ::sched_getcpu();
+  taken.set_value(TakeToThisProcessor(waiting));
+  other.join();
+  stay.End();
+  EXPECT_EQ(processor, here);
+  const cpu_set_t own = OwnProcessors();
+  EXPECT_TRUE(CPU_EQUAL(&own, &before));
+}
+
 }  // namespace
 }  // namespace trivet
