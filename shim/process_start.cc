@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "common/linux/path_in_root.h"
+#include "common/linux/processors.h"
 #include "shim/credentials.h"
 
 namespace trivet::shim {
@@ -172,6 +173,7 @@ void LeaveKeyring(const Reporter& report) {
 
 void LeaveTheShim(const ProcessPlan& plan, const Reporter& report) {
   JoinCgroups(plan, report);
+  UseAllProcessors();  // of the container's cpuset, whatever the daemon or the shim was told
   ResetSignals();
   SetOomScore(plan, report);
   SetAppArmor(plan, report);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/linux/mount.h"
+#include "common/linux/processors.h"
 #include "shim/credentials.h"
 #include "shim/mount_child.h"
 #include "shim/process_start.h"
@@ -49,6 +50,7 @@ Result<DetachedMount> EmptyRoot() {
 [[noreturn]] void Reap(const ReaperPlan& plan, int report_fd) {
   const Reporter report(report_fd);
   JoinCgroups(plan.process, report);
+  UseAllProcessors();
   ::prctl(PR_SET_NAME, "trivet-pause", 0, 0, 0);
   report.Check(::setsid() >= 0, Step::kSession);
   LeaveKeyring(report);

@@ -38,23 +38,6 @@ bool Set(const Attributes& attributes) {
   return ::syscall(SYS_sched_setattr, kThisThread, &attributes, 0) == 0;
 }
 
-// Where the calling thread is and may be.
-struct Place {
-  size_t processor = 0;
-  cpu_set_t allowed{};
-};
-
-std::optional<Place> FindPlace() {
-  Place here;
-  const int processor = ::sched_getcpu();
-  if (processor < 0) return std::nullopt;
-  here.processor = static_cast<size_t>(processor);
-  if (::sched_getaffinity(kThisThread, sizeof here.allowed, &here.allowed) != 0) {
-    return std::nullopt;
-  }
-  return here;
-}
-
 }  // namespace
 
 void BeUrgent() {
@@ -71,31 +54,6 @@ void BeOrdinary() {
   Attributes ordinary;
   if (!Read(::getpid(), ordinary)) return;
   static_cast<void>(Set({.nice = ordinary.nice, .runtime_ns = ordinary.runtime_ns}));
-}
-
-void KeptOff::End() {
-  if (before_) static_cast<void>(::sched_setaffinity(kThisThread, sizeof *before_, &*before_));
-  before_.reset();
-}
-
-KeptOff KeepOffThisProcessor(pid_t thread) {
-  const std::optional<Place> here = FindPlace();
-  if (!here) return {};
-  cpu_set_t others = here->allowed;
-  CPU_CLR(here->processor, &others);
-  if (CPU_COUNT(&others) == 0) return {};
-  if (::sched_setaffinity(thread, sizeof others, &others) != 0) return {};
-  return KeptOff(here->allowed);
-}
-
-KeptOff TakeToThisProcessor(pid_t thread) {
-  const std::optional<Place> here = FindPlace();
-  if (!here) return {};
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(here->processor, &one);
-  if (::sched_setaffinity(thread, sizeof one, &one) != 0) return {};
-  return KeptOff(here->allowed);
 }
 
 }  // namespace trivet

@@ -1,6 +1,5 @@
 #include "common/linux/worker_threads.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/linux/processors.h"
 #include "common/linux/scheduling.h"
 
 namespace trivet {
@@ -26,7 +26,7 @@ struct Waiter {
   pid_t thread = ::gettid();
   std::condition_variable given;
   Work work;
-  KeptOff kept_off;  // until it runs
+  Sent sent;  // until it runs
 };
 
 // Of those that wait the one that came last is the next: what it uses is still in the caches.
@@ -44,7 +44,7 @@ Work NextWork(Pool& pool) {
   self->given.wait_for(lock, kPatience, [&] { return self->work != nullptr; });
   if (!self->work) std::erase(pool.waiting, self);
   lock.unlock();
-  self->kept_off.End();
+  self->sent.End();
   return std::move(self->work);
 }
 
@@ -66,7 +66,7 @@ bool HandOver(Pool& pool, Work& work, Where where) {
     if (pool.waiting.empty()) return false;
     waiter = std::move(pool.waiting.back());
     pool.waiting.pop_back();
-    if (where == Where::kElsewhere) waiter->kept_off = KeepOffThisProcessor(waiter->thread);
+    if (where == Where::kElsewhere) waiter->sent = SendElsewhere(waiter->thread);
     waiter->work = std::move(work);
   }
   waiter->given.notify_one();

@@ -14,6 +14,25 @@ Result<shim::State> ShimConnection::Hello(std::chrono::milliseconds patience) {
   return state;
 }
 
+// Until its end an answer may come.
+class ShimConnection::Reserved {
+ public:
+  Reserved(ShimConnection& connection, uint32_t serial)
+      : connection_(connection), serial_(serial) {}
+  ~Reserved() {
+    const std::scoped_lock lock(connection_.mutex_);
+    const auto wait = connection_.waiting_.find(serial_);
+    wait->second.sent.End();
+    connection_.waiting_.erase(wait);
+  }
+  Reserved(const Reserved&) = delete;
+  Reserved& operator=(const Reserved&) = delete;
+
+ private:
+  ShimConnection& connection_;
+  uint32_t serial_;
+};
+
 Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body,
                                         const std::vector<int>& fds,
                                         std::chrono::milliseconds patience,
@@ -22,12 +41,9 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   const UniqueFd answered(meanwhile ? ::eventfd(0, EFD_CLOEXEC) : -1);
   if (meanwhile && !answered.valid()) return FailErrno("eventfd");
   ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered.get()));
+  const Reserved reserved(*this, serial);
   const shim::Header header{.version = shim::VersionOf(minor()), .serial = serial, .verb = verb};
-  if (auto sent = SendPacket(socket_.get(), header, body, fds); !sent) {
-    const std::scoped_lock lock(mutex_);
-    waiting_.erase(serial);
-    return std::unexpected(std::move(sent).error());
-  }
+  RETURN_IF_ERROR(SendPacket(socket_.get(), header, body, fds));
   if (meanwhile) meanwhile(answered.get(), until);
   ASSIGN_OR_RETURN(std::optional<Packet> awaited, Await(serial, until));
   if (!awaited) {
@@ -58,9 +74,8 @@ Result<std::optional<Packet>> ShimConnection::Await(uint32_t serial, Clock::time
   } else {
     answered_.wait_until(lock, until, done);
   }
-  wait.taken.End();
+  wait.sent.End();
   std::optional<Packet> answer = std::move(wait.answer);
-  waiting_.erase(serial);
   if (!answer && gone_) return std::unexpected(WhyGone());
   return answer;
 }
@@ -76,7 +91,7 @@ void ShimConnection::Deliver(Packet packet) {
     if (call == waiting_.end()) return;  // nobody waits any more
     call->second.answer = std::move(packet);
     // The shim, which works on, may have taken the processor from the thread that woke it.
-    if (waits_ == 1) call->second.taken = TakeToThisProcessor(call->second.thread);
+    if (waits_ == 1) call->second.sent = SendHere(call->second.thread);
     Wake(call->second);
   }
   answered_.notify_all();  // whoever wakes needs the lock

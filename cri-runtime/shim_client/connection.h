@@ -15,7 +15,7 @@
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
-#include "common/linux/scheduling.h"
+#include "common/linux/processors.h"
 #include "cri-runtime/shim_client/packet.h"
 
 namespace trivet::cri {
@@ -80,9 +80,10 @@ class ShimConnection {
     std::optional<Packet> answer;
     int answered_fd = -1;
     pid_t thread = ::gettid();
-    KeptOff taken;
+    Sent sent;
   };
   static void Wake(const Wait& wait);
+  class Reserved;
   inline static std::atomic<int> waits_ = 0;  // of all connections
 
   std::string sandbox_id_;

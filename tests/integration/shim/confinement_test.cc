@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,6 +34,24 @@ class ConfinementTest : public testing::ShimTest {
     return {reinterpret_cast<const char*>(filter), sizeof filter};
   }
 };
+
+// Whatever the shim was told, by the daemon or by its unit.
+TEST_F(ConfinementTest, LetsContainersUseAllProcessorsOfTheirCpuset) {
+  cpu_set_t all;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "needs two processors";
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<size_t>(::sched_getcpu()), &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  StartPod();
+  ASSERT_EQ(::sched_setaffinity(0, sizeof all, &all), 0);
+  const std::string own = "sed -n 's/^Cpus_allowed:[\t ]*//p' /proc/self/status";
+  const std::string expected = *ReadFile("/proc/self/status");
+  const auto outcome = Run(own);
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(expected, HasSubstr("\nCpus_allowed:\t" + outcome->out));
+}
 
 TEST_F(ConfinementTest, LoadsTheSeccompFilterWithNoNewPrivileges) {
   StartPod();

@@ -1,0 +1,94 @@
+#include "common/linux/processors.h"
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <thread>
+
+namespace trivet {
+namespace {
+
+constexpr pid_t kThisThread = 0;
+
+// Where the calling thread is and may be.
+struct Place {
+  size_t processor = 0;
+  cpu_set_t allowed{};
+};
+
+std::optional<cpu_set_t> Allowed(pid_t thread) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(thread, sizeof allowed, &allowed) != 0) return std::nullopt;
+  return allowed;
+}
+
+// What this process was told when it was started, where that is less than its cpuset allows.
+std::optional<cpu_set_t> FindTold() {
+  const auto own = Allowed(::getpid());
+  std::optional<cpu_set_t> all;
+  std::thread([&] {
+    UseAllProcessors();
+    all = Allowed(kThisThread);
+  }).join();
+  if (!own || !all || CPU_EQUAL(&*own, &*all)) return std::nullopt;
+  return own;
+}
+
+// Found before the first thread is sent anywhere.
+const std::optional<cpu_set_t>& Told() {
+  static const std::optional<cpu_set_t> told = FindTold();
+  return told;
+}
+
+std::optional<Place> FindPlace() {
+  Told();
+  const int processor = ::sched_getcpu();
+  const auto allowed = Allowed(kThisThread);
+  if (processor < 0 || !allowed) return std::nullopt;
+  return Place{.processor = static_cast<size_t>(processor), .allowed = *allowed};
+}
+
+Sent Send(pid_t thread, const cpu_set_t& processors) {
+  return Sent(CPU_COUNT(&processors) > 0 &&
+              ::sched_setaffinity(thread, sizeof processors, &processors) == 0);
+}
+
+}  // namespace
+
+// As long as any kernel's: what is too long is cut.
+void UseAllProcessors() {
+  static constexpr auto kAll = [] {
+    std::array<unsigned char, 1024> all{};
+    all.fill(0xff);
+    return all;
+  }();
+  ::syscall(SYS_sched_setaffinity, kThisThread, kAll.size(), kAll.data());
+}
+
+void Sent::End() {
+  if (!std::exchange(sent_, false)) return;
+  if (!Told()) return UseAllProcessors();
+  static_cast<void>(::sched_setaffinity(kThisThread, sizeof *Told(), &*Told()));
+}
+
+Sent SendElsewhere(pid_t thread) {
+  const std::optional<Place> here = FindPlace();
+  if (!here) return {};
+  cpu_set_t others = here->allowed;
+  CPU_CLR(here->processor, &others);
+  return Send(thread, others);
+}
+
+Sent SendHere(pid_t thread) {
+  const std::optional<Place> here = FindPlace();
+  if (!here) return {};
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(here->processor, &one);
+  return Send(thread, one);
+}
+
+}  // namespace trivet
