@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,15 +68,13 @@ std::vector<char*> Split(std::string& request) {
   return texts;
 }
 
-// The process is as StartCommand would have made it when it says who it is.
-[[noreturn]] void Begin(int socket, Request& request, const std::function<int(const char*)>& run) {
+[[noreturn]] void Begin(Request& request, const std::function<int(const char*)>& run) {
   std::vector<char*> texts = Split(request.text);
   environ = texts.data() + 1;
   ::setsid();
   for (int number = 0; number < kStreams; ++number) {
     if (::dup2(request.streams[static_cast<size_t>(number)], number) < 0) ::_exit(EXIT_FAILURE);
   }
-  Answer(socket, ::getpid());
   ::close_range(kStreams, ~0U, 0);
   std::exit(run(texts.front()));
 }
@@ -129,9 +128,9 @@ int ServeForks(int socket, const std::function<int(const char*)>& run) {
   Request request;
   while (Receive(socket, request)) {
     const auto child = Clone3({.flags = CLONE_PARENT});
-    if (child && child->pid == 0) Begin(socket, request, run);
+    if (child && child->pid == 0) Begin(request, run);
     CloseStreams(request);
-    if (!child) Answer(socket, -EAGAIN);
+    Answer(socket, child ? child->pid : -EAGAIN);
   }
   return EXIT_SUCCESS;
 }
@@ -167,16 +166,21 @@ ForkServer::~ForkServer() {
 Result<Child> ForkServer::Fork(const Command& command, const InheritedFds& fds) {
   std::string text = TextOf(command);
   if (text.size() > kMostRequestBytes) return Fail(Code::kUnavailable, "too large an environment");
+  good_ = false;
   if (!Send(socket_.get(), text, fds)) return Fail(Code::kUnavailable, "the fork server has gone");
   std::array<char, sizeof(int32_t)> answer{};
   if (AwaitWords(socket_.get(), answer) != answer.size()) {
     return Fail(Code::kInternal, "the fork server of {} gives no answer", command.program.native());
   }
+  good_ = true;
   int32_t pid = 0;
   std::memcpy(&pid, answer.data(), sizeof pid);
   if (pid < 0) return Fail(Code::kUnavailable, "the fork server cannot fork");
-  ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));  // not reaped yet: still the same process
-  return Child{pid, std::move(pidfd)};
+  auto pidfd = OpenPidfd(pid);  // not reaped yet: still the same process
+  if (pidfd) return Child{pid, std::move(*pidfd)};
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return std::unexpected(std::move(pidfd).error());
 }
 
 }  // namespace trivet

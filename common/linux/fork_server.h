@@ -39,10 +39,14 @@ class ForkServer {
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;
 
-  /// As StartCommand, but that `command` has no arguments and that `fds` are 0, 1 and 2. Errors:
-  /// kUnavailable when it is certain that nothing was started; kInternal when the server ended with
-  /// the request, of which something may be left that has not begun to read.
+  /// Starts the program as StartCommand, for a `command` with an environment and neither a name nor
+  /// arguments, and for `fds` that are 0, 1 and 2. Errors: kUnavailable when it is certain that
+  /// nothing was started; kInternal when the server ended with the request: a process may have been
+  /// started that nobody knows of.
   Result<Child> Fork(const Command& command, const InheritedFds& fds);
+
+  /// Whether it may be asked again after the last failure.
+  [[nodiscard]] bool good() const { return good_; }
 
  private:
   ForkServer(UniqueFd socket, Child server)
@@ -51,6 +55,7 @@ class ForkServer {
 
   UniqueFd socket_;
   Child server_;
+  bool good_ = true;
 };
 
 }  // namespace trivet

@@ -33,19 +33,38 @@ bool OwnPlugins::Has(const std::filesystem::path& program) {
 
 Result<Child> OwnPlugins::Start(const Command& command, const InheritedFds& fds) {
   const auto program = Find(command.program);
-  const std::scoped_lock serving(program->serving);
   program->used = Clock::now();
-  if (program->server != nullptr) {
-    auto child = program->server->Fork(command, fds);
-    if (child) return child;
-    program->server.reset();
-    if (child.error().code() != Code::kUnavailable) return child;
-  } else if (program->can_serve && !std::exchange(program->is_kept, true)) {
-    const std::scoped_lock lock(mutex_);
-    ++kept_;
-    RunAside([this, program, path = command.program] { Keep(program, path); });
-  }
+  if (auto forked = Fork(*program, command, fds)) return std::move(*forked);
+  BeginToKeep(program, command.program);
   return StartCommand(command, fds);
+}
+
+// Nothing when there is no server, or none that could begin.
+std::optional<Result<Child>> OwnPlugins::Fork(Program& program, const Command& command,
+                                              const InheritedFds& fds) {
+  const std::scoped_lock serving(program.serving);
+  if (program.server == nullptr) return std::nullopt;
+  auto child = program.server->Fork(command, fds);
+  if (child || program.server->good()) {
+    return child ? std::optional(std::move(child)) : std::nullopt;
+  }
+  program.server.reset();
+  const bool nothing_began = child.error().code() == Code::kUnavailable;
+  {
+    const std::scoped_lock lock(mutex_);
+    program.lost = true;
+    changed_.notify_all();
+  }
+  return nothing_began ? std::nullopt : std::optional(std::move(child));
+}
+
+void OwnPlugins::BeginToKeep(const std::shared_ptr<Program>& program,
+                             const std::filesystem::path& path) {
+  const std::scoped_lock lock(mutex_);
+  if (program->is_kept || !program->can_serve || stopping_) return;
+  RunAside([this, program, path] { Keep(program, path); });
+  program->is_kept = true;
+  ++kept_;
 }
 
 OwnPlugins::File OwnPlugins::Examine(const std::filesystem::path& program) {
@@ -68,37 +87,39 @@ std::shared_ptr<OwnPlugins::Program> OwnPlugins::Find(const std::filesystem::pat
   return program;
 }
 
-// True when all end.
-bool OwnPlugins::AwaitStop(Clock::time_point until) {
+// True when it is to end before that.
+bool OwnPlugins::AwaitEnd(const Program& program, Clock::time_point until) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, until, [&] { return stopping_; });
+  return changed_.wait_until(lock, until, [&] { return stopping_ || program.lost; });
 }
 
 void OwnPlugins::Keep(const std::shared_ptr<Program>& program, const std::filesystem::path& path) {
-  if (!AwaitStop(Clock::now() + times_.before)) Serve(*program, path);
+  if (!AwaitEnd(*program, Clock::now() + times_.before)) Serve(*program, path);
   {
     const std::scoped_lock serving(program->serving);
     program->server.reset();
-    program->is_kept = false;
   }
   const std::scoped_lock lock(mutex_);
+  program->is_kept = program->lost = false;
   --kept_;
   changed_.notify_all();
 }
 
 void OwnPlugins::Serve(Program& program, const std::filesystem::path& path) {
   auto server = ForkServer::Start(path, kServeFlag);
-  {
-    const std::scoped_lock serving(program.serving);
-    program.can_serve = server.has_value();
-    if (server) program.server = std::move(*server);
-  }
   if (!server) {
     spdlog::info("plugin is loaded for each run reason=\"{}\"", server.error().message());
+    const std::scoped_lock lock(mutex_);
+    program.can_serve = false;
     return;
   }
+  if (Examine(path) != program.file) return;  // another one is there by now
+  {
+    const std::scoped_lock serving(program.serving);
+    program.server = std::move(*server);
+  }
   const auto end = [&] { return program.used.load() + times_.idle; };
-  while (!AwaitStop(end()) && Clock::now() < end()) {
+  while (!AwaitEnd(program, end()) && Clock::now() < end()) {
   }
 }
 

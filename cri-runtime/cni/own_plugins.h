@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "common/base/error.h"
@@ -50,20 +51,24 @@ class OwnPlugins {
     File file;
     bool is_own = false;
     std::atomic<Clock::time_point> used{Clock::time_point()};
-    std::mutex serving;  // of the members below; held while a process is forked
     bool is_kept = false;
     bool can_serve = true;
+    bool lost = false;   // the server
+    std::mutex serving;  // of the server; held while a process is forked, and before mutex_
     std::unique_ptr<ForkServer> server;
   };
 
   static File Examine(const std::filesystem::path& program);
   std::shared_ptr<Program> Find(const std::filesystem::path& path);
+  std::optional<Result<Child>> Fork(Program& program, const Command& command,
+                                    const InheritedFds& fds);
+  void BeginToKeep(const std::shared_ptr<Program>& program, const std::filesystem::path& path);
   void Keep(const std::shared_ptr<Program>& program, const std::filesystem::path& path);
   void Serve(Program& program, const std::filesystem::path& path);
-  bool AwaitStop(Clock::time_point until);
+  bool AwaitEnd(const Program& program, Clock::time_point until);
 
   const Times times_;
-  std::mutex mutex_;  // of all below
+  std::mutex mutex_;  // of all below, and of what programs have but for the server
   std::condition_variable changed_;
   bool stopping_ = false;
   int kept_ = 0;  // threads

@@ -64,10 +64,19 @@ class OwnPluginsTest : public ::testing::Test {
         CommandOf(plugin_, command), R"({"cniVersion": "1.1.0"})", {},
         [&](const Command& started, const InheritedFds& fds) { return own.Start(started, fds); });
   }
+  // A run that is forked has the words of its server, and waits for its input.
   void RunUntilServed(OwnPlugins& own) {
-    ASSERT_THAT(Run(own), IsOk());
-    ASSERT_TRUE(Eventually([] { return ServersOfThisProcess().size() == 1; }));
-    std::this_thread::sleep_for(milliseconds(50));  // until it has said hello
+    ASSERT_TRUE(Eventually([&] {
+      std::array<int, 2> ends{};
+      if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+      const UniqueFd reader(ends[0]);
+      UniqueFd writer(ends[1]);
+      const auto child = own.Start(CommandOf(plugin_, "VERSION"),
+                                   {{0, reader.get()}, {1, reader.get()}, {2, reader.get()}});
+      const bool forked = child && ServersOfThisProcess().size() == 2;
+      writer.reset();
+      return child && Reap(child->pidfd) && forked;
+    }));
   }
   void ReplaceByScript(const std::string& script) {
     ASSERT_THAT(WriteFileVolatile(folder_ / "trivet-cni", "#!/bin/sh\n" + script, 0755), IsOk());
@@ -125,7 +134,7 @@ TEST_F(OwnPluginsTest, HaveASessionAnEnvironmentAndThreeDescriptorsOfTheirOwn) {
                                {{0, reader.get()}, {1, null.get()}, {2, null.get()}});
   ASSERT_THAT(child, IsOk());
   EXPECT_THAT(ServersOfThisProcess(), SizeIs(2));  // a fork has the words of its server
-  EXPECT_EQ(::getsid(child->pid), child->pid);
+  EXPECT_TRUE(Eventually([&] { return ::getsid(child->pid) == child->pid; }));
   const std::string proc = fmt::format("/proc/{}", child->pid);
   EXPECT_TRUE(Eventually([&] { return ListDirectory(proc + "/fd")->size() == 3; }));
   writer.reset();
@@ -140,7 +149,28 @@ TEST_F(OwnPluginsTest, RunWithoutTheirServerWhenItWasKilled) {
   const auto output = Run(own);
   ASSERT_THAT(output, IsOk());
   EXPECT_THAT(output->out, HasSubstr("supportedVersions"));
-  EXPECT_THAT(ServersOfThisProcess(), IsEmpty());
+}
+
+TEST_F(OwnPluginsTest, HaveAnotherServerWhenTheirsWasKilled) {
+  OwnPlugins own(kAtOnce);
+  RunUntilServed(own);
+  ASSERT_EQ(::kill(ServersOfThisProcess().front(), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([] { return ServersOfThisProcess().empty(); }));
+  RunUntilServed(own);
+}
+
+// Which an environment that is too large for a request does not cost.
+TEST_F(OwnPluginsTest, AreExecutedForAnEnvironmentThatIsTooLarge) {
+  OwnPlugins own(kAtOnce);
+  RunUntilServed(own);
+  Command command = CommandOf(plugin_, "VERSION");
+  command.environment->push_back("LARGE=" + std::string(40'000, 'x'));
+  const auto output = RunCommand(
+      command, R"({"cniVersion": "1.1.0"})", {},
+      [&](const Command& started, const InheritedFds& fds) { return own.Start(started, fds); });
+  ASSERT_THAT(output, IsOk());
+  EXPECT_THAT(output->out, HasSubstr("supportedVersions"));
+  EXPECT_THAT(ServersOfThisProcess(), SizeIs(1));
 }
 
 TEST_F(OwnPluginsTest, AreLoadedAgainWhenTheFileIsAnother) {
