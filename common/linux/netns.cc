@@ -30,6 +30,21 @@ Result<> MakeAndPin(const std::function<Result<std::filesystem::path>()>& place)
   return PinNetworkNamespace(path);
 }
 
+// The thread is back where it was, or does nothing ever again: what would come next on it would
+// work in a pod's network.
+class Return {
+ public:
+  explicit Return(const UniqueFd& netns) : netns_(netns) {}
+  ~Return() {
+    while (::setns(netns_.get(), CLONE_NEWNET) != 0) std::this_thread::sleep_for(kPause);
+  }
+  Return(const Return&) = delete;
+  Return& operator=(const Return&) = delete;
+
+ private:
+  const UniqueFd& netns_;
+};
+
 }  // namespace
 
 Result<> InNetworkNamespace(const std::filesystem::path& path,
@@ -41,14 +56,11 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
   return result;
 }
 
-// The thread is back where it was, or does nothing ever again: what would come next on it would
-// work in a pod's network.
 Result<> MakeNetworkNamespace(const std::function<Result<std::filesystem::path>()>& place) {
   const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!own.valid()) return FailErrno("open /proc/thread-self/ns/net");
-  auto made = MakeAndPin(place);
-  while (::setns(own.get(), CLONE_NEWNET) != 0) std::this_thread::sleep_for(kPause);
-  return made;
+  const Return back(own);
+  return MakeAndPin(place);
 }
 
 Result<netlink::RouteSocket> OpenRouteSocketIn(const std::filesystem::path& path) {

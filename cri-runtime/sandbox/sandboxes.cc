@@ -67,6 +67,7 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
     RETURN_IF_ERROR(Undo(id), "undo what a crash left");
   }
   Planned planned;
+  std::optional<state::KeyedMutex::Exclusive> lock;  // longer than what goes on beside
   Beside beside;
   BeginPod(config, beside);
   ASSIGN_OR_RETURN(planned, Plan(config));
@@ -74,9 +75,10 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   if (HasGroupsBefore(record)) BeginAttachWait();
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
-  const auto lock = node_.sandbox_locks.Lock(record.id);
+  lock.emplace(node_.sandbox_locks.Lock(record.id));
   auto built = RecordAndBuild(planned, beside, progress);
   if (built) return record.id;
+  progress.Enter("shim");
   beside.End();
   // Nothing was made: not even the record could be written.
   if (!node_.store.Get()->sandboxes.contains(record.id)) {
