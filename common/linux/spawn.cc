@@ -38,8 +38,9 @@ bool IsNamed(const SpawnPlan& plan, int number) {
 bool InheritDescriptors(const SpawnPlan& plan) {
   for (int number = 0; number < kStandardStreams; ++number) {
     if (IsNamed(plan, number)) continue;
-    ::close(number);  // the lowest one that is free is the next
-    if (::open("/dev/null", O_RDWR) != number) return false;
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || (null != number && ::dup2(null, number) < 0)) return false;
+    if (null == number && ::fcntl(null, F_SETFD, 0) != 0) return false;
   }
   for (const auto& [number, fd] : plan.fds) {
     if (::dup2(fd.get(), number) < 0) return false;

@@ -74,7 +74,7 @@ Result<Server> Server::Start(const std::string& address,
 
 // gRPC's own deadline waits for clients that are merely connected; calls are waited for here.
 void Server::Stop(std::chrono::milliseconds grace) {
-  constexpr auto kLastBytes = std::chrono::milliseconds(50);  // of answers given just now
+  constexpr auto kLastBytes = std::chrono::milliseconds(250);  // of answers given just now
   ProcessCalls().AwaitNone(grace);
   server_->Shutdown(std::chrono::system_clock::now() + kLastBytes);
   server_->Wait();

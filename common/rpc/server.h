@@ -37,7 +37,8 @@ class Server {
   Server(Server&&) = default;
   Server& operator=(Server&&) = default;
 
-  /// Refuses new calls, lets those of the process that run finish for `grace`, then cancels them. A
+  /// Refuses new calls, lets those of the process that run finish for `grace`, then cancels them:
+  /// an answer that was given is sent within a quarter of a second, or not. A
   /// client that is connected and asks nothing is not waited for.
   void Stop(std::chrono::milliseconds grace);
 
