@@ -85,7 +85,7 @@ Result<std::vector<UniqueFd>> ContainerCgroup::OpenProcs() const {
   if (!late_procs_file_.empty() && ::access(late_procs_file_.c_str(), F_OK) == 0) {
     files.push_back(late_procs_file_);
   }
-  return OpenProcsFiles(files);
+  return OpenEntryFiles(files);
 }
 
 Result<> ContainerCgroup::JoinLate(pid_t pid) const {

@@ -134,7 +134,7 @@ Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, ui
   return plan;
 }
 
-Result<std::vector<UniqueFd>> OpenProcsFiles(const std::vector<std::string>& files) {
+Result<std::vector<UniqueFd>> OpenEntryFiles(const std::vector<std::string>& files) {
   std::vector<UniqueFd> opened;
   for (const std::string& file : files) {
     opened.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));

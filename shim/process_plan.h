@@ -72,7 +72,7 @@ enum class Purpose { kContainerStart, kExec };
 Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, uint64_t own_caps);
 
 /// Opens the cgroup.procs files a process is to join. Errors: kNotFound.
-Result<std::vector<UniqueFd>> OpenProcsFiles(const std::vector<std::string>& files);
+Result<std::vector<UniqueFd>> OpenEntryFiles(const std::vector<std::string>& files);
 
 /// The capabilities this process could pass on: its bounding set.
 uint64_t ReadBoundingCapabilities();

@@ -75,10 +75,13 @@ class Cgroups {
   /// How many processes of the group the kernel killed for lack of memory.
   [[nodiscard]] virtual Result<uint64_t> ReadOomKills(const std::string& group) const = 0;
 
-  /// What a process is born into: the v2 folder for CLONE_INTO_CGROUP, or (v1) the files to write
-  /// its pid to.
+  /// What a process is born into: the v2 folder for CLONE_INTO_CGROUP, or (v1) nothing.
   [[nodiscard]] virtual std::filesystem::path BirthFolder(const std::string& group) const = 0;
-  [[nodiscard]] virtual std::vector<std::filesystem::path> ProcsFiles(
+  /// The files by which a process that has one thread enters: it writes "0". On v1 they are
+  /// "tasks": for the writing thread alone the kernel (since 5.5) takes no lock that keeps all
+  /// processes from forking and waits for a grace period of RCU, as it does for "cgroup.procs".
+  /// Source: cgroup_procs_write_start() in kernel/cgroup/cgroup.c.
+  [[nodiscard]] virtual std::vector<std::filesystem::path> EntryFiles(
       const std::string& group) const = 0;
 };
 

@@ -241,7 +241,7 @@ std::filesystem::path LegacyCgroups::BirthFolder(const std::string& /*group*/) c
   return {};
 }
 
-std::vector<std::filesystem::path> LegacyCgroups::ProcsFiles(const std::string& group) const {
+std::vector<std::filesystem::path> LegacyCgroups::EntryFiles(const std::string& group) const {
   std::vector<std::filesystem::path> files;
   std::vector<std::pair<dev_t, ino_t>> known;
   for (const std::string& controller : controllers_) {
@@ -252,7 +252,7 @@ std::vector<std::filesystem::path> LegacyCgroups::ProcsFiles(const std::string& 
     const std::pair identity(status.st_dev, status.st_ino);
     if (std::ranges::find(known, identity) != known.end()) continue;
     known.push_back(identity);
-    files.push_back(folder / "cgroup.procs");
+    files.push_back(folder / "tasks");
   }
   return files;
 }

@@ -24,7 +24,7 @@ class LegacyCgroups final : public Cgroups {
   [[nodiscard]] Result<CgroupDetails> ReadDetails(const std::string& group) const override;
   [[nodiscard]] Result<uint64_t> ReadOomKills(const std::string& group) const override;
   [[nodiscard]] std::filesystem::path BirthFolder(const std::string& group) const override;
-  [[nodiscard]] std::vector<std::filesystem::path> ProcsFiles(
+  [[nodiscard]] std::vector<std::filesystem::path> EntryFiles(
       const std::string& group) const override;
 
  private:

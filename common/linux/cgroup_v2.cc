@@ -194,7 +194,7 @@ std::filesystem::path UnifiedCgroups::BirthFolder(const std::string& group) cons
   return FolderOf(group);
 }
 
-std::vector<std::filesystem::path> UnifiedCgroups::ProcsFiles(const std::string& group) const {
+std::vector<std::filesystem::path> UnifiedCgroups::EntryFiles(const std::string& group) const {
   return {FolderOf(group) / "cgroup.procs"};
 }
 

@@ -5,7 +5,6 @@
 
 #include "common/linux/file.h"
 #include "cri-runtime/clock.h"
-#include "cri-runtime/container/attach_ahead.h"
 #include "cri-runtime/container/cdi_registry.h"
 #include "cri-runtime/container/command_line.h"
 #include "cri-runtime/container/devices.h"
@@ -79,10 +78,8 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   RETURN_IF_ERROR(EnsurePodFolder(), "pod files");
   FdTable fds;
   ASSIGN_OR_RETURN(std::vector<shim::MountSpec> mounts, TakeMounts(record, fds));
-  // On cgroup v1 it waits for what the sandbox's start has begun: so all that does not goes first.
   progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
-  BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
   progress.Enter("shim");
   RETURN_IF_ERROR(HandOver(record, std::move(root), std::move(mounts), std::move(fds)));
   return node_.store.UpdateContainer(id_, [&](State& state) {
@@ -223,7 +220,7 @@ Result<shim::ContainerSpec> Creation::Describe(const Record& record) const {
   ASSIGN_OR_RETURN(spec.process, MakeProcess(node_, record));
   ASSIGN_OR_RETURN(spec.devices,
                    security.privileged ? NodeDevices() : PrepareDevices(record.config.devices));
-  for (const auto& file : node_.cgroups.ProcsFiles(record.cgroup)) {
+  for (const auto& file : node_.cgroups.EntryFiles(record.cgroup)) {
     spec.cgroup_procs.push_back(file.native());
   }
   if (security.privileged) return spec;

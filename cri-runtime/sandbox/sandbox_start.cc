@@ -7,7 +7,6 @@
 #include "common/base/stopwatch.h"
 #include "common/linux/netns.h"
 #include "common/linux/worker_threads.h"
-#include "cri-runtime/container/attach_ahead.h"
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/pod_files.h"
 #include "cri-runtime/sandbox/pod_network.h"
@@ -31,10 +30,6 @@ std::future<Result<>> Nothing() {
 }
 
 }  // namespace
-
-void Sandboxes::BeginAttachWait() const {
-  container::BeginAttachWait(node_.cgroups, node_.config->cgroup_root);
-}
 
 void Sandboxes::Beside::Tell(Result<const Record*> record) {
   if (!std::exchange(told, true)) recorded.set_value(std::move(record));
@@ -108,7 +103,6 @@ Result<Sandboxes::Pod> Sandboxes::BuildPod(const Record& record, bool netns_is_m
   Stopwatch watch;
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
-  BeginAttachWait();
   RETURN_IF_ERROR(StartShim(record, netns_is_made), "shim");
   const double shim_ms = watch.Lap();
   ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
@@ -150,7 +144,7 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   }
   for (const auto& [name, value] : config.sysctls) spec.sysctls.push_back(name + "=" + value);
   if (HasReaper(record)) {
-    for (const auto& file : node_.cgroups.ProcsFiles(ReaperGroup(record))) {
+    for (const auto& file : node_.cgroups.EntryFiles(ReaperGroup(record))) {
       spec.cgroup_procs.push_back(file.native());
     }
   }

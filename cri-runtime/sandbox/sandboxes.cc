@@ -35,12 +35,6 @@ std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snap
   return nullptr;
 }
 
-// Whether no group is to be made, as a rule: the kubelet made the pod's. One that is made while an
-// attach waits, waits as well.
-bool HasGroupsBefore(const Record& record) {
-  return !OwnsPodGroup(record) && !HasReaper(record);
-}
-
 }  // namespace
 
 Result<std::string> Sandboxes::Run(const Config& config,
@@ -72,7 +66,6 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   BeginPod(config, beside);
   ASSIGN_OR_RETURN(planned, Plan(config));
   Record& record = planned.record;
-  if (HasGroupsBefore(record)) BeginAttachWait();
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
   lock.emplace(node_.sandbox_locks.Lock(record.id));

@@ -105,7 +105,6 @@ class Sandboxes {
   Result<Pod> BuildPod(const Record& record, bool netns_is_made);
   Result<> Complete(const Record& record, Result<Pod>& pod, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
-  void BeginAttachWait() const;
   [[nodiscard]] std::future<Result<>> MakeDurableAside(const Planned& planned) const;
   Result<> StartShim(const Record& record, bool netns_is_made);
   Result<Connected> ConnectNetwork(const Planned& planned,

@@ -44,9 +44,9 @@ class SystemdCgroups final : public Cgroups {
   [[nodiscard]] std::filesystem::path BirthFolder(const std::string& group) const override {
     return files_->BirthFolder(group);
   }
-  [[nodiscard]] std::vector<std::filesystem::path> ProcsFiles(
+  [[nodiscard]] std::vector<std::filesystem::path> EntryFiles(
       const std::string& group) const override {
-    return files_->ProcsFiles(group);
+    return files_->EntryFiles(group);
   }
 
  private:

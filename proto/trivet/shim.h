@@ -124,7 +124,7 @@ struct SandboxSpec {
   IdRange gids;
   std::string netns_path;  // where the network namespace is pinned for CNI; empty: nowhere
   std::vector<std::string> sysctls;  // "net.ipv4.ip_forward=1", of the pod's namespaces; validated
-  std::vector<std::string> cgroup_procs;  // cgroup.procs files the shim puts the pod's reaper into
+  std::vector<std::string> cgroup_procs;  // files by which the pod's reaper enters its groups
   bool netns_is_made = false;  // it is pinned at netns_path, with lo up: entered, not made; no uids
 };
 
@@ -228,7 +228,7 @@ struct ContainerSpec {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::string cgroup_v2;                  // folder, cloned into (CLONE_INTO_CGROUP); empty on v1
-  std::vector<std::string> cgroup_procs;  // v1: cgroup.procs files, written before exec
+  std::vector<std::string> cgroup_procs;  // v1: files by which it enters its groups
   std::string log_path;                   // absolute; empty: output is discarded
   std::string exit_path;  // where the ExitRecord is kept until the daemon removes it
   bool stdin_open = false;

@@ -93,7 +93,7 @@ class FloorBench {
       parts.birth_group.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       return {};
     }
-    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+    for (const auto& file : cgroups_->EntryFiles(group_)) {
       parts.procs_files.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
     }
     return {};

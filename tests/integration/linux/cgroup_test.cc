@@ -33,7 +33,7 @@ class CgroupTest : public testing::RootTest {
     if (cgroups_ == nullptr) return;
     EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
     for (const Child& child : children_) EXPECT_THAT(Reap(child.pidfd), IsOk());
-    const auto files = cgroups_->ProcsFiles(group_);
+    const auto files = cgroups_->EntryFiles(group_);
     EXPECT_THAT(cgroups_->Remove(group_), IsOk());
     // The parent goes with the last test that runs at this moment.
     for (const auto& file : files) ::rmdir(file.parent_path().parent_path().c_str());
@@ -41,13 +41,13 @@ class CgroupTest : public testing::RootTest {
   // Starts a program in the group.
   pid_t Start(const std::vector<std::string>& shell_command) {
     std::string script;
-    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+    for (const auto& file : cgroups_->EntryFiles(group_)) {
       script += "echo $$ > " + file.native() + "; ";
     }
     for (const auto& word : shell_command) script += word + " ";
     children_.push_back(*StartCommand({.program = "/bin/sh", .args = {"-c", script}}, {}));
     // It joins one hierarchy after the other.
-    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+    for (const auto& file : cgroups_->EntryFiles(group_)) {
       while (ReadFile(file).value_or("").empty()) ::usleep(1000);
     }
     return children_.back().pid;
@@ -80,7 +80,7 @@ TEST_F(CgroupTest, KillsProcessesThatForkFasterThanOneSignalCatches) {
 
 TEST_F(CgroupTest, MovesProcessesThatForkMeanwhile) {
   Start({"while true; do sleep 0.01 & done"});
-  const auto from = cgroups_->ProcsFiles(group_).front().parent_path();
+  const auto from = cgroups_->EntryFiles(group_).front().parent_path();
   const auto to = from / "inner";
   ASSERT_THAT(EnsureDirectory(to), IsOk());
   const auto left = [&]() -> Result<std::vector<pid_t>> {

@@ -31,13 +31,13 @@ class PodCgroupTest : public testing::ShimTest {
     ShimTest::TearDown();
     if (cgroups_ == nullptr) return;
     EXPECT_THAT(cgroups_->Kill(group_, milliseconds(5000)), IsOk());
-    const auto files = cgroups_->ProcsFiles(group_);
+    const auto files = cgroups_->EntryFiles(group_);
     EXPECT_THAT(cgroups_->Remove(group_), IsOk());
     for (const auto& file : files) ::rmdir(file.parent_path().parent_path().c_str());
   }
   void InGroup(Setup& setup) const {
     setup.spec.cgroup_v2 = cgroups_->BirthFolder(group_).native();
-    for (const auto& file : cgroups_->ProcsFiles(group_)) {
+    for (const auto& file : cgroups_->EntryFiles(group_)) {
       setup.spec.cgroup_procs.push_back(file.native());
     }
   }
@@ -175,7 +175,7 @@ TEST_F(PodCgroupTest, RefusesARootOfAHierarchyAsGroup) {
   StartPod();
   EXPECT_THAT(CreateContainer("true",
                               [&](Setup& setup) {
-                                const auto root = cgroups_->ProcsFiles("/").front();
+                                const auto root = cgroups_->EntryFiles("/").front();
                                 setup.spec.cgroup_procs = {root.native()};
                               }),
               FailsWith(Code::kInvalidArgument, "cgroup"));
