@@ -15,9 +15,6 @@
 namespace trivet::cni {
 namespace {
 
-// For a runtime that runs it often: see common/linux/fork_server.h.
-constexpr std::string_view kServeFlag = "--serve-forks";
-
 constexpr std::string_view kHelp =
     "trivet-cni is a CNI plugin: a container runtime runs it with CNI_COMMAND, CNI_CONTAINERID, "
     "...\n"
@@ -71,7 +68,7 @@ int RunAsPlugin(const char* program) {
 int RunFlags(std::string_view flag, const char* value) {
   if (flag == "--version") return Print("trivet-cni " TRIVET_VERSION "\n");
   if (flag == "--help" || flag == "-h") return Print(kHelp);
-  if (flag == kServeFlag) return ServeForks(ForkServer::kForkServerFd, RunAsPlugin);
+  if (flag == kServeForksFlag) return ServeForks(ForkServer::kForkServerFd, RunAsPlugin);
   if (flag == "--check-config" && value != nullptr) return CheckConfig(value);
   WriteLogLine(LogLevel::kError, "trivet-cni", fmt::format("unknown flag {}; see --help", flag));
   return EXIT_FAILURE;

@@ -71,7 +71,7 @@ enum class Purpose { kContainerStart, kExec };
 /// Errors: kInvalidArgument naming the field.
 Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, uint64_t own_caps);
 
-/// Opens the cgroup.procs files a process is to join. Errors: kNotFound.
+/// Opens the files by which a process enters its groups. Errors: kNotFound.
 Result<std::vector<UniqueFd>> OpenEntryFiles(const std::vector<std::string>& files);
 
 /// The capabilities this process could pass on: its bounding set.

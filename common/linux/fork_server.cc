@@ -85,9 +85,8 @@ void CloseStreams(const Request& request) {
 
 std::string TextOf(const Command& command) {
   std::string text = command.program.native() + '\0';
-  for (const std::string& variable : command.environment.value_or(std::vector<std::string>())) {
-    text += variable + '\0';
-  }
+  if (!command.environment) return text;
+  for (const std::string& variable : *command.environment) text += variable + '\0';
   return text;
 }
 
@@ -135,16 +134,16 @@ int ServeForks(int socket, const std::function<int(const char*)>& run) {
   return EXIT_SUCCESS;
 }
 
-Result<std::unique_ptr<ForkServer>> ForkServer::Start(const std::filesystem::path& program,
-                                                      const std::string& flag) {
+Result<std::unique_ptr<ForkServer>> ForkServer::Start(const std::filesystem::path& program) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return FailErrno("socketpair");
   }
   UniqueFd own(ends[0]);
   UniqueFd theirs(ends[1]);
-  ASSIGN_OR_RETURN(Child server, StartCommand({.program = program, .args = {flag}},
-                                              {{2, STDERR_FILENO}, {kForkServerFd, theirs.get()}}));
+  ASSIGN_OR_RETURN(Child server,
+                   StartCommand({.program = program, .args = {std::string(kServeForksFlag)}},
+                                {{2, STDERR_FILENO}, {kForkServerFd, theirs.get()}}));
   theirs.reset();  // so that its end is one
   std::unique_ptr<ForkServer> started(new ForkServer(std::move(own), std::move(server)));
   RETURN_IF_ERROR(started->AwaitHello(program));

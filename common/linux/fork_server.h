@@ -19,6 +19,8 @@
 /// the answer is an int32_t, the process's number or a negative errno.
 namespace trivet {
 
+/// The flag by which a program is asked to call ServeForks with ForkServer::kForkServerFd.
+inline constexpr std::string_view kServeForksFlag = "--serve-forks";
 inline constexpr std::string_view kForkServerHello = "trivet fork server 1";
 
 /// The server's side, in a process with one thread, until the client has gone: an exit code. Each
@@ -28,10 +30,9 @@ int ServeForks(int socket, const std::function<int(const char*)>& run);
 /// The client's side. One caller at a time.
 class ForkServer {
  public:
-  /// Starts `program` with `flag`, which has it call ServeForks with descriptor kForkServerFd.
-  /// Errors: StartCommand's; kUnimplemented for a program that does not say hello.
-  static Result<std::unique_ptr<ForkServer>> Start(const std::filesystem::path& program,
-                                                   const std::string& flag);
+  /// Starts `program` with kServeForksFlag. Errors: StartCommand's; kUnimplemented for a program
+  /// that does not say hello.
+  static Result<std::unique_ptr<ForkServer>> Start(const std::filesystem::path& program);
   static constexpr int kForkServerFd = 3;
 
   /// Ends the server. What it has forked runs on.

@@ -73,18 +73,14 @@ bool HandOver(Pool& pool, Work& work, Where where) {
   return true;
 }
 
-void Run(Work work, Where where) {
+}  // namespace
+
+void RunAside(Work work, Where where) {
   static const auto pool = std::make_shared<Pool>();
   if (HandOver(*pool, work, where)) return;
   std::thread([pool = pool, work = std::move(work)]() mutable {
     Serve(pool, std::move(work));
   }).detach();
-}
-
-}  // namespace
-
-void RunAside(Work work, Where where) {
-  Run(std::move(work), where);
 }
 
 }  // namespace trivet

@@ -11,7 +11,6 @@ namespace trivet::network {
 namespace {
 
 constexpr std::string_view kOwnProgram = "trivet-cni";
-constexpr const char* kServeFlag = "--serve-forks";
 
 bool IsOwn(const std::filesystem::path& program) {
   std::error_code ignored;
@@ -106,7 +105,7 @@ void OwnPlugins::Keep(const std::shared_ptr<Program>& program, const std::filesy
 }
 
 void OwnPlugins::Serve(Program& program, const std::filesystem::path& path) {
-  auto server = ForkServer::Start(path, kServeFlag);
+  auto server = ForkServer::Start(path);
   if (!server) {
     spdlog::info("plugin is loaded for each run reason=\"{}\"", server.error().message());
     const std::scoped_lock lock(mutex_);

@@ -74,7 +74,6 @@ Result<std::optional<Packet>> ShimConnection::Await(uint32_t serial, Clock::time
   } else {
     answered_.wait_until(lock, until, done);
   }
-  wait.sent.End();
   std::optional<Packet> answer = std::move(wait.answer);
   if (!answer && gone_) return std::unexpected(WhyGone());
   return answer;
