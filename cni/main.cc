@@ -9,8 +9,8 @@
 #include "cni/invocation.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
-#include "common/linux/fork_server.h"
 #include "common/linux/nftables_socket.h"
+#include "common/linux/run_server.h"
 
 namespace trivet::cni {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::string_view kHelp =
     "run under or by \"type\".\n"
     "\n"
     "  --check-config FILE  say what is wrong with a network configuration (list), and exit\n"
-    "  --serve-forks        for trivet-cri: stay loaded, and fork for each run\n"
+    "  --serve-runs         for trivet-cri: stay loaded, and do run after run\n"
     "  --version            print the version, and exit\n"
     "  --help               print this, and exit\n";
 
@@ -51,24 +51,33 @@ int CheckConfig(const std::filesystem::path& file) {
   return EXIT_SUCCESS;
 }
 
+Output RunOnce(const char* program, std::string_view input) {
+  return Invoke(std::filesystem::path(program).filename().native(), LookUpInEnvironment, input);
+}
+
 int RunAsPlugin(const char* program) {
   const nft::NetfilterSocketReuse reuse;  // closed when the answer is given and the locks are free
-  // Whatever the runtime's mask: records and reservations are readable by root alone where we say
-  // so.
   auto input = ReadAll(STDIN_FILENO, "standard input", kMaxInputBytes);
   if (!input && input.error().code() != Code::kOutOfRange) return Fail(input.error());
   // One byte too many, whatever it was: the limit is the command's to report, as an error object.
   const std::string text = input ? std::move(*input) : std::string(kMaxInputBytes + 1, ' ');
-  const Output output =
-      Invoke(std::filesystem::path(program).filename().native(), LookUpInEnvironment, text);
+  const Output output = RunOnce(program, text);
   const int printed = Print(output.text);
   return output.exit_status == 0 ? printed : output.exit_status;
+}
+
+int Serve() {
+  const nft::NetfilterSocketReuse reuse;
+  return ServeRuns(RunServer::kSocketFd, [](const ServedRun& run) {
+    Output output = RunOnce(run.name, run.input);
+    return ServedResult{.exit_code = output.exit_status, .output = std::move(output.text)};
+  });
 }
 
 int RunFlags(std::string_view flag, const char* value) {
   if (flag == "--version") return Print("trivet-cni " TRIVET_VERSION "\n");
   if (flag == "--help" || flag == "-h") return Print(kHelp);
-  if (flag == kServeForksFlag) return ServeForks(ForkServer::kForkServerFd, RunAsPlugin);
+  if (flag == kServeRunsFlag) return Serve();
   if (flag == "--check-config" && value != nullptr) return CheckConfig(value);
   WriteLogLine(LogLevel::kError, "trivet-cni", fmt::format("unknown flag {}; see --help", flag));
   return EXIT_FAILURE;

@@ -6,8 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-
+#include "common/linux/pipe.h"
 #include "shim/clock.h"
 #include "shim/container.h"
 #include "shim/pid_namespace.h"
@@ -16,13 +15,6 @@ namespace trivet::shim {
 namespace {
 
 constexpr const char* kKilledInHooks = "container init: was killed while its hooks ran";
-
-Result<UniqueFd> MakeInputPipe(UniqueFd& writer) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
-  writer.reset(ends[1]);
-  return UniqueFd(ends[0]);
-}
 
 // Taken in the node's mount namespace, to be attached in the container's over masked files.
 Result<UniqueFd> BindNull() {
@@ -117,7 +109,9 @@ Result<> Container::Launch(int pid_namespace_pidfd) {
 Result<> Container::PrepareInput() {
   if (plan_->process.terminal) return {};
   if (spec_.stdin_open) {
-    ASSIGN_OR_RETURN(plan_->process.stdio[0], MakeInputPipe(stdin_), "stdin");
+    ASSIGN_OR_RETURN(Pipe pipe, MakePipe(), "stdin");
+    plan_->process.stdio[0] = std::move(pipe.reader);
+    stdin_ = std::move(pipe.writer);
   } else {
     ASSIGN_OR_RETURN(plan_->process.stdio[0], OpenNull(O_RDONLY), "stdin");
   }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "common/linux/file.h"
+#include "common/linux/pipe.h"
 #include "shim/pid_namespace.h"
 #include "shim/process_tree.h"
 #include "shim/report.h"

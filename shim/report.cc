@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/linux/pipe.h"
+
 namespace trivet::shim {
 namespace {
 
@@ -124,11 +126,8 @@ void Reporter::AwaitWord() const {
 }
 
 Result<ReportChannel> MakeReportChannel() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return FailErrno("socketpair");
-  }
-  return ReportChannel{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ASSIGN_OR_RETURN(SocketPair sockets, MakeSocketPair(SOCK_SEQPACKET));
+  return ReportChannel{std::move(sockets.ours), std::move(sockets.theirs)};
 }
 
 Result<Report> ReadReport(int fd) {

@@ -17,15 +17,6 @@ std::array<char, kMaxLineBytes> read_buffer;
 
 }  // namespace
 
-Result<Pipe> MakeOutputPipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
-  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  // The container's end keeps blocking: it is what a program expects of its output.
-  if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return FailErrno("fcntl O_NONBLOCK");
-  return pipe;
-}
-
 Result<UniqueFd> OpenNull(int flags) {
   constexpr const char* kNull = "/dev/null";
   UniqueFd fd(::open(kNull, flags | O_NOFOLLOW | O_CLOEXEC));

@@ -10,12 +10,6 @@
 
 namespace trivet::shim {
 
-struct Pipe {
-  UniqueFd reader;  // not blocking: the shim's end
-  UniqueFd writer;
-};
-Result<Pipe> MakeOutputPipe();
-
 /// The node's /dev/null, verified to be character device 1:3. `flags` are open(2)'s.
 Result<UniqueFd> OpenNull(int flags);
 

@@ -11,14 +11,13 @@
 #include <array>
 
 #include "common/linux/file.h"
+#include "common/linux/pipe.h"
 #include "common/linux/spawn.h"
 
 namespace trivet {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr size_t kSocketBytes = size_t{64} << 10;  // less than a new socket takes; unix(7)
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -45,27 +44,6 @@ Result<UniqueFd> InputOf(std::string_view input) {
   RETURN_IF_ERROR(WriteAll(file.get(), input, "stdin"));
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return FailErrno("seek stdin");
   return file;
-}
-
-struct Pipe {
-  UniqueFd reader;
-  UniqueFd writer;
-};
-
-Result<Pipe> MakePipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
-// As a pipe, but whose end can be told: that of a pipe waits for children of other threads, which
-// have a copy of the writer until they execute.
-Result<Pipe> MakeSocketPair() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return FailErrno("socketpair");
-  }
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 // What a program writes until it ends. A child of it may keep the pipes open: the program's own end
@@ -122,29 +100,6 @@ class Collector {
   std::array<pollfd, 3> events_;
 };
 
-// `begin` is called as soon as the program has been started; the program ends with its failure.
-Result<RunOutput> Run(const Command& command, const UniqueFd& stdin_file, const RunLimits& limits,
-                      const std::function<Result<>()>& begin, const Start& start) {
-  ASSIGN_OR_RETURN(Pipe out, MakePipe());
-  ASSIGN_OR_RETURN(Pipe err, MakePipe());
-  ASSIGN_OR_RETURN(
-      const Child child,
-      start(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
-  out.writer.reset();
-  err.writer.reset();
-
-  RunOutput output;
-  const auto begun = begin();
-  const auto collected =
-      begun ? Collector(child, out, err, limits).CollectInto(output) : Result<>();
-  // Not reaped yet: the group is still its own.
-  if (!begun || !collected) ::kill(-child.pid, SIGKILL);
-  ASSIGN_OR_RETURN(output.exit_code, Reap(child.pidfd));
-  RETURN_IF_ERROR(begun);
-  RETURN_IF_ERROR(collected, command.program.native());
-  return output;
-}
-
 }  // namespace
 
 Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
@@ -163,29 +118,23 @@ Result<Child> StartCommand(const Command& command, const InheritedFds& fds) {
 }
 
 Result<RunOutput> RunCommand(const Command& command, std::string_view input,
-                             const RunLimits& limits, const Start& start) {
+                             const RunLimits& limits) {
   ASSIGN_OR_RETURN(const UniqueFd stdin_file, InputOf(input));
-  return Run(command, stdin_file, limits, [] { return Result<>(); }, start);
-}
+  ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  ASSIGN_OR_RETURN(
+      const Child child,
+      StartCommand(command, {{0, stdin_file.get()}, {1, out.writer.get()}, {2, err.writer.get()}}));
+  out.writer.reset();
+  err.writer.reset();
 
-Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
-                                 const std::function<Result<>()>& may_begin,
-                                 const RunLimits& limits, const Start& start) {
-  if (input.size() > kSocketBytes) {
-    RETURN_IF_ERROR(may_begin());
-    return RunCommand(command, input, limits, start);
-  }
-  ASSIGN_OR_RETURN(const Pipe in, MakeSocketPair());
-  return Run(
-      command, in.reader, limits,
-      [&]() -> Result<> {
-        RETURN_IF_ERROR(may_begin());
-        // Our reader is open still: no SIGPIPE when the program has ended.
-        RETURN_IF_ERROR(WriteAll(in.writer.get(), input, "stdin"));
-        if (::shutdown(in.writer.get(), SHUT_WR) != 0) return FailErrno("end stdin");
-        return {};
-      },
-      start);
+  RunOutput output;
+  const auto collected = Collector(child, out, err, limits).CollectInto(output);
+  // Not reaped yet: the group is still its own.
+  if (!collected) ::kill(-child.pid, SIGKILL);
+  ASSIGN_OR_RETURN(output.exit_code, Reap(child.pidfd));
+  RETURN_IF_ERROR(collected, command.program.native());
+  return output;
 }
 
 }  // namespace trivet

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,9 +14,6 @@ namespace trivet {
 
 /// {number in the child, descriptor here}. 0, 1 and 2 that are not named are /dev/null.
 using InheritedFds = std::vector<std::pair<int, int>>;
-
-/// How a program is started: StartCommand, or as it does.
-using Start = std::function<Result<Child>(const struct Command&, const InheritedFds&)>;
 
 /// A program to start.
 struct Command {
@@ -43,17 +39,10 @@ struct RunOutput {
   std::string err;
 };
 
-/// Runs a program to its end with `input` as its standard input; `start` is how it is started. An
-/// exit code that is not 0 is no error here. At the deadline its session's process group is killed.
+/// Runs a program to its end with `input` as its standard input. An exit code that is not 0 is no
+/// error here. At the deadline its session's process group is killed.
 /// Errors: as StartCommand; kDeadlineExceeded.
 Result<RunOutput> RunCommand(const Command& command, std::string_view input = {},
-                             const RunLimits& limits = {}, const Start& start = StartCommand);
-
-/// As RunCommand, for a program that does nothing before it has read its input, which it gets when
-/// `may_begin` has returned: the program is loaded meanwhile. Where that fails, the program is
-/// killed without a byte of input, and the error is returned.
-Result<RunOutput> RunHeldCommand(const Command& command, std::string_view input,
-                                 const std::function<Result<>()>& may_begin,
-                                 const RunLimits& limits = {}, const Start& start = StartCommand);
+                             const RunLimits& limits = {});
 
 }  // namespace trivet

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct Waiter {
   pid_t thread = ::gettid();
   std::condition_variable given;
   Work work;
-  Sent sent;  // until it runs
+  Sent sent;  // until it runs, or until its work is done
+  bool stays = false;
 };
 
 // Of those that wait the one that came last is the next: what it uses is still in the caches.
@@ -36,7 +38,7 @@ struct Pool {
 };
 
 // Nothing when there is no work for a while, or when enough threads wait.
-Work NextWork(Pool& pool) {
+Work NextWork(Pool& pool, Sent& sent) {
   std::unique_lock lock(pool.mutex);
   if (pool.waiting.size() >= kMostWaiting) return {};
   const auto self = std::make_shared<Waiter>();
@@ -44,17 +46,20 @@ Work NextWork(Pool& pool) {
   self->given.wait_for(lock, kPatience, [&] { return self->work != nullptr; });
   if (!self->work) std::erase(pool.waiting, self);
   lock.unlock();
-  self->sent.End();
+  sent = std::move(self->sent);
+  if (!self->stays) sent.End();
   return std::move(self->work);
 }
 
 // Shared, as threads may outlive the end of main.
 void Serve(const std::shared_ptr<Pool>& pool, Work work) {
   BeOrdinary();
+  Sent sent;
   while (work) {
     work();
     work = {};  // what it holds is not held while the thread waits
-    work = NextWork(*pool);
+    sent.End();
+    work = NextWork(*pool, sent);
   }
 }
 
@@ -66,7 +71,8 @@ bool HandOver(Pool& pool, Work& work, Where where) {
     if (pool.waiting.empty()) return false;
     waiter = std::move(pool.waiting.back());
     pool.waiting.pop_back();
-    if (where == Where::kElsewhere) waiter->sent = SendElsewhere(waiter->thread);
+    if (where != Where::kAnywhere) waiter->sent = SendElsewhere(waiter->thread);
+    waiter->stays = where == Where::kApart;
     waiter->work = std::move(work);
   }
   waiter->given.notify_one();
@@ -81,6 +87,15 @@ void RunAside(Work work, Where where) {
   std::thread([pool = pool, work = std::move(work)]() mutable {
     Serve(pool, std::move(work));
   }).detach();
+}
+
+bool TryRunAside(Work work, Where where) {
+  try {
+    RunAside(std::move(work), where);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
 }
 
 }  // namespace trivet

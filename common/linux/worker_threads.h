@@ -16,11 +16,16 @@ namespace trivet {
 enum class Where {
   kAnywhere,   // as the kernel thinks: for a caller that waits next
   kElsewhere,  // not on the caller's: for a caller that works on meanwhile
+  kApart,  // all of it not on the caller's: for work that leaves neither a process nor a thread,
+           // and is woken by the caller, as it may be where both use the kernel's same locks
 };
 
 /// Runs `work` in a thread that waits, or in a new one. However much runs already: no work waits
-/// for other work. `work` must not throw.
+/// for other work. `work` must not throw. Throws std::system_error when there can be no thread.
 void RunAside(std::function<void()> work, Where where = Where::kAnywhere);
+
+/// As RunAside; false, and the work is not done, when there can be no thread for it.
+bool TryRunAside(std::function<void()> work, Where where = Where::kAnywhere);
 
 /// As RunAside, elsewhere; the future has what `work` returns or throws. It does not wait when it
 /// is destroyed.

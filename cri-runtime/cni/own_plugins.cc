@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/linux/worker_threads.h"
@@ -11,10 +13,16 @@ namespace trivet::network {
 namespace {
 
 constexpr std::string_view kOwnProgram = "trivet-cni";
+constexpr size_t kMostIdle = 8;  // of one program; each holds some 0.5 MiB
 
 bool IsOwn(const std::filesystem::path& program) {
   std::error_code ignored;
   return std::filesystem::canonical(program, ignored).filename() == kOwnProgram;
+}
+
+bool NothingHasBegun(const Error& error) {
+  return error.code() == Code::kOutOfRange || error.code() == Code::kUnavailable ||
+         error.code() == Code::kUnimplemented;
 }
 
 }  // namespace
@@ -23,47 +31,54 @@ OwnPlugins::~OwnPlugins() {
   std::unique_lock lock(mutex_);
   stopping_ = true;
   changed_.notify_all();
-  changed_.wait(lock, [&] { return kept_ == 0; });
+  changed_.wait(lock, [&] { return !is_kept_; });
 }
 
 bool OwnPlugins::Has(const std::filesystem::path& program) {
   return Find(program)->is_own;
 }
 
-Result<Child> OwnPlugins::Start(const Command& command, const InheritedFds& fds) {
+Result<RunOutput> OwnPlugins::Run(const Command& command, std::string_view input,
+                                  std::chrono::milliseconds timeout,
+                                  const std::function<Result<>()>& may_begin) {
   const auto program = Find(command.program);
-  program->used = Clock::now();
-  if (auto forked = Fork(*program, command, fds)) return std::move(*forked);
-  BeginToKeep(program, command.program);
-  return StartCommand(command, fds);
+  auto server = program->is_own ? Take(*program, command.program) : nullptr;
+  if (may_begin) {
+    if (auto may = may_begin(); !may) {
+      if (server != nullptr) GiveBack(program, std::move(server));
+      return std::unexpected(std::move(may).error());
+    }
+  }
+  if (server != nullptr) {
+    auto output = server->Run(command, input, timeout);
+    if (output || output.error().code() == Code::kOutOfRange) GiveBack(program, std::move(server));
+    if (output || !NothingHasBegun(output.error())) return output;
+    if (output.error().code() == Code::kUnimplemented) ServeNoMore(*program, output.error());
+  }
+  return RunCommand(command, input, {.timeout = timeout});
 }
 
-// Nothing when there is no server, or none that could begin.
-std::optional<Result<Child>> OwnPlugins::Fork(Program& program, const Command& command,
-                                              const InheritedFds& fds) {
-  const std::scoped_lock serving(program.serving);
-  if (program.server == nullptr) return std::nullopt;
-  auto child = program.server->Fork(command, fds);
-  if (child || program.server->good()) {
-    return child ? std::optional(std::move(child)) : std::nullopt;
-  }
-  program.server.reset();
-  const bool nothing_began = child.error().code() == Code::kUnavailable;
+void OwnPlugins::ServeNoMore(Program& program, const Error& reason) {
+  spdlog::info("plugin is loaded for each run reason=\"{}\"", reason.message());
+  const std::scoped_lock lock(mutex_);
+  program.can_serve = false;
+}
+
+// One that waits, or a new one; nothing where there can be none.
+std::unique_ptr<RunServer> OwnPlugins::Take(Program& program, const std::filesystem::path& path) {
+  std::vector<Idle> ended;  // without the lock
   {
     const std::scoped_lock lock(mutex_);
-    program.lost = true;
-    changed_.notify_all();
+    while (!program.idle.empty()) {
+      Idle last = std::move(program.idle.back());
+      program.idle.pop_back();
+      if (last.server->IsIdle()) return std::move(last.server);
+      ended.push_back(std::move(last));
+    }
+    if (!program.can_serve) return nullptr;
   }
-  return nothing_began ? std::nullopt : std::optional(std::move(child));
-}
-
-void OwnPlugins::BeginToKeep(const std::shared_ptr<Program>& program,
-                             const std::filesystem::path& path) {
-  const std::scoped_lock lock(mutex_);
-  if (program->is_kept || !program->can_serve || stopping_) return;
-  RunAside([this, program, path] { Keep(program, path); });
-  program->is_kept = true;
-  ++kept_;
+  auto started = RunServer::Start(path);
+  return started ? std::move(*started) : nullptr;
 }
 
 OwnPlugins::File OwnPlugins::Examine(const std::filesystem::path& program) {
@@ -77,49 +92,70 @@ OwnPlugins::File OwnPlugins::Examine(const std::filesystem::path& program) {
 
 std::shared_ptr<OwnPlugins::Program> OwnPlugins::Find(const std::filesystem::path& path) {
   const File file = Examine(path);
+  std::shared_ptr<Program> old;  // whose servers end without the lock
   const std::scoped_lock lock(mutex_);
   auto& program = programs_[path];
   if (program != nullptr && program->file == file) return program;
+  old = std::exchange(program, nullptr);
+  program = FindSame(file);
+  if (program != nullptr) return program;
   program = std::make_shared<Program>();
   program->file = file;
   program->is_own = IsOwn(path);
   return program;
 }
 
-// True when it is to end before that.
-bool OwnPlugins::AwaitEnd(const Program& program, Clock::time_point until) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, until, [&] { return stopping_ || program.lost; });
+// The same program by another path: the plugins of a list.
+std::shared_ptr<OwnPlugins::Program> OwnPlugins::FindSame(const File& file) const {
+  for (const auto& [path, program] : programs_) {
+    if (program != nullptr && program->is_own && program->file == file) return program;
+  }
+  return nullptr;
 }
 
-void OwnPlugins::Keep(const std::shared_ptr<Program>& program, const std::filesystem::path& path) {
-  if (!AwaitEnd(*program, Clock::now() + times_.before)) Serve(*program, path);
-  {
-    const std::scoped_lock serving(program->serving);
-    program->server.reset();
-  }
+void OwnPlugins::GiveBack(const std::shared_ptr<Program>& program,
+                          std::unique_ptr<RunServer> server) {
   const std::scoped_lock lock(mutex_);
-  program->is_kept = program->lost = false;
-  --kept_;
+  if (stopping_ || program->idle.size() >= kMostIdle || !BeginToKeep()) return;
+  program->idle.push_back({std::move(server), Clock::now()});
+}
+
+// False when there can be no thread that ends what is idle.
+bool OwnPlugins::BeginToKeep() {
+  if (!is_kept_) is_kept_ = TryRunAside([this] { EndIdle(); });
+  return is_kept_;
+}
+
+// Until there is none: one may be given back while others are ended.
+void OwnPlugins::EndIdle() {
+  std::unique_lock lock(mutex_);
+  auto next = Clock::now();
+  while (!stopping_ && next != Clock::time_point::max()) {
+    changed_.wait_until(lock, next);
+    std::vector<Idle> old = TakeOld(next);
+    if (old.empty()) continue;
+    lock.unlock();
+    old.clear();
+    lock.lock();
+    next = Clock::now();
+  }
+  is_kept_ = false;
   changed_.notify_all();
 }
 
-void OwnPlugins::Serve(Program& program, const std::filesystem::path& path) {
-  auto server = ForkServer::Start(path);
-  if (!server) {
-    spdlog::info("plugin is loaded for each run reason=\"{}\"", server.error().message());
-    const std::scoped_lock lock(mutex_);
-    program.can_serve = false;
-    return;
+// `next` becomes when to look again.
+std::vector<OwnPlugins::Idle> OwnPlugins::TakeOld(Clock::time_point& next) {
+  std::vector<Idle> old;
+  next = Clock::time_point::max();
+  for (const auto& [path, program] : programs_) {
+    std::vector<Idle>& idle = program->idle;
+    const auto since = Clock::now() - times_.idle;
+    const auto young = std::ranges::find_if(idle, [&](const Idle& i) { return i.since > since; });
+    std::move(idle.begin(), young, std::back_inserter(old));
+    idle.erase(idle.begin(), young);
+    if (!idle.empty()) next = std::min(next, idle.front().since + times_.idle);
   }
-  if (Examine(path) != program.file) return;  // another one is there by now
-  {
-    const std::scoped_lock serving(program.serving);
-    program.server = std::move(*server);
-  }
-  const auto end = [&] { return program.used.load() + times_.idle; };
-  while (!AwaitEnd(program, end()) && Clock::now() < end()) {
-  }
+  return old;
 }
 
 }  // namespace trivet::network

@@ -1,32 +1,32 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/base/error.h"
 #include "common/linux/command.h"
-#include "common/linux/fork_server.h"
+#include "common/linux/run_server.h"
 
 namespace trivet::network {
 
-/// The plugins that are trivet-cni, whose ways are known. One that is run often is loaded once and
-/// forked (common/linux/fork_server.h) until it is not run for a while. Any thread.
+/// The plugins that are trivet-cni, whose ways are known: they stay loaded for as long as they are
+/// run (common/linux/run_server.h). Any thread.
 class OwnPlugins {
  public:
   struct Times {
-    std::chrono::milliseconds before = std::chrono::milliseconds(100);  // after the first run
-    std::chrono::milliseconds idle = std::chrono::seconds(10);
+    std::chrono::milliseconds idle = std::chrono::seconds(10);  // after a run
   };
   OwnPlugins() : OwnPlugins(Times()) {}
   explicit OwnPlugins(const Times& times) : times_(times) {}
-  /// Ends the servers, and waits for that.
+  /// Ends the servers, and waits for that. Nothing may run any more.
   ~OwnPlugins();
   OwnPlugins(const OwnPlugins&) = delete;
   OwnPlugins& operator=(const OwnPlugins&) = delete;
@@ -34,8 +34,11 @@ class OwnPlugins {
   /// Whether the file is trivet-cni, if by links: by its name.
   bool Has(const std::filesystem::path& program);
 
-  /// Starts a program that it Has, as StartCommand. Errors: StartCommand's; ForkServer::Fork's.
-  Result<Child> Start(const Command& command, const InheritedFds& fds);
+  /// Runs a program that it Has, as RunCommand, when `may_begin` has returned, whose error is the
+  /// run's; where it must be loaded, that is done meanwhile. Errors: RunCommand's; RunServer's.
+  Result<RunOutput> Run(const Command& command, std::string_view input,
+                        std::chrono::milliseconds timeout,
+                        const std::function<Result<>()>& may_begin);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -47,31 +50,32 @@ class OwnPlugins {
     int64_t changed_ns = 0;
     bool operator==(const File&) const = default;
   };
+  struct Idle {
+    std::unique_ptr<RunServer> server;
+    Clock::time_point since;
+  };
   struct Program {
     File file;
     bool is_own = false;
-    std::atomic<Clock::time_point> used{Clock::time_point()};
-    bool is_kept = false;
     bool can_serve = true;
-    bool lost = false;   // the server
-    std::mutex serving;  // of the server; held while a process is forked, and before mutex_
-    std::unique_ptr<ForkServer> server;
+    std::vector<Idle> idle;  // the one that ran last is the last
   };
 
   static File Examine(const std::filesystem::path& program);
   std::shared_ptr<Program> Find(const std::filesystem::path& path);
-  std::optional<Result<Child>> Fork(Program& program, const Command& command,
-                                    const InheritedFds& fds);
-  void BeginToKeep(const std::shared_ptr<Program>& program, const std::filesystem::path& path);
-  void Keep(const std::shared_ptr<Program>& program, const std::filesystem::path& path);
-  void Serve(Program& program, const std::filesystem::path& path);
-  bool AwaitEnd(const Program& program, Clock::time_point until);
+  [[nodiscard]] std::shared_ptr<Program> FindSame(const File& file) const;
+  std::unique_ptr<RunServer> Take(Program& program, const std::filesystem::path& path);
+  void GiveBack(const std::shared_ptr<Program>& program, std::unique_ptr<RunServer> server);
+  void ServeNoMore(Program& program, const Error& reason);
+  bool BeginToKeep();
+  void EndIdle();
+  std::vector<Idle> TakeOld(Clock::time_point& next);
 
   const Times times_;
-  std::mutex mutex_;  // of all below, and of what programs have but for the server
+  std::mutex mutex_;  // of all below, and of what programs have
   std::condition_variable changed_;
   bool stopping_ = false;
-  int kept_ = 0;  // threads
+  bool is_kept_ = false;  // a thread ends what is idle for too long
   std::map<std::filesystem::path, std::shared_ptr<Program>> programs_;
 };
 

@@ -90,18 +90,11 @@ Result<json::Value> ExecutePlugin(OwnPlugins& own,
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   const std::string input = json::Write(config);
-  // Ours does nothing before it has read its configuration, so that it can be loaded ahead. What a
-  // script does before that is its own affair.
-  const bool is_own = own.Has(program);
-  const bool held = may_begin && is_own;
-  if (may_begin && !held) RETURN_IF_ERROR(may_begin());
-  const RunLimits limits{.timeout = timeout};
-  const Start start = is_own && IsFrequent(command)
-                          ? [&](const auto& c, const auto& fds) { return own.Start(c, fds); }
-                          : Start(StartCommand);
+  const bool stays = IsFrequent(command) && own.Has(program);
+  if (may_begin && !stays) RETURN_IF_ERROR(may_begin());
   ASSIGN_OR_RETURN(const RunOutput output,
-                   held ? RunHeldCommand(execution, input, may_begin, limits, start)
-                        : RunCommand(execution, input, limits, start),
+                   stays ? own.Run(execution, input, timeout, may_begin)
+                         : RunCommand(execution, input, {.timeout = timeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

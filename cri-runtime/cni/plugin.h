@@ -25,8 +25,7 @@ struct Execution {
   std::string_view command;  // "ADD"
   std::chrono::milliseconds timeout = std::chrono::seconds(90);
   // When the plugin may do anything, where that is not at once; its error is the execution's.
-  // trivet-cni is loaded meanwhile and gets its configuration, before which it does nothing, when
-  // this has returned; other plugins are started then.
+  // trivet-cni is loaded meanwhile; other plugins are started then.
   std::function<Result<>()> may_begin = {};
 };
 

@@ -1,12 +1,13 @@
 #include "cri-runtime/container/exec_sync.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <climits>
+
+#include "common/linux/pipe.h"
 
 namespace trivet::container {
 namespace {
@@ -16,20 +17,6 @@ constexpr size_t kMaxOutputBytes = (size_t{16} << 20) - 4096;
 constexpr auto kAnswerPatience = std::chrono::seconds(10);
 
 using Clock = cri::ShimConnection::Clock;
-
-struct Pipe {
-  UniqueFd reader;
-  UniqueFd writer;
-};
-
-Result<Pipe> MakePipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
-  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  // Only the reader: the program's end behaves as programs expect.
-  if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return FailErrno("pipe");
-  return pipe;
-}
 
 // Takes what is there, at most what fits a pipe, as a writer may be as fast as this is: the other
 // stream and the end have their turn. Keeps of it what the other stream leaves room for; false at
@@ -75,8 +62,8 @@ void Collect(const UniqueFd& out, const UniqueFd& err, int ended_fd, Clock::time
 
 Result<ExecOutput> RunExec(cri::ShimConnection& shim, const std::string& id,
                            shim::ProcessSpec process, std::chrono::seconds timeout) {
-  ASSIGN_OR_RETURN(Pipe out, MakePipe());
-  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  ASSIGN_OR_RETURN(Pipe out, MakeOutputPipe());
+  ASSIGN_OR_RETURN(Pipe err, MakeOutputPipe());
   ExecOutput output;
   const std::chrono::milliseconds limit = timeout;
   const bool limited = limit.count() > 0;

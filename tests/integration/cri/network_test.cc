@@ -3,12 +3,15 @@
 
 #include "common/linux/file.h"
 #include "tests/integration/cri/cri_test.h"
+#include "tests/testing/processes.h"
 
 namespace trivet::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr const char* kNewerConfig = R"({"cniVersion": "1.1.0", "name": "test", "plugins": [
     {"type": "script", "capabilities": {"bandwidth": true, "ipRanges": true, "aliases": true}}]})";
@@ -36,6 +39,10 @@ class CriNetworkTest : public CriTest {
     v1::UpdateRuntimeConfigResponse response;
     grpc::ClientContext context;
     return daemon_->runtime().UpdateRuntimeConfig(&context, request, &response);
+  }
+  // Of this test's plugins: another daemon may have its own.
+  [[nodiscard]] std::vector<Process> Serving() const {
+    return FindProcesses((folder_ / "bin/bridge").native() + '\0' + "--serve-runs");
   }
   [[nodiscard]] std::string LastInput(const std::string& command) const {
     return ReadFile(folder_ / ("bin/last-" + command)).value_or("");
@@ -135,6 +142,28 @@ TEST_F(CriNetworkTest, IsReadyWithTheRealPluginAndFreesWhatNoRecordNames) {
   }
   EXPECT_FALSE(std::filesystem::exists(store / "10.9.0.77"));
   EXPECT_TRUE(std::filesystem::exists(store / ip));
+}
+
+// As a package has it: the program, and links to it by the names of the plugins.
+TEST_F(CriNetworkTest, KeepsItsOwnPluginLoadedFromPodToPodButNotWithoutTheDaemon) {
+  UseRealNetwork();
+  std::filesystem::rename(folder_ / "bin/bridge", folder_ / "bin/trivet-cni");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "bin/bridge");
+  MustRunPod("first");
+  ASSERT_THAT(Serving(), SizeIs(1));
+  const pid_t server = Serving().front().pid;
+  EXPECT_NE(PodStatusOf(MustRunPod("second")).network().ip(), "");
+  ASSERT_THAT(Serving(), SizeIs(1));
+  EXPECT_EQ(Serving().front().pid, server);
+
+  daemon_->Kill();
+  EXPECT_TRUE(Eventually([&] { return Serving().empty(); }));
+  StartDaemon();
+  RemoveAllPods();
+  EXPECT_THAT(Serving(), SizeIs(1));
+  EXPECT_EQ(daemon_->Stop(), 0);
+  EXPECT_THAT(Serving(), IsEmpty());
+  StartDaemon();
 }
 
 }  // namespace

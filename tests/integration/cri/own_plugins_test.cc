@@ -1,88 +1,92 @@
 #include "cri-runtime/cni/own_plugins.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
+#include <csignal>
+#include <functional>
 #include <thread>
 
 #include "common/linux/file.h"
 #include "tests/testing/directories.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/processes.h"
 #include "tests/testing/temp_directory.h"
 
 namespace trivet::network {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using testing::Eventually;
 using testing::FailsWith;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::IsOk;
+using ::testing::Le;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr std::string_view kServing = "--serve-forks";
+const std::vector<std::string> kVersion = {"CNI_COMMAND=VERSION"};
 
-// Of this process, whichever thread has started them.
-std::vector<pid_t> ServersOfThisProcess() {
-  std::vector<pid_t> servers;
-  for (const std::string& name : ListDirectory("/proc").value_or(std::vector<std::string>())) {
-    const pid_t pid = std::atoi(name.c_str());
-    const auto status = ReadFile("/proc/" + name + "/status");
-    if (pid <= 0 || !status) continue;
-    if (!status->contains(fmt::format("\nPPid:\t{}\n", ::getpid()))) continue;
-    const auto words = ReadFile("/proc/" + name + "/cmdline");
-    if (words && words->contains(kServing)) servers.push_back(pid);
+std::vector<pid_t> Servers() {
+  std::vector<pid_t> pids;
+  for (const auto& server : testing::FindChildren(::getpid(), kServeRunsFlag)) {
+    pids.push_back(server.pid);
   }
-  return servers;
+  return pids;
 }
 
-template <class Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(10));
-  return condition();
+void KillServer() {
+  ASSERT_THAT(Servers(), SizeIs(1));
+  ASSERT_EQ(::kill(Servers().front(), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([] { return Servers().empty(); }));
 }
 
-Command CommandOf(const std::filesystem::path& program, const std::string& command) {
-  return {.program = program,
-          .environment = std::vector<std::string>{"CNI_COMMAND=" + command, "MARK=one"}};
-}
-
-// The real trivet-cni, by the name of a plugin in a folder of the test's own.
+// A program with the name of trivet-cni, by a plugin's name in a folder of the test's own.
 class OwnPluginsTest : public ::testing::Test {
  protected:
   OwnPluginsTest() {
-    std::filesystem::copy(testing::BinDirectory() / "trivet-cni", folder_ / "trivet-cni");
+    Install(testing::BinDirectory() / "trivet-cni");
     std::filesystem::create_symlink("trivet-cni", plugin_);
   }
-
-  Result<RunOutput> Run(OwnPlugins& own, const std::string& command = "VERSION") {
-    return RunCommand(
-        CommandOf(plugin_, command), R"({"cniVersion": "1.1.0"})", {},
-        [&](const Command& started, const InheritedFds& fds) { return own.Start(started, fds); });
+  void Install(const std::filesystem::path& program) {
+    std::filesystem::copy_file(program, folder_ / "new");
+    std::filesystem::rename(folder_ / "new", folder_ / "trivet-cni");
   }
-  // A run that is forked has the words of its server, and waits for its input.
-  void RunUntilServed(OwnPlugins& own) {
-    ASSERT_TRUE(Eventually([&] {
-      std::array<int, 2> ends{};
-      if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-      const UniqueFd reader(ends[0]);
-      UniqueFd writer(ends[1]);
-      const auto child = own.Start(CommandOf(plugin_, "VERSION"),
-                                   {{0, reader.get()}, {1, reader.get()}, {2, reader.get()}});
-      const bool forked = child && ServersOfThisProcess().size() == 2;
-      writer.reset();
-      return child && Reap(child->pidfd) && forked;
-    }));
+  // What its runs do is their input's to say (tests/integration/linux/served_program.cc).
+  void InstallServedProgram() {
+    Install(testing::BinDirectory().parent_path() / "tests/served_program");
   }
-  void ReplaceByScript(const std::string& script) {
+  void InstallScript(const std::string& script) {
     ASSERT_THAT(WriteFileVolatile(folder_ / "trivet-cni", "#!/bin/sh\n" + script, 0755), IsOk());
   }
 
-  static constexpr OwnPlugins::Times kAtOnce{.before = milliseconds(0)};
+  Result<RunOutput> Run(OwnPlugins& own, const std::string& input,
+                        const std::vector<std::string>& environment = kVersion,
+                        milliseconds timeout = seconds(20)) {
+    return own.Run({.program = plugin_, .environment = environment}, input, timeout, nullptr);
+  }
+  Result<RunOutput> AskVersion(OwnPlugins& own) { return Run(own, kConfig); }
+  // Long enough for others to need servers of their own.
+  void HeldRun(OwnPlugins& own, microseconds time) {
+    const auto wait = [&] {
+      std::this_thread::sleep_for(time);
+      return Result<>();
+    };
+    const Command plugin{.program = plugin_, .environment = kVersion};
+    EXPECT_THAT(own.Run(plugin, kConfig, seconds(20), wait), IsOk());
+  }
+  // In a process that ends.
+  Result<RunOutput> Execute(const std::vector<std::string>& environment) {
+    return RunCommand({.program = plugin_, .environment = environment}, kConfig);
+  }
+
+  static constexpr const char* kConfig = R"({"cniVersion": "1.1.0", "name": "n"})";
   testing::TempDirectory folder_;
   const std::filesystem::path plugin_ = folder_ / "bridge";
 };
@@ -97,149 +101,234 @@ TEST_F(OwnPluginsTest, AreKnownByTheFileThatALinkLeadsTo) {
   EXPECT_FALSE(own.Has(plugin_));
 }
 
-TEST_F(OwnPluginsTest, AnswerTheSameFromAServer) {
-  OwnPlugins own(kAtOnce);
-  const auto first = Run(own);
-  ASSERT_THAT(first, IsOk());
-  EXPECT_THAT(first->out, HasSubstr("supportedVersions"));
-  RunUntilServed(own);
+TEST_F(OwnPluginsTest, AnswerFromOneProcessAsWhenTheyAreExecuted) {
+  OwnPlugins own;
+  const auto executed = Execute(kVersion);
+  ASSERT_THAT(executed, IsOk());
+  EXPECT_THAT(executed->out, HasSubstr("supportedVersions"));
+  std::vector<pid_t> server;
   for (int i = 0; i < 3; ++i) {
-    const auto output = Run(own);
+    const auto output = AskVersion(own);
     ASSERT_THAT(output, IsOk());
-    EXPECT_EQ(output->out, first->out);
+    EXPECT_EQ(output->out, executed->out);
     EXPECT_EQ(output->exit_code, 0);
+    if (i == 0) server = Servers();
+    EXPECT_EQ(Servers(), server);
   }
-  EXPECT_THAT(ServersOfThisProcess(), SizeIs(1));
+  EXPECT_THAT(server, SizeIs(1));
 }
 
 TEST_F(OwnPluginsTest, TellTheirFailures) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  const auto output = Run(own, "SOMETHING");
+  OwnPlugins own;
+  for (const char* command : {"SOMETHING", "ADD"}) {
+    const std::vector<std::string> environment = {std::string("CNI_COMMAND=") + command};
+    const auto executed = Execute(environment);
+    const auto output = Run(own, kConfig, environment);
+    ASSERT_THAT(output, IsOk());
+    EXPECT_NE(output->exit_code, 0);
+    EXPECT_EQ(output->exit_code, executed->exit_code);
+    EXPECT_THAT(output->out, HasSubstr("\"code\""));
+    EXPECT_EQ(output->out, executed->out);
+  }
+  EXPECT_THAT(Servers(), SizeIs(1));
+}
+
+TEST_F(OwnPluginsTest, KeepNothingOfARunsEnvironmentForTheNext) {
+  OwnPlugins own;
+  ASSERT_EQ(AskVersion(own)->exit_code, 0);
+  const auto output = Run(own, kConfig, {});
   ASSERT_THAT(output, IsOk());
   EXPECT_NE(output->exit_code, 0);
-  EXPECT_THAT(output->out, HasSubstr("\"code\""));
+  EXPECT_THAT(output->out, HasSubstr("CNI_COMMAND"));
+  EXPECT_EQ(output->out, Execute({})->out);
+  EXPECT_EQ(AskVersion(own)->exit_code, 0);
+  EXPECT_THAT(Servers(), SizeIs(1));
 }
 
-// It waits for its input meanwhile.
-TEST_F(OwnPluginsTest, HaveASessionAnEnvironmentAndThreeDescriptorsOfTheirOwn) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-  const UniqueFd reader(ends[0]);
-  UniqueFd writer(ends[1]);
-  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const auto child = own.Start(CommandOf(plugin_, "SOMETHING"),
-                               {{0, reader.get()}, {1, null.get()}, {2, null.get()}});
-  ASSERT_THAT(child, IsOk());
-  EXPECT_THAT(ServersOfThisProcess(), SizeIs(2));  // a fork has the words of its server
-  EXPECT_TRUE(Eventually([&] { return ::getsid(child->pid) == child->pid; }));
-  const std::string proc = fmt::format("/proc/{}", child->pid);
-  EXPECT_TRUE(Eventually([&] { return ListDirectory(proc + "/fd")->size() == 3; }));
-  writer.reset();
-  EXPECT_NE(*Reap(child->pidfd), 0);  // no such command
+TEST_F(OwnPluginsTest, HaveTheRunsEnvironmentAndNotOurs) {
+  InstallServedProgram();
+  OwnPlugins own;
+  EXPECT_EQ(Run(own, "environment", {"A=1", "B=2"})->out, "A=1\nB=2\n");
+  EXPECT_EQ(Run(own, "environment", {"A=2"})->out, "A=2\n");
+  EXPECT_EQ(Run(own, "environment", {})->out, "");
 }
 
-TEST_F(OwnPluginsTest, RunWithoutTheirServerWhenItWasKilled) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  ASSERT_EQ(::kill(ServersOfThisProcess().front(), SIGKILL), 0);
-  ASSERT_TRUE(Eventually([] { return ServersOfThisProcess().empty(); }));
-  const auto output = Run(own);
-  ASSERT_THAT(output, IsOk());
-  EXPECT_THAT(output->out, HasSubstr("supportedVersions"));
+TEST_F(OwnPluginsTest, AreLoadedWhileTheRunMayNotBegin) {
+  OwnPlugins own;
+  const auto output =
+      own.Run({.program = plugin_, .environment = kVersion}, kConfig, seconds(20), [] {
+        EXPECT_TRUE(Eventually([] { return Servers().size() == 1; }));
+        return Result<>();
+      });
+  EXPECT_THAT(output, IsOk());
+}
+
+TEST_F(OwnPluginsTest, DoNothingForARunThatMayNotBeginAndAreKept) {
+  OwnPlugins own;
+  const auto run = [&] {
+    return own.Run({.program = plugin_, .environment = kVersion}, kConfig, seconds(20), []() {
+      std::this_thread::sleep_for(milliseconds(200));  // until it has said its hello
+      return Result<>(Fail(Code::kUnavailable, "the disk is full"));
+    });
+  };
+  EXPECT_THAT(run(), FailsWith(Code::kUnavailable, "the disk is full"));
+  const std::vector<pid_t> server = Servers();
+  EXPECT_THAT(server, SizeIs(1));
+  EXPECT_THAT(AskVersion(own), IsOk());
+  EXPECT_THAT(run(), FailsWith(Code::kUnavailable, "the disk is full"));
+  EXPECT_THAT(AskVersion(own), IsOk());
+  EXPECT_EQ(Servers(), server);
 }
 
 TEST_F(OwnPluginsTest, HaveAnotherServerWhenTheirsWasKilled) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  ASSERT_EQ(::kill(ServersOfThisProcess().front(), SIGKILL), 0);
-  ASSERT_TRUE(Eventually([] { return ServersOfThisProcess().empty(); }));
-  RunUntilServed(own);
-}
-
-// Which an environment that is too large for a request does not cost.
-TEST_F(OwnPluginsTest, AreExecutedForAnEnvironmentThatIsTooLarge) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  Command command = CommandOf(plugin_, "VERSION");
-  command.environment->push_back("LARGE=" + std::string(40'000, 'x'));
-  const auto output = RunCommand(
-      command, R"({"cniVersion": "1.1.0"})", {},
-      [&](const Command& started, const InheritedFds& fds) { return own.Start(started, fds); });
+  OwnPlugins own;
+  ASSERT_THAT(AskVersion(own), IsOk());
+  KillServer();
+  const auto output = AskVersion(own);
   ASSERT_THAT(output, IsOk());
   EXPECT_THAT(output->out, HasSubstr("supportedVersions"));
-  EXPECT_THAT(ServersOfThisProcess(), SizeIs(1));
+  EXPECT_THAT(Servers(), SizeIs(1));
 }
 
 TEST_F(OwnPluginsTest, AreLoadedAgainWhenTheFileIsAnother) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  ReplaceByScript("echo another");
-  const auto output = Run(own);
+  OwnPlugins own;
+  ASSERT_THAT(AskVersion(own), IsOk());
+  const std::vector<pid_t> server = Servers();
+  InstallServedProgram();
+  EXPECT_EQ(Run(own, "words")->out, "words");
+  EXPECT_THAT(Servers(), AllOf(SizeIs(1), Not(server)));
+}
+
+TEST_F(OwnPluginsTest, AreExecutedWhenTheFileBecomesAProgramThatDoesNotServe) {
+  OwnPlugins own;
+  ASSERT_THAT(AskVersion(own), IsOk());
+  std::filesystem::remove(folder_ / "trivet-cni");
+  InstallScript("echo another");
+  const auto output = AskVersion(own);
   ASSERT_THAT(output, IsOk());
   EXPECT_EQ(output->out, "another\n");
+  EXPECT_THAT(Servers(), IsEmpty());
 }
 
 // An earlier trivet-cni, which does not know the flag.
-TEST_F(OwnPluginsTest, NeedNoServer) {
-  ReplaceByScript("echo $MARK $*");
-  OwnPlugins own(kAtOnce);
-  for (int i = 0; i < 5; ++i) {
-    const auto output = Run(own);
+TEST_F(OwnPluginsTest, AreAskedToServeOnce) {
+  std::filesystem::remove(folder_ / "trivet-cni");
+  InstallScript("[ $# = 0 ] && exec echo $MARK; echo $* >>${0%/*}/tried; exit 1");
+  OwnPlugins own;
+  for (int i = 0; i < 3; ++i) {
+    const auto output = Run(own, kConfig, {"MARK=one"});
     ASSERT_THAT(output, IsOk());
     EXPECT_EQ(output->out, "one\n");
-    std::this_thread::sleep_for(milliseconds(20));
   }
-  EXPECT_THAT(ServersOfThisProcess(), IsEmpty());
+  EXPECT_EQ(*ReadFile(folder_ / "tried"), "--serve-runs\n");
+  EXPECT_THAT(Servers(), IsEmpty());
 }
 
-TEST_F(OwnPluginsTest, AreNotKeptWhenTheyAreNotRun) {
-  OwnPlugins own({.before = milliseconds(0), .idle = milliseconds(300)});
-  RunUntilServed(own);
-  EXPECT_TRUE(Eventually([] { return ServersOfThisProcess().empty(); }));
-  ASSERT_THAT(Run(own), IsOk());
-  EXPECT_TRUE(Eventually([] { return !ServersOfThisProcess().empty(); }));
+// By the kernel for lack of memory, or by somebody.
+TEST_F(OwnPluginsTest, AreAskedAgainAfterOneWasKilledBeforeItCouldServe) {
+  std::filesystem::remove(folder_ / "trivet-cni");
+  InstallScript("[ $# = 0 ] && exec echo $MARK; echo $* >>${0%/*}/tried; kill -9 $$");
+  OwnPlugins own;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Run(own, kConfig, {"MARK=one"})->out, "one\n");
+  EXPECT_EQ(*ReadFile(folder_ / "tried"), "--serve-runs\n--serve-runs\n");
+}
+
+TEST_F(OwnPluginsTest, ShareAProcessWithTheOthersOfTheirList) {
+  InstallServedProgram();
+  std::filesystem::create_symlink("trivet-cni", folder_ / "portmap");
+  OwnPlugins own;
+  EXPECT_EQ(Run(own, "name")->out, plugin_.native());
+  const Command other{.program = folder_ / "portmap", .environment = kVersion};
+  EXPECT_EQ(own.Run(other, "name", seconds(20), nullptr)->out, other.program.native());
+  EXPECT_THAT(Servers(), SizeIs(1));
+}
+
+TEST_F(OwnPluginsTest, AreExecutedForWhatIsTooLargeForARequestAndStayLoaded) {
+  InstallServedProgram();
+  OwnPlugins own;
+  const std::string large(70'000, 'x');
+  EXPECT_EQ(Run(own, large)->out, "executed");
+  const std::vector<pid_t> server = Servers();
+  EXPECT_THAT(server, SizeIs(1));
+  EXPECT_EQ(Run(own, "words")->out, "words");
+  EXPECT_EQ(Run(own, "words", {"LARGE=" + large})->out, "executed");
+  EXPECT_EQ(Run(own, "words")->out, "words");
+  EXPECT_EQ(Servers(), server);
+}
+
+TEST_F(OwnPluginsTest, EndAWhileAfterTheLastRun) {
+  OwnPlugins own({.idle = milliseconds(300)});
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(AskVersion(own), IsOk());
+    EXPECT_THAT(Servers(), SizeIs(1));
+    EXPECT_TRUE(Eventually([] { return Servers().empty(); }));
+  }
+}
+
+// One may be given back at the moment when others are ended.
+TEST_F(OwnPluginsTest, EndWheneverTheLastRunWas) {
+  OwnPlugins own({.idle = milliseconds(5)});
+  for (int i = 0; i < 40; ++i) {
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 8; ++thread) {
+      threads.emplace_back([&] { HeldRun(own, milliseconds(3)); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    HeldRun(own, microseconds(3000 + 100 * i));
+    ASSERT_TRUE(Eventually([] { return Servers().empty(); }, seconds(2))) << i;
+  }
 }
 
 TEST_F(OwnPluginsTest, LeaveNothingBehind) {
   {
-    OwnPlugins own(kAtOnce);
-    RunUntilServed(own);
+    OwnPlugins own;
+    ASSERT_THAT(AskVersion(own), IsOk());
+    EXPECT_THAT(Servers(), SizeIs(1));
   }
-  EXPECT_THAT(ServersOfThisProcess(), IsEmpty());
+  EXPECT_THAT(Servers(), IsEmpty());
 }
 
-TEST_F(OwnPluginsTest, DoNotBeginToBeKeptWhenAllEnds) {
-  {
-    OwnPlugins own({.before = std::chrono::hours(1)});
-    ASSERT_THAT(Run(own), IsOk());
-  }
-  EXPECT_THAT(ServersOfThisProcess(), IsEmpty());
-}
-
-TEST_F(OwnPluginsTest, AreStartedByManyAtOnce) {
-  OwnPlugins own(kAtOnce);
-  RunUntilServed(own);
-  constexpr int kThreads = 8;
+TEST_F(OwnPluginsTest, RunForManyAtOnceAndStayInAFewProcesses) {
+  InstallServedProgram();
+  OwnPlugins own;
   std::vector<std::thread> threads;
   std::atomic<int> good = 0;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
+  for (int thread = 0; thread < 16; ++thread) {
+    threads.emplace_back([&, thread] {
       for (int run = 0; run < 10; ++run) {
-        const auto output = Run(own);
-        if (output && output->exit_code == 0) ++good;
+        const std::string words = fmt::format("MARK={}.{}", thread, run);
+        const auto output = Run(own, "environment", {words});
+        if (output && output->out == words + "\n") ++good;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(good, kThreads * 10);
+  EXPECT_EQ(good, 160);
+  EXPECT_THAT(Servers(), SizeIs(AllOf(Ge(1U), Le(8U))));
 }
 
-TEST_F(OwnPluginsTest, AreRefusedWithoutAServerAsByStartCommand) {
-  OwnPlugins own(kAtOnce);
-  EXPECT_THAT(own.Start({.program = folder_ / "absent"}, {}), FailsWith(Code::kNotFound, "absent"));
+TEST_F(OwnPluginsTest, FailWhenTheServerIsKilledInTheMidstAndRunAgain) {
+  InstallServedProgram();
+  OwnPlugins own;
+  ASSERT_THAT(Run(own, "words"), IsOk());
+  EXPECT_THAT(Run(own, "die"), FailsWith(Code::kInternal, "the process has ended"));
+  EXPECT_THAT(Servers(), IsEmpty());
+  EXPECT_EQ(Run(own, "words")->out, "words");
+}
+
+TEST_F(OwnPluginsTest, AreEndedAtTheDeadlineOfARun) {
+  InstallServedProgram();
+  OwnPlugins own;
+  EXPECT_THAT(Run(own, "hang", kVersion, milliseconds(300)),
+              FailsWith(Code::kDeadlineExceeded, "bridge: no end in time"));
+  EXPECT_THAT(Servers(), IsEmpty());
+  EXPECT_EQ(Run(own, "words")->out, "words");
+}
+
+TEST_F(OwnPluginsTest, AreRefusedAsByRunCommand) {
+  OwnPlugins own;
+  const Command absent{.program = folder_ / "absent", .environment = kVersion};
+  EXPECT_THAT(own.Run(absent, kConfig, seconds(20), nullptr), FailsWith(Code::kNotFound, "absent"));
 }
 
 }  // namespace

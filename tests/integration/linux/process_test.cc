@@ -88,44 +88,6 @@ TEST(RunCommand, NamesAProgramThatIsNotThere) {
 
 const Command kCat{.program = "/bin/cat", .args = {}};
 
-TEST(RunHeldCommand, StartsTheProgramAndLetsItReadLater) {
-  for (const size_t size : {size_t{2}, size_t{64} << 10, size_t{1} << 20}) {
-    const std::string input(size, 'x');
-    bool asked = false;
-    const auto output = RunHeldCommand(kCat, input, [&]() -> Result<> {
-      asked = true;
-      return {};
-    });
-    ASSERT_THAT(output, IsOk());
-    EXPECT_TRUE(asked);
-    EXPECT_EQ(output->out, input);
-  }
-}
-
-TEST(RunHeldCommand, GivesNoByteToAProgramThatMayNotBegin) {
-  const std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("held-" + std::to_string(::getpid()));
-  const Command keeps{.program = "/bin/sh", .args = {"-c", "cat >" + file.native()}};
-  EXPECT_THAT(RunHeldCommand(keeps, "input",
-                             [&]() -> Result<> {
-                               while (!std::filesystem::exists(file)) ::usleep(1000);
-                               return Fail(Code::kUnavailable, "the disk is full");
-                             }),
-              FailsWith(Code::kUnavailable, "the disk is full"));
-  EXPECT_EQ(std::filesystem::file_size(file), 0);
-  std::filesystem::remove(file);
-}
-
-TEST(RunHeldCommand, OutlivesAProgramThatEndsUnasked) {
-  const Command ends{.program = "/bin/sh", .args = {"-c", "exit 3"}};
-  const auto output = RunHeldCommand(ends, "input", []() -> Result<> {
-    ::usleep(50'000);
-    return {};
-  });
-  ASSERT_THAT(output, IsOk());
-  EXPECT_EQ(output->exit_code, 3);
-}
-
 TEST(StartCommand, InheritsNoOtherDescriptor) {
   const int leaked = ::dup(0);  // without close-on-exec
   const auto output = RunCommand({.program = "/bin/ls", .args = {"/proc/self/fd"}});

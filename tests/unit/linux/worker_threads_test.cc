@@ -61,5 +61,24 @@ TEST(RunAside, MayRunOnAllProcessorsOfTheCaller) {
   }
 }
 
+// And is sent nowhere when it does other work then.
+TEST(RunAside, KeepsWorkApartFromTheCallersProcessor) {
+  cpu_set_t own;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof own, &own), 0);
+  if (CPU_COUNT(&own) < 2) GTEST_SKIP() << "one processor";
+  BeginAside([] {}).get();  // there is a thread that waits from now on
+  ::usleep(10'000);
+  const auto processors = [] {
+    cpu_set_t there;
+    ::sched_getaffinity(0, sizeof there, &there);
+    return there;
+  };
+  const cpu_set_t apart = BeginAside(processors, Where::kApart).get();
+  EXPECT_EQ(CPU_COUNT(&apart), CPU_COUNT(&own) - 1);
+  ::usleep(10'000);
+  const cpu_set_t after = BeginAside(processors, Where::kAnywhere).get();
+  EXPECT_TRUE(CPU_EQUAL(&after, &own));
+}
+
 }  // namespace
 }  // namespace trivet
