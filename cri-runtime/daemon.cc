@@ -6,6 +6,7 @@
 
 #include "common/linux/file.h"
 #include "common/linux/memory.h"
+#include "common/linux/netns.h"
 #include "common/linux/netns_pin.h"
 #include "common/linux/open_files.h"
 #include "common/linux/scheduling.h"
@@ -22,6 +23,7 @@
 #include "cri-runtime/recovery.h"
 #include "cri-runtime/service/image_service.h"
 #include "cri-runtime/service/runtime_service.h"
+#include "cri-runtime/state/id.h"
 #include "cri-runtime/systemd/systemd_cgroups.h"
 
 namespace trivet::cri {
@@ -68,6 +70,14 @@ Result<selinux::Policy> OpenSelinux(const Config& config) {
   return selinux::Policy::Open(mode);
 }
 
+Result<sandbox::Spare> MakeSpare(sandbox::ShimLauncher& launcher, const LiveConfig& config,
+                                 const Paths& paths) {
+  ASSIGN_OR_RETURN(std::string id, state::NewId());
+  ASSIGN_OR_RETURN(UniqueFd netns, MakeNetworkNamespace());
+  ASSIGN_OR_RETURN(sandbox::LoadedShim shim, launcher.Load(config->shim, paths.Shim(id)));
+  return sandbox::Spare{std::move(id), std::move(netns), std::move(shim)};
+}
+
 // What of the daemon is there for its whole life.
 struct Parts {
   Node& node;
@@ -97,6 +107,15 @@ Result<std::unique_ptr<MetricsServer>> StartMetrics(const Parts& parts) {
          .running_operations = parts.sandboxes.Running().size() + parts.containers.Running().size(),
          .resident_bytes = ReadResidentBytes()});
   });
+}
+
+// Much of it goes on beside, until `recovery` ends.
+Result<> Recover(Recovery& recovery) {
+  RETURN_IF_ERROR(recovery.Sweep());
+  recovery.ClearCheckpoints();
+  recovery.Reconnect();
+  recovery.TidyNetworks();
+  return {};
 }
 
 // gRPC's threads, and those that they make later, are as the one that starts them.
@@ -157,6 +176,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                                  .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
   sandbox::ShimLauncher launcher;
   RETURN_IF_ERROR(launcher.Prepare(config.shim), "shim");
+  sandbox::Spares spares([&]() { return MakeSpare(launcher, live_config, paths); });
   container::SeccompFilters seccomp;
   ASSIGN_OR_RETURN(const selinux::Policy selinux_policy, OpenSelinux(config), "selinux");
   selinux::Levels selinux_levels;
@@ -175,18 +195,16 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                               },
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
-  node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, *cgroups, network,
-                      *network_monitor, *pod_cidrs, seccomp, selinux_policy, selinux_levels,
-                      capabilities, boot_id, sandbox_locks, CanRestrictDevices(*cgroups),
-                      open_files});
+  node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, spares,
+                      *cgroups, network, *network_monitor, *pod_cidrs, seccomp, selinux_policy,
+                      selinux_levels, capabilities, boot_id, sandbox_locks});
+  node->restricts_devices = CanRestrictDevices(*cgroups);
+  node->open_files = open_files;
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);
 
   Recovery recovery(*node, *sandboxes);
-  RETURN_IF_ERROR(recovery.Sweep(), "recovery");
-  recovery.ClearCheckpoints();
-  recovery.Reconnect();
-  recovery.TidyNetworks();
+  RETURN_IF_ERROR(Recover(recovery), "recovery");
 
   const Parts parts{*node, *sandboxes, containers};
   RETURN_IF_ERROR(ServeCalls(parts, stop_signals, reload));

@@ -15,6 +15,7 @@
 #include "cri-runtime/live_config.h"
 #include "cri-runtime/paths.h"
 #include "cri-runtime/sandbox/shim_launcher.h"
+#include "cri-runtime/sandbox/spares.h"
 #include "cri-runtime/selinux/levels.h"
 #include "cri-runtime/shim_client/reactor.h"
 #include "cri-runtime/state/keyed_mutex.h"
@@ -30,6 +31,7 @@ struct Node {
   image::Store& images;
   ShimReactor& shims;
   sandbox::ShimLauncher& launcher;
+  sandbox::Spares& spares;
   Cgroups& cgroups;
   const network::Network& network;
   network::NetworkMonitor& network_monitor;

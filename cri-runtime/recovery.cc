@@ -92,8 +92,7 @@ Result<> Recovery::EndStrayShim(const std::string& id) {
   if (shim) RETURN_IF_ERROR(SendSignal(*shim, SIGKILL));
   ASSIGN_OR_RETURN(const std::string group,
                    sandbox::PodGroup({}, id, PodsParent(*node_.config.Get())));
-  RETURN_IF_ERROR(node_.cgroups.Kill(group, kKillPatience));
-  RETURN_IF_ERROR(node_.cgroups.Remove(group));
+  RETURN_IF_ERROR(node_.cgroups.End(group, kKillPatience));
   RETURN_IF_ERROR(Unmount(node_.paths.PodFolder(id), true));
   RETURN_IF_ERROR(Unmount(node_.paths.EarlierShm(id), true));
   return RemoveTree(folder);

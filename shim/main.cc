@@ -24,10 +24,11 @@ namespace trivet::shim {
 namespace {
 
 constexpr const char* kHelp =
-    "usage: trivet-shim --run-dir DIR [--ready-fd N]\n\n"
+    "usage: trivet-shim --run-dir DIR [--ready-fd N [--wait]]\n\n"
     "Holds one pod: its namespaces, its containers and their logs. Started by trivet-cri.\n\n"
     "  --run-dir DIR   folder with the file \"spec\"; \"sock\" and \"pid\" are made in it\n"
     "  --ready-fd N    where \"ready\" is written once the socket listens\n"
+    "  --wait          N is a socket: a byte of it is awaited before \"spec\" is read\n"
     "  --keep-scope    instead: leave a process that holds a systemd scope, and print its pid\n"
     "  --version       print the version\n"
     "  --help          print this\n";
@@ -35,6 +36,7 @@ constexpr const char* kHelp =
 struct Options {
   Paths paths;
   int ready_fd = -1;
+  bool waits = false;
   bool keeps_scope = false;
 };
 
@@ -43,6 +45,16 @@ Result<> TellReady(const Options& options) {
   if (options.ready_fd < 0) return {};
   const UniqueFd ready(options.ready_fd);
   return WriteAll(ready.get(), "ready\n", "ready-fd");
+}
+
+// False when the daemon has ended, or has no use for this shim.
+bool AwaitSpec(const Options& options) {
+  char word = 0;
+  ssize_t n = -1;
+  do {
+    n = ::read(options.ready_fd, &word, sizeof word);
+  } while (n < 0 && errno == EINTR);
+  return n == sizeof word;
 }
 
 Result<std::optional<Child>> StartReaperIfShared(const SandboxSpec& spec,
@@ -70,10 +82,11 @@ Result<> Run(const Options& options, char* const* argv) {
   RETURN_IF_ERROR(EnsureReadOnlyProgram(argv));
   if (options.keeps_scope) return LeaveScopeKeeper();
   RETURN_IF_ERROR(HardenProcess());
-  ASSIGN_OR_RETURN(SandboxSpec spec, ReadSpec(options.paths.spec()));
-  RETURN_IF_ERROR(EnsureDirectory(options.paths.root()));
   ASSIGN_OR_RETURN(EventLoop loop, EventLoop::Open());
   ASSIGN_OR_RETURN(const auto children, Children::Watch(loop));
+  if (options.waits && !AwaitSpec(options)) return {};
+  ASSIGN_OR_RETURN(SandboxSpec spec, ReadSpec(options.paths.spec()));
+  RETURN_IF_ERROR(EnsureDirectory(options.paths.root()));
   ASSIGN_OR_RETURN(UserNamespace user_namespace, MakePodNamespaces(spec));
   ASSIGN_OR_RETURN(std::optional<Child> reaper,
                    StartReaperIfShared(spec, user_namespace, options.paths));
@@ -96,10 +109,13 @@ int ParseFd(const char* text) {
 
 // Exits after --help, --version and wrong usage.
 Options ParseOptions(int argc, char** argv) {
-  const option known[] = {
-      {"run-dir", required_argument, nullptr, 'd'}, {"ready-fd", required_argument, nullptr, 'r'},
-      {"keep-scope", no_argument, nullptr, 'k'},    {"version", no_argument, nullptr, 'v'},
-      {"help", no_argument, nullptr, 'h'},          {nullptr, 0, nullptr, 0}};
+  const option known[] = {{"run-dir", required_argument, nullptr, 'd'},
+                          {"ready-fd", required_argument, nullptr, 'r'},
+                          {"wait", no_argument, nullptr, 'w'},
+                          {"keep-scope", no_argument, nullptr, 'k'},
+                          {"version", no_argument, nullptr, 'v'},
+                          {"help", no_argument, nullptr, 'h'},
+                          {nullptr, 0, nullptr, 0}};
   Options options;
   bool wrong = false;
   for (int flag = 0; (flag = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -110,6 +126,9 @@ Options ParseOptions(int argc, char** argv) {
       case 'r':
         options.ready_fd = ParseFd(optarg);
         wrong |= options.ready_fd < 0;
+        break;
+      case 'w':
+        options.waits = true;
         break;
       case 'k':
         options.keeps_scope = true;
@@ -124,9 +143,12 @@ Options ParseOptions(int argc, char** argv) {
         wrong = true;
     }
   }
+  wrong |= options.waits && options.ready_fd < 0;
   if (!wrong && optind == argc && options.keeps_scope) return options;
   if (!wrong && optind == argc && options.paths.run_dir.is_absolute()) return options;
-  std::fputs("trivet-shim: --run-dir with an absolute path is required; see --help\n", stderr);
+  std::fputs(
+      "trivet-shim: --run-dir with an absolute path, and --ready-fd for --wait; see --help\n",
+      stderr);
   std::exit(EXIT_FAILURE);
 }
 

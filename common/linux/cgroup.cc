@@ -23,4 +23,12 @@ uint64_t CpuWeightOfShares(uint64_t shares) {
   return static_cast<uint64_t>(std::ceil(std::pow(10, exponent) - 1e-9));
 }
 
+// Mostly nobody is left: nobody is looked for before the kernel says so.
+Result<> Cgroups::End(const std::string& group, std::chrono::milliseconds timeout) {
+  const Result<> removed = Remove(group);
+  if (removed || removed.error().code() != Code::kAborted) return removed;
+  RETURN_IF_ERROR(Kill(group, timeout));
+  return Remove(group);
+}
+
 }  // namespace trivet

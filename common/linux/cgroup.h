@@ -65,6 +65,8 @@ class Cgroups {
   /// Kills every process in and below the group and waits until none is left.
   /// Errors: kDeadlineExceeded.
   virtual Result<> Kill(const std::string& group, std::chrono::milliseconds timeout) = 0;
+  /// Kills what is left in it, if anything is, and removes it.
+  Result<> End(const std::string& group, std::chrono::milliseconds timeout);
 
   /// The processes in and below the group; an absent group has none.
   [[nodiscard]] virtual Result<std::vector<pid_t>> Processes(const std::string& group) const = 0;

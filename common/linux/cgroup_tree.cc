@@ -129,6 +129,7 @@ Result<bool> MoveAll(const std::function<Result<std::vector<pid_t>>()>& left,
 }
 
 Result<> Remove(const std::filesystem::path& folder) {
+  if (::rmdir(folder.c_str()) == 0 || errno == ENOENT) return {};  // most have none below them
   return ForEachGroup(folder, [](const std::filesystem::path& group) -> Result<> {
     if (::rmdir(group.c_str()) == 0 || errno == ENOENT) return {};
     return FailErrno("remove cgroup {}", group.native());

@@ -7,7 +7,6 @@
 #include <optional>
 #include <thread>
 
-#include "common/base/unique_fd.h"
 #include "common/linux/netns_pin.h"
 
 namespace trivet {
@@ -23,11 +22,11 @@ Result<> EnterAndRun(const UniqueFd& netns, const std::filesystem::path& path,
   return work();
 }
 
-Result<> MakeAndPin(const std::function<Result<std::filesystem::path>()>& place) {
-  if (::unshare(CLONE_NEWNET) != 0) return FailErrno("make a network namespace");
-  RETURN_IF_ERROR(SetLoopbackUp());
-  ASSIGN_OR_RETURN(const std::filesystem::path path, place());
-  return PinNetworkNamespace(path);
+Result<UniqueFd> OpenThreadsNamespace() {
+  constexpr const char* kFile = "/proc/thread-self/ns/net";
+  UniqueFd netns(::open(kFile, O_RDONLY | O_CLOEXEC));
+  if (!netns.valid()) return FailErrno("open {}", kFile);
+  return netns;
 }
 
 // The thread is back where it was, or does nothing ever again: what would come next on it would
@@ -56,11 +55,12 @@ Result<> InNetworkNamespace(const std::filesystem::path& path,
   return result;
 }
 
-Result<> MakeNetworkNamespace(const std::function<Result<std::filesystem::path>()>& place) {
-  const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!own.valid()) return FailErrno("open /proc/thread-self/ns/net");
+Result<UniqueFd> MakeNetworkNamespace() {
+  ASSIGN_OR_RETURN(const UniqueFd own, OpenThreadsNamespace());
   const Return back(own);
-  return MakeAndPin(place);
+  if (::unshare(CLONE_NEWNET) != 0) return FailErrno("make a network namespace");
+  RETURN_IF_ERROR(SetLoopbackUp());
+  return OpenThreadsNamespace();
 }
 
 Result<netlink::RouteSocket> OpenRouteSocketIn(const std::filesystem::path& path) {

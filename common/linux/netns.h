@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "common/base/error.h"
+#include "common/base/unique_fd.h"
 #include "common/linux/netlink.h"
 
 namespace trivet {
@@ -19,10 +20,9 @@ namespace trivet {
 Result<> InNetworkNamespace(const std::filesystem::path& path,
                             const std::function<Result<>()>& work);
 
-/// Makes a network namespace with "lo" up and mounts it at what `place` returns, in a folder from
-/// MakePinFolder; `place` may wait for it. Where it fails nothing is left. The calling thread is in
-/// the new namespace meanwhile, and back in its own then. Errors: the kernel's; place's.
-Result<> MakeNetworkNamespace(const std::function<Result<std::filesystem::path>()>& place);
+/// Makes a network namespace with "lo" up, which ends with the descriptor unless it is pinned
+/// (netns_pin.h) or entered. The calling thread is in it meanwhile, and back in its own then.
+Result<UniqueFd> MakeNetworkNamespace();
 
 /// A route socket that was opened inside the network namespace at `path` and stays in it, so that
 /// the caller need not enter. Errors: as InNetworkNamespace.

@@ -29,6 +29,15 @@ Result<> MakePrivate(const std::filesystem::path& folder) {
   return std::move(bind).AttachTo(folder);
 }
 
+Result<> Pin(const std::string& netns, const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) return FailErrno("create {}", path);
+  if (::mount(netns.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+  const auto failure = FailErrno("pin network namespace at {}", path);
+  ::unlink(path.c_str());
+  return failure;
+}
+
 }  // namespace
 
 Result<> MakePinFolder(const std::filesystem::path& folder) {
@@ -37,12 +46,11 @@ Result<> MakePinFolder(const std::filesystem::path& folder) {
 }
 
 Result<> PinNetworkNamespace(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return FailErrno("create {}", path);
-  if (::mount("/proc/thread-self/ns/net", path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
-  const auto failure = FailErrno("pin network namespace at {}", path);
-  ::unlink(path.c_str());
-  return failure;
+  return Pin("/proc/thread-self/ns/net", path);
+}
+
+Result<> PinNetworkNamespace(const UniqueFd& netns, const std::string& path) {
+  return Pin(fmt::format("/proc/self/fd/{}", netns.get()), path);
 }
 
 Result<> UnpinNetworkNamespace(const std::string& path) {

@@ -85,6 +85,7 @@ std::vector<std::pair<std::string, std::string>> Containers::Running() const {
 
 Result<std::string> Containers::Make(const std::string& sandbox_id, const Config& config,
                                      state::Progress& progress) {
+  const sandbox::Spares::Start start(node_.spares);
   progress.Enter("wait for the sandbox");
   const auto lock = node_.sandbox_locks.LockShared(sandbox_id);
   const auto snapshot = node_.store.Get();
@@ -126,6 +127,7 @@ Result<> Containers::Start(const std::string& id, state::SingleFlight<void>::Dea
 }
 
 Result<> Containers::Launch(const Record& record) {
+  const sandbox::Spares::Start start(node_.spares);
   const auto pod = node_.sandbox_locks.LockShared(record.sandbox_id);
   const auto lock = locks_.Lock(record.id);
   ASSIGN_OR_RETURN(const auto container, Find(record.id));

@@ -6,6 +6,7 @@
 
 #include "common/base/stopwatch.h"
 #include "common/linux/netns.h"
+#include "common/linux/netns_pin.h"
 #include "common/linux/worker_threads.h"
 #include "cri-runtime/sandbox/groups.h"
 #include "cri-runtime/sandbox/pod_files.h"
@@ -47,6 +48,8 @@ void Sandboxes::Beside::End() {
 // plugin works here, and the shim is started there.
 void Sandboxes::BeginPod(const Config& config, Beside& beside) {
   if (!HasNetworkBesideShim(config)) return;
+  beside.spare = node_.spares.Take();
+  if (beside.spare != nullptr) return;
   std::promise<Result<>> made;
   beside.netns = made.get_future().share();
   beside.pod = BeginAside([this, recorded = beside.recorded.get_future().share(),
@@ -55,11 +58,26 @@ void Sandboxes::BeginPod(const Config& config, Beside& beside) {
       ASSIGN_OR_RETURN(const Record* record, Result<const Record*>(recorded.get()));
       return node_.paths.NetworkNamespace(record->id);
     };
-    const Result<> netns = MakeNetworkNamespace(place);
+    const auto make = [&]() -> Result<> {
+      ASSIGN_OR_RETURN(const UniqueFd netns, MakeNetworkNamespace());
+      ASSIGN_OR_RETURN(const std::filesystem::path path, place());
+      return PinNetworkNamespace(netns, path);
+    };
+    const Result<> netns = make();
     made.set_value(netns);
     RETURN_IF_ERROR(netns, "network");
-    return BuildPod(**recorded.get(), true);
+    return BuildPod(**recorded.get(), true, std::nullopt);
   });
+}
+
+// The same where there is a namespace, and a shim that waits.
+Result<> Sandboxes::UseSpare(const Record& record, Beside& beside) {
+  RETURN_IF_ERROR(PinNetworkNamespace(beside.spare->netns, node_.paths.NetworkNamespace(record.id)),
+                  "network");
+  beside.pod = BeginAside([this, &record, spare = beside.spare.get()] {
+    return BuildPod(record, true, std::move(spare->shim));
+  });
+  return {};
 }
 
 // Nothing that is begun before the record is written does anything before that.
@@ -67,6 +85,7 @@ Result<> Sandboxes::RecordAndBuild(const Planned& planned, Beside& beside,
                                    state::Progress& progress) {
   RETURN_IF_ERROR(node_.store.Add(planned.record));
   beside.Tell(&planned.record);
+  if (beside.spare != nullptr) RETURN_IF_ERROR(UseSpare(planned.record, beside));
   beside.durable = MakeDurableAside(planned);
   return Build(planned, beside, progress);
 }
@@ -75,7 +94,7 @@ Result<> Sandboxes::Build(const Planned& planned, Beside& beside, state::Progres
   const Record& record = planned.record;
   const bool alone = !beside.pod.valid();
   progress.Enter("shim");
-  Result<Pod> pod = alone ? BuildPod(record, false) : Pod();
+  Result<Pod> pod = alone ? BuildPod(record, false, std::nullopt) : Pod();
   if (!pod) return std::unexpected(std::move(pod).error());
   progress.Enter("network");
   Stopwatch watch;
@@ -99,11 +118,12 @@ Result<> Sandboxes::Build(const Planned& planned, Beside& beside, state::Progres
 }
 
 // All of it but the network.
-Result<Sandboxes::Pod> Sandboxes::BuildPod(const Record& record, bool netns_is_made) {
+Result<Sandboxes::Pod> Sandboxes::BuildPod(const Record& record, bool netns_is_made,
+                                           std::optional<LoadedShim> shim) {
   Stopwatch watch;
   RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
                   "cgroup");
-  RETURN_IF_ERROR(StartShim(record, netns_is_made), "shim");
+  RETURN_IF_ERROR(StartShim(record, netns_is_made, std::move(shim)), "shim");
   const double shim_ms = watch.Lap();
   ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");
   return Pod{.folder = std::move(folder), .shim_ms = shim_ms};
@@ -126,7 +146,8 @@ std::future<Result<>> Sandboxes::MakeDurableAside(const Planned& planned) const 
   return BeginAside([&node = node_, id = planned.record.id] { return node.store.MakeDurable(id); });
 }
 
-Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
+Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made,
+                              std::optional<LoadedShim> loaded) {
   const Config& config = record.config;
   const bool own_network = config.namespaces.network != NamespaceMode::kNode;
   shim::SandboxSpec spec{.id = record.id,
@@ -150,8 +171,9 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made) {
   }
   ASSIGN_OR_RETURN(const std::filesystem::path program,
                    cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
-  ASSIGN_OR_RETURN(const LaunchedShim shim,
-                   node_.launcher.Launch(program, node_.paths.Shim(record.id), spec));
+  ASSIGN_OR_RETURN(
+      const LaunchedShim shim,
+      node_.launcher.Launch(program, node_.paths.Shim(record.id), spec, std::move(loaded)));
   // Before anything is asked of it: a daemon that comes after us must know whom to end.
   RETURN_IF_ERROR(node_.store.UpdateSandbox(record.id, [&](State& state) {
     state.shim_pid = shim.pid;

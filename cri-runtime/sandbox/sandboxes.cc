@@ -45,6 +45,7 @@ Result<std::string> Sandboxes::Run(const Config& config,
 }
 
 Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progress) {
+  const Spares::Start start(node_.spares);
   if (const auto seen = FindByMetadata(*node_.store.Get(), config.metadata)) {
     if (seen->state.phase == Phase::kReady) return seen->record->id;
     // The recovery may be undoing it just now: it holds the lock until nothing is left.
@@ -64,7 +65,12 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   std::optional<state::KeyedMutex::Exclusive> lock;  // longer than what goes on beside
   Beside beside;
   BeginPod(config, beside);
-  ASSIGN_OR_RETURN(planned, Plan(config));
+  auto plan = Plan(config, beside.spare.get());
+  if (!plan) {
+    node_.spares.GiveBack(std::move(beside.spare));
+    return std::unexpected(std::move(plan).error());
+  }
+  planned = std::move(*plan);
   Record& record = planned.record;
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
@@ -88,7 +94,7 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   return std::unexpected(std::move(built).error());
 }
 
-Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config) const {
+Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config, const Spare* spare) const {
   RETURN_IF_ERROR(cri::ShimOfHandler(*node_.config.Get(), config.runtime_handler));
   if (config.namespaces.user && !CanUseUserNamespaces()) {
     return Fail(Code::kFailedPrecondition,
@@ -97,7 +103,11 @@ Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config) const {
   Planned planned{
       .record = {.config = config, .created_at_ns = cri::NowNs(), .boot_id = node_.boot_id}};
   Record& record = planned.record;
-  ASSIGN_OR_RETURN(record.id, state::NewId());
+  if (spare != nullptr) {
+    record.id = spare->id;
+  } else {
+    ASSIGN_OR_RETURN(record.id, state::NewId());
+  }
   ASSIGN_OR_RETURN(record.cgroup,
                    PodGroup(config, record.id, cri::PodsParent(*node_.config.Get())));
   if (config.namespaces.network == NamespaceMode::kNode) return planned;
@@ -160,8 +170,7 @@ Result<> Sandboxes::EndProcesses(const Record& record) {
       RETURN_IF_ERROR(container::CollectExit(node_, *container->record));
     }
   }
-  RETURN_IF_ERROR(node_.cgroups.Kill(ReaperGroup(record), kKillPatience), "kill");
-  return node_.cgroups.Remove(ReaperGroup(record));
+  return node_.cgroups.End(ReaperGroup(record), kKillPatience);
 }
 
 // False when nobody took the message. After a restart the shim may not be connected yet.

@@ -14,6 +14,7 @@
 #include "cri-runtime/sandbox/config.h"
 #include "cri-runtime/sandbox/pod_files.h"
 #include "cri-runtime/sandbox/record.h"
+#include "cri-runtime/sandbox/spares.h"
 #include "cri-runtime/state/single_flight.h"
 
 namespace trivet::sandbox {
@@ -89,6 +90,7 @@ class Sandboxes {
     void Tell(Result<const Record*> record);
     void End();
 
+    std::unique_ptr<Spare> spare;
     std::promise<Result<const Record*>> recorded;
     bool told = false;
     std::future<Result<>> durable;
@@ -96,17 +98,18 @@ class Sandboxes {
     std::shared_future<Result<>> netns;
     std::future<Result<Pod>> pod;
   };
-  Result<Planned> Plan(const Config& config) const;
+  Result<Planned> Plan(const Config& config, const Spare* spare) const;
   Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
   Result<std::string> Make(const Config& config, state::Progress& progress);
   void BeginPod(const Config& config, Beside& beside);
   Result<> RecordAndBuild(const Planned& planned, Beside& beside, state::Progress& progress);
   Result<> Build(const Planned& planned, Beside& beside, state::Progress& progress);
-  Result<Pod> BuildPod(const Record& record, bool netns_is_made);
+  Result<> UseSpare(const Record& record, Beside& beside);
+  Result<Pod> BuildPod(const Record& record, bool netns_is_made, std::optional<LoadedShim> shim);
   Result<> Complete(const Record& record, Result<Pod>& pod, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
   [[nodiscard]] std::future<Result<>> MakeDurableAside(const Planned& planned) const;
-  Result<> StartShim(const Record& record, bool netns_is_made);
+  Result<> StartShim(const Record& record, bool netns_is_made, std::optional<LoadedShim> loaded);
   Result<Connected> ConnectNetwork(const Planned& planned,
                                    const std::shared_future<Result<>>& netns);
   Result<> StopLocked(const Record& record);

@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "common/base/error.h"
 #include "common/linux/process.h"
+#include "cri-runtime/sandbox/loaded_shim.h"
 #include "cri-runtime/sandbox/shim_program.h"
 #include "proto/trivet/shim.h"
 
@@ -28,11 +30,16 @@ class ShimLauncher {
   /// Opens the program ahead of the first Launch.
   Result<> Prepare(const std::filesystem::path& program);
 
-  /// Leaves `spec` in `run_folder`, starts a shim for it and waits until it listens.
+  /// Starts a shim that waits for the spec of the pod whose folder is `run_folder`.
+  Result<LoadedShim> Load(const std::filesystem::path& program,
+                          const std::filesystem::path& run_folder);
+
+  /// Gives `spec` to `loaded`, if that is of the program, or else to a shim that is started for it,
+  /// and waits until the shim listens.
   /// Errors: the shim's own words when it gave up; kDeadlineExceeded.
   Result<LaunchedShim> Launch(const std::filesystem::path& program,
                               const std::filesystem::path& run_folder,
-                              const shim::SandboxSpec& spec);
+                              const shim::SandboxSpec& spec, std::optional<LoadedShim> loaded);
 
   /// Waits until the shim has ended; kills it at the end of `patience`. A process that is not the
   /// one with that start time has ended already.

@@ -110,8 +110,9 @@ struct IdRange {
 
 /// What the shim is started with: it makes the pod's namespaces before its
 /// socket answers. The daemon leaves it in the file shims/<sandbox>/spec, encoded by wire.h, and
-/// starts `trivet-shim --run-dir shims/<sandbox> --ready-fd N`: when the socket listens the shim
-/// writes "ready\n" to N and closes it; else it writes why not and exits 1.
+/// starts `trivet-shim --run-dir shims/<sandbox> --ready-fd N --wait` with a socket as N: a byte of
+/// it says that the file is there; its end, that the shim is not needed. When its own socket
+/// listens the shim writes "ready\n" to N and closes it; else it writes why not and exits 1.
 struct SandboxSpec {
   std::string id;
   std::string hostname;  // set in the pod's UTS namespace; empty: left alone

@@ -4,20 +4,16 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <thread>
+
+#include "tests/testing/processes.h"
 
 namespace trivet::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string ReadText(const fs::path& file) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
 
 void AddMounts(std::vector<std::string>& things) {
   std::ifstream stream("/proc/self/mountinfo");
@@ -85,16 +81,37 @@ void AddDescriptors(const fs::path& process, const std::string& name,
   }
 }
 
+std::string NameOf(const Process& process) {
+  return process.words.empty() ? "" : fs::path(process.words.front()).filename().native();
+}
+
+void AddProcess(const Process& process, std::vector<std::string>& things) {
+  std::string line = "process";
+  for (const std::string& word : process.words) line.append(" ").append(word);
+  things.push_back(line);
+  AddDescriptors("/proc/" + std::to_string(process.pid), NameOf(process), things);
+}
+
+void LeaveOutOne(const std::string& thing, std::vector<std::string>& things) {
+  if (const auto found = std::ranges::find(things, thing); found != things.end()) {
+    things.erase(found);
+  }
+}
+
+// A daemon may have one shim that waits for the next pod, and what is for that pod.
 void AddProcesses(const std::string& mark, std::vector<std::string>& things) {
   if (mark.empty()) return;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const std::string command = ReadText(entry.path() / "cmdline");
-    if (command.find(mark) == std::string::npos) continue;
-    std::string words = command;
-    std::ranges::replace(words, '\0', ' ');
-    things.push_back("process " + words);
-    AddDescriptors(entry.path(), fs::path(command.c_str()).filename(), things);
+  const std::vector<Process> processes = FindProcesses(mark);
+  std::set<pid_t> with_spare;
+  for (const Process& process : processes) {
+    if (IsWaitingShim(process) && with_spare.insert(process.parent).second) continue;
+    AddProcess(process, things);
+  }
+  for (const Process& process : processes) {
+    if (!with_spare.contains(process.pid)) continue;
+    for (const char* kind : {"[pidfd]", "net"}) {
+      LeaveOutOne("descriptor of " + NameOf(process) + ": " + kind, things);
+    }
   }
 }
 

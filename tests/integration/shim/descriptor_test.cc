@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "common/linux/file.h"
@@ -22,14 +23,15 @@ using ::trivet::testing::ShimClient;
 // A shim with no room for one more descriptor.
 class DescriptorTest : public testing::ShimTest {
  protected:
-  // As many as are open, and `more`.
+  // As many as are open, and `more`: the next number that is free then is out of bounds.
   void AllowOpenFiles(rlim_t more) {
-    int highest = 0;
-    const std::filesystem::path fds = "/proc/" + std::to_string(shim_.pid) + "/fd";
-    const auto numbers = ListDirectory(fds);
-    ASSERT_THAT(numbers, IsOk());
-    for (const std::string& number : *numbers) highest = std::max(highest, std::stoi(number));
-    const rlimit limit{static_cast<rlim_t>(highest) + 1 + more, 4096};
+    const auto names = ListDirectory("/proc/" + std::to_string(shim_.pid) + "/fd");
+    ASSERT_THAT(names, IsOk());
+    std::set<rlim_t> open;
+    for (const std::string& name : *names) open.insert(std::stoul(name));
+    rlim_t end = 0;
+    for (rlim_t left = more; open.contains(end) || left-- > 0;) ++end;
+    const rlimit limit{end, 4096};
     ASSERT_EQ(::prlimit(shim_.pid, RLIMIT_NOFILE, &limit, nullptr), 0);
   }
   // What they are; not those that the shim was started with.

@@ -51,7 +51,9 @@ class PodTest : public testing::ShimTest {
 
 TEST_F(PodTest, EntersANetworkThatWasMadeForIt) {
   ASSERT_THAT(MakePinFolder("/run/netns"), IsOk());
-  ASSERT_THAT(MakeNetworkNamespace([] { return std::filesystem::path("/run/netns/s1"); }), IsOk());
+  const auto netns = MakeNetworkNamespace();
+  ASSERT_THAT(netns, IsOk());
+  ASSERT_THAT(PinNetworkNamespace(*netns, "/run/netns/s1"), IsOk());
   struct stat made{};
   ASSERT_EQ(::stat("/run/netns/s1", &made), 0);
   StartPod([](auto& spec) {
