@@ -178,6 +178,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
   RETURN_IF_ERROR(launcher.Prepare(config.shim), "shim");
   sandbox::Spares spares([&]() { return MakeSpare(launcher, live_config, paths); });
   container::SeccompFilters seccomp;
+  container::ImageAccounts accounts;
   ASSIGN_OR_RETURN(const selinux::Policy selinux_policy, OpenSelinux(config), "selinux");
   selinux::Levels selinux_levels;
   state::KeyedMutex sandbox_locks;
@@ -195,7 +196,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                               },
                           .shim_gone = [&](const std::string& id) { sandboxes->MarkDead(id); }}),
       "shims");
-  node.reset(new Node{live_config, paths, *store, *images, *shims, launcher, spares,
+  node.reset(new Node{live_config, paths, *store, *images, accounts, *shims, launcher, spares,
                       *cgroups, network, *network_monitor, *pod_cidrs, seccomp, selinux_policy,
                       selinux_levels, capabilities, boot_id, sandbox_locks});
   node->restricts_devices = CanRestrictDevices(*cgroups);

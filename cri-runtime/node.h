@@ -10,6 +10,7 @@
 #include "cri-runtime/cni/monitor.h"
 #include "cri-runtime/cni/network.h"
 #include "cri-runtime/cni/pod_cidrs.h"
+#include "cri-runtime/container/image_accounts.h"
 #include "cri-runtime/container/seccomp_filter.h"
 #include "cri-runtime/image/store.h"
 #include "cri-runtime/live_config.h"
@@ -29,6 +30,7 @@ struct Node {
   const Paths& paths;
   state::Store& store;
   image::Store& images;
+  container::ImageAccounts& accounts;
   ShimReactor& shims;
   sandbox::ShimLauncher& launcher;
   sandbox::Spares& spares;

@@ -65,11 +65,9 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   ASSIGN_OR_RETURN(user_namespace_, OpenUserNamespace(*sandbox_->record, node_.paths));
   ASSIGN_OR_RETURN(const image::Image image, node_.images.PinFor(config.image, id_), "image");
   progress.Enter("root file system");
-  ASSIGN_OR_RETURN(DetachedMount root, MountRoot(image), "root file system");
-  if (!config.security.privileged) {
-    RETURN_IF_ERROR(root.SetAttributes(MOUNT_ATTR_NODEV), "root file system");
-  }
-  ASSIGN_OR_RETURN(const Record record, Plan(config, image, root.fd()));
+  RootMount root([&] { return MountRoot(config, image); });
+  ASSIGN_OR_RETURN(const Accounts accounts, AccountsOf(image, root));
+  ASSIGN_OR_RETURN(const Record record, Plan(config, image, accounts));
   RETURN_IF_ERROR(node_.store.Add(record));
   for (const image::Pin& pin : PinsOf(record)) {
     RETURN_IF_ERROR(node_.images.PinFor(pin.image_id, pin.owner), "image");
@@ -80,15 +78,17 @@ Result<> Creation::Run(const Config& asked, state::Progress& progress) {
   ASSIGN_OR_RETURN(std::vector<shim::MountSpec> mounts, TakeMounts(record, fds));
   progress.Enter("cgroup");
   RETURN_IF_ERROR(MakeGroup(record), "cgroup");
+  progress.Enter("root file system");
+  ASSIGN_OR_RETURN(DetachedMount mounted, std::move(root).Take());
   progress.Enter("shim");
-  RETURN_IF_ERROR(HandOver(record, std::move(root), std::move(mounts), std::move(fds)));
+  RETURN_IF_ERROR(HandOver(record, std::move(mounted), std::move(mounts), std::move(fds)));
   return node_.store.UpdateContainer(id_, [&](State& state) {
     state.phase = Phase::kCreated;
     state.resources = config.resources;
   });
 }
 
-Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
+Result<DetachedMount> Creation::MountRoot(const Config& config, const image::Image& image) const {
   const std::filesystem::path folder = node_.paths.Upper(id_);
   RETURN_IF_ERROR(EnsureDirectory(folder));
   RETURN_IF_ERROR(EnsureDirectory(folder / "fs", kRootMode));
@@ -100,17 +100,29 @@ Result<DetachedMount> Creation::MountRoot(const image::Image& image) const {
   }
   std::vector<std::filesystem::path> layers = image.LowerDirectories();
   layers.push_back(node_.paths.MountPoints());
-  return DetachedMount::Overlay({.lower = std::move(layers),
-                                 .upper = folder / "fs",
-                                 .work = folder / "work",
-                                 .is_volatile = true,
-                                 .user_namespace_fd = user_namespace_.get(),
-                                 .selinux_label = labels_.file});
+  ASSIGN_OR_RETURN(DetachedMount root,
+                   DetachedMount::Overlay({.lower = std::move(layers),
+                                           .upper = folder / "fs",
+                                           .work = folder / "work",
+                                           .is_volatile = true,
+                                           .user_namespace_fd = user_namespace_.get(),
+                                           .selinux_label = labels_.file}));
+  if (!config.security.privileged) RETURN_IF_ERROR(root.SetAttributes(MOUNT_ATTR_NODEV));
+  return root;
 }
 
-Result<Record> Creation::Plan(const Config& config, const image::Image& image, int root_fd) const {
+// The root is not waited for where another container of the image was made before.
+Result<Accounts> Creation::AccountsOf(const image::Image& image, RootMount& root) const {
+  if (auto known = node_.accounts.Find(image)) return std::move(*known);
+  ASSIGN_OR_RETURN(const int fd, root.Await());
+  ASSIGN_OR_RETURN(Accounts accounts, ReadAccounts(fd));
+  node_.accounts.Keep(image, accounts);
+  return accounts;
+}
+
+Result<Record> Creation::Plan(const Config& config, const image::Image& image,
+                              const Accounts& accounts) const {
   const sandbox::Record& pod = *sandbox_->record;
-  ASSIGN_OR_RETURN(const Accounts accounts, ReadAccounts(root_fd));
   Record record{.id = id_,
                 .sandbox_id = pod.id,
                 .config = config,

@@ -8,6 +8,8 @@
 #include "common/linux/mount.h"
 #include "cri-runtime/container/fd_table.h"
 #include "cri-runtime/container/record.h"
+#include "cri-runtime/container/root_mount.h"
+#include "cri-runtime/container/user.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/state/single_flight.h"
 #include "cri-runtime/state/snapshot.h"
@@ -25,8 +27,10 @@ class Creation {
 
  private:
   Result<> ChooseLabels(const Security& security);
-  Result<DetachedMount> MountRoot(const image::Image& image) const;
-  Result<Record> Plan(const Config& config, const image::Image& image, int root_fd) const;
+  Result<DetachedMount> MountRoot(const Config& config, const image::Image& image) const;
+  Result<Accounts> AccountsOf(const image::Image& image, RootMount& root) const;
+  Result<Record> Plan(const Config& config, const image::Image& image,
+                      const Accounts& accounts) const;
   Result<> MakeGroup(const Record& record) const;
   Result<> EnsurePodFolder() const;
   [[nodiscard]] std::filesystem::path SharedMemory() const;

@@ -95,8 +95,7 @@ Result<> Undo(cri::Node& node, const Record& record) {
 
 Result<> Discard(cri::Node& node, const std::string& id, const std::string& group) {
   constexpr auto kPatience = std::chrono::seconds(10);
-  RETURN_IF_ERROR(node.cgroups.Kill(group, kPatience), "kill");
-  RETURN_IF_ERROR(node.cgroups.Remove(group), "cgroup");
+  RETURN_IF_ERROR(node.cgroups.End(group, kPatience), "cgroup");
   RETURN_IF_ERROR(RemoveTree(node.paths.Upper(id)), "overlay");
   const auto snapshot = node.store.Get();
   if (const auto found = snapshot->containers.find(id); found != snapshot->containers.end()) {

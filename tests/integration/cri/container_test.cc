@@ -71,6 +71,43 @@ TEST_F(CriTest, TheEmptyInputIsTheContainersOwnNullDevice) {
   EXPECT_EQ(MustExec(id, compare), "1");
 }
 
+// For which the shim has made file systems ahead.
+TEST_F(CriTest, TheFirstContainerOfAPodHasTheSameMountsAndDevicesAsTheOthers) {
+  const std::string script =
+      "cut -d' ' -f4-6,8- /proc/self/mountinfo | grep -Ev 'overlay|cgroup' | sort; "
+      "stat -c '%n %A %u:%g %t:%T' /dev /dev/* /dev/pts /sys";
+  for (const bool privileged : {false, true}) {
+    v1::PodSandboxConfig pod_config = PodConfig(privileged ? "privileged" : "pod");
+    pod_config.mutable_linux()->mutable_security_context()->set_privileged(privileged);
+    std::string pod;
+    ASSERT_THAT(RunPod(pod_config, &pod), IsRpcOk());
+    std::vector<std::string> seen;
+    for (const char* name : {"first", "second", "third"}) {
+      ::usleep(50'000);  // the shim has nothing else to do
+      v1::ContainerConfig config = ShellConfig(name, "sleep 1000");
+      config.mutable_linux()->mutable_security_context()->set_privileged(privileged);
+      seen.push_back(MustExec(MustStart(pod, config), script));
+    }
+    EXPECT_THAT(seen[0], HasSubstr("/dev/pts"));
+    EXPECT_EQ(seen[0], seen[1]);
+    EXPECT_EQ(seen[2], seen[1]);
+  }
+}
+
+// The accounts of an image are read once.
+TEST_F(CriTest, EachContainerOfAnImageHasTheUserThatTheImageNames) {
+  const std::string pod = MustRunPod("pod");
+  for (const char* name : {"first", "second"}) {
+    v1::ContainerConfig config = ShellConfig(name, "sleep 1000");
+    config.mutable_linux()->mutable_security_context()->set_run_as_username("nobody");
+    EXPECT_EQ(MustExec(MustStart(pod, config), "id -un"), "nobody");
+    config.mutable_metadata()->set_attempt(1);
+    config.mutable_linux()->mutable_security_context()->set_run_as_username("somebody");
+    std::string id;
+    EXPECT_FALSE(Create(pod, config, &id).ok());
+  }
+}
+
 TEST_F(CriTest, APipeInPlaceOfTheNullDeviceStopsNobody) {
   std::filesystem::create_directory(LogFolder() / "dev");
   ASSERT_EQ(::mkfifo((LogFolder() / "dev/null").c_str(), 0600), 0);
