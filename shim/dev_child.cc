@@ -61,6 +61,22 @@ void MakeNode(int dev_fd, const DevicePlan& device, const Reporter& report) {
   ::close(parent_fd);
 }
 
+// Null, or the name of the one that failed.
+const char* MakeNodes(int dev_fd) {
+  for (const Node& node : kNodes) {
+    const dev_t device = makedev(node.major, node.minor);
+    if (::mknodat(dev_fd, node.name, kNodeMode, device) != 0) return node.name;
+  }
+  return nullptr;
+}
+
+const char* MakeLinks(int dev_fd) {
+  for (const Link& link : kLinks) {
+    if (::symlinkat(link.target, dev_fd, link.name) != 0) return link.name;
+  }
+  return nullptr;
+}
+
 void Confine(int dev_fd, const char* name, const Reporter& report) {
   const int tree_fd =
       ::open_tree(dev_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
@@ -91,15 +107,20 @@ void BindConsole(int root_fd, int terminal_fd, const Reporter& report) {
 
 void MakeDeviceNodes(int dev_fd, const std::vector<DevicePlan>& devices, const Reporter& report) {
   const mode_t umask = ::umask(0);
-  for (const Node& node : kNodes) {
-    report.Check(::mknodat(dev_fd, node.name, kNodeMode, makedev(node.major, node.minor)) == 0,
-                 Step::kDevice, node.name);
-  }
+  const char* failed = MakeNodes(dev_fd);
+  report.Check(failed == nullptr, Step::kDevice, failed);
   for (const DevicePlan& device : devices) MakeNode(dev_fd, device, report);
-  for (const Link& link : kLinks) {
-    report.Check(::symlinkat(link.target, dev_fd, link.name) == 0, Step::kDevice, link.name);
-  }
+  failed = MakeLinks(dev_fd);
+  report.Check(failed == nullptr, Step::kDevice, failed);
   ::umask(umask);
+}
+
+const char* MakeDefaultDevices(int dev_fd) {
+  const mode_t umask = ::umask(0);
+  const char* failed = MakeNodes(dev_fd);
+  if (failed == nullptr) failed = MakeLinks(dev_fd);
+  ::umask(umask);
+  return failed;
 }
 
 void ConfineDevices(int dev_fd, const std::vector<DevicePlan>& devices, const Reporter& report) {

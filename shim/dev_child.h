@@ -13,6 +13,9 @@ namespace trivet::shim {
 /// Source: OCI runtime specification, config-linux.md, default devices.
 void MakeDeviceNodes(int dev_fd, const std::vector<DevicePlan>& devices, const Reporter& report);
 
+/// The default nodes and links alone: null, or the name of the one that could not be made.
+const char* MakeDefaultDevices(int dev_fd);
+
 /// Makes every node a mount of its own and the folder around them nodev: a node that is made later
 /// by mknod cannot be opened. `dev_fd` is attached.
 void ConfineDevices(int dev_fd, const std::vector<DevicePlan>& devices, const Reporter& report);

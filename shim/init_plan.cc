@@ -49,17 +49,6 @@ Result<> CheckPaths(const std::vector<std::string>& paths, std::string_view fiel
   return {};
 }
 
-Result<MountPlan> PlanFileSystem(const MountSpec& spec) {
-  ASSIGN_OR_RETURN(const Kind kind, KindOf(spec.kind));
-  MountPlan plan{.target = spec.target,
-                 .file_system = kind.file_system,
-                 .options = ParseMountOptions(spec.options.empty() ? kind.options : spec.options),
-                 .attributes = spec.attributes | kind.attributes,
-                 .is_dev = spec.kind == MountKind::kDev,
-                 .follows_link = spec.kind == MountKind::kTmpfs};
-  return plan;
-}
-
 // /proc, /sys and cgroups are the kernel's, and labelled by the policy. Message queues are one file
 // system per IPC namespace, mounted already: it takes no option any more, and the node's is not
 // ours.
@@ -117,6 +106,17 @@ Result<> PlanDevices(const ContainerSpec& spec, InitPlan& plan) {
 }
 
 }  // namespace
+
+Result<MountPlan> PlanFileSystem(const MountSpec& spec) {
+  ASSIGN_OR_RETURN(const Kind kind, KindOf(spec.kind));
+  MountPlan plan{.target = spec.target,
+                 .file_system = kind.file_system,
+                 .options = ParseMountOptions(spec.options.empty() ? kind.options : spec.options),
+                 .attributes = spec.attributes | kind.attributes,
+                 .is_dev = spec.kind == MountKind::kDev,
+                 .follows_link = spec.kind == MountKind::kTmpfs};
+  return plan;
+}
 
 Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& fds,
                               const PlanContext& context) {

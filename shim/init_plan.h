@@ -57,6 +57,10 @@ struct PlanContext {
   bool own_ipc = true;  // the IPC namespace is the pod's
 };
 
+/// A mount of a kind that is neither kDetached nor kCgroup, without labels.
+/// Errors: kInvalidArgument.
+Result<MountPlan> PlanFileSystem(const MountSpec& spec);
+
 /// Takes the descriptors that `spec` names out of `fds`.
 /// Errors: kInvalidArgument naming the field.
 Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& fds,

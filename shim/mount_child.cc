@@ -18,23 +18,29 @@ namespace {
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kFileMode = 0644;
 
-bool IsLink(int root_fd, const char* path) {
+// What is there and no link: what most targets are. Else -1.
+int OpenPlainTarget(int root_fd, const MountPlan& mount, const Reporter& report) {
+  const char* path = mount.target.c_str();
   const int fd = async_signal_safe::OpenInRoot(root_fd, path, O_PATH | O_NOFOLLOW, 0);
+  if (fd < 0) return -1;
   struct stat status{};
-  const bool link = fd >= 0 && ::fstat(fd, &status) == 0 && S_ISLNK(status.st_mode);
-  if (fd >= 0) ::close(fd);
-  return link;
+  report.Check(::fstat(fd, &status) == 0, Step::kMount, path);
+  const bool link = S_ISLNK(status.st_mode);
+  if (link && !mount.follows_link) {
+    errno = ELOOP;  // CVE-2026-41579: an image whose /dev or /proc leads elsewhere
+    report.Fail(Step::kMount, path);
+  }
+  if (!link && S_ISDIR(status.st_mode) == mount.is_directory) return fd;
+  ::close(fd);
+  return -1;
 }
 
 int OpenTarget(int root_fd, const MountPlan& mount, const Reporter& report) {
   const char* path = mount.target.c_str();
-  if (!mount.follows_link && IsLink(root_fd, path)) {
-    errno = ELOOP;  // CVE-2026-41579: an image whose /dev or /proc leads elsewhere
-    report.Fail(Step::kMount, path);
-  }
-  const int fd = mount.is_directory
-                     ? async_signal_safe::EnsureDirectoryInRoot(root_fd, path, kFolderMode)
-                     : async_signal_safe::EnsureFileInRoot(root_fd, path, kFileMode);
+  int fd = OpenPlainTarget(root_fd, mount, report);
+  if (fd >= 0) return fd;
+  fd = mount.is_directory ? async_signal_safe::EnsureDirectoryInRoot(root_fd, path, kFolderMode)
+                          : async_signal_safe::EnsureFileInRoot(root_fd, path, kFileMode);
   report.Check(fd >= 0, Step::kMount, path);
   return fd;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/log.h"
 #include "common/linux/netns_pin.h"
@@ -82,6 +83,11 @@ Result<> Supervisor::Hello(const Address& from, const Packet& packet) {
   agreed.minor = std::min(offer.minor, kMinor);
   server_->Subscribe(agreed);
   AnswerWith(agreed, StateNow());
+  if (std::exchange(said_hello_, true) || spec_.uids.length > 0) return {};
+  loop_.AddTimer({}, [this] {
+    made_ahead_.Make();
+    ::malloc_trim(0);
+  });
   return {};
 }
 
@@ -97,6 +103,7 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
                                  .own_ipc = spec_.ipc == NamespaceMode::kPod}),
                    what);
   RETURN_IF_ERROR(user_namespace_.Place(plan), what);
+  made_ahead_.GiveTo(plan);
   ASSIGN_OR_RETURN(HookSet hooks, MakeHookSet(spec, packet.fds, user_namespace_, own_caps_), what);
   plan.hooks_before_pivot = hooks.HasBeforePivot();
   plan.hooks_in_root = hooks.Has(HookKind::kStartContainer);

@@ -12,6 +12,7 @@
 #include "shim/container.h"
 #include "shim/event_loop.h"
 #include "shim/exec.h"
+#include "shim/made_ahead.h"
 #include "shim/paths.h"
 #include "shim/server.h"
 #include "shim/user_namespace.h"
@@ -63,6 +64,8 @@ class Supervisor {
   EventLoop& loop_;
   Children& children_;
   std::optional<Child> reaper_;
+  MadeAhead made_ahead_;
+  bool said_hello_ = false;
   uint64_t own_caps_;
   std::unique_ptr<Server> server_;
   std::map<std::string, std::unique_ptr<Container>> containers_;

@@ -138,6 +138,18 @@ int MakeFile(int root_fd, Walk& walk, mode_t mode) {
   return made >= 0 ? 0 : -1;
 }
 
+// Where only the last component is absent: what most mounts need.
+bool MakeLast(int root_fd, Walk& walk, mode_t mode) {
+  char* const slash = std::strrchr(walk.path, '/');
+  if (slash == nullptr || slash == walk.path || slash[1] == '\0') return false;
+  *slash = '\0';
+  const int parent_fd = OpenInRoot(root_fd, walk.path, O_PATH | O_DIRECTORY, 0);
+  *slash = '/';
+  const bool made = parent_fd >= 0 && ::mkdirat(parent_fd, slash + 1, mode) == 0;
+  if (parent_fd >= 0) Close(parent_fd);
+  return made;
+}
+
 }  // namespace
 
 int OpenInRoot(int root_fd, const char* path, int flags, mode_t mode) {
@@ -153,9 +165,12 @@ int OpenInRoot(int root_fd, const char* path, int flags, mode_t mode) {
 }
 
 int EnsureDirectoryInRoot(int root_fd, const char* path, mode_t mode) {
+  int fd = OpenInRoot(root_fd, path, O_PATH | O_DIRECTORY, 0);
+  if (fd >= 0 || errno != ENOENT) return fd;
   Walk walk;
   if (!walk.Set(path)) return -1;
-  return Walking(root_fd, walk, mode);
+  if (MakeLast(root_fd, walk, mode)) fd = OpenInRoot(root_fd, path, O_PATH | O_DIRECTORY, 0);
+  return fd >= 0 ? fd : Walking(root_fd, walk, mode);
 }
 
 int EnsureFileInRoot(int root_fd, const char* path, mode_t mode) {
