@@ -1,5 +1,6 @@
 #include "cri-runtime/cni/own_plugins.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "common/linux/file.h"
+#include "common/linux/process.h"
 #include "tests/testing/directories.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/processes.h"
@@ -41,10 +43,14 @@ std::vector<pid_t> Servers() {
   return pids;
 }
 
+// Its descriptors are closed when this returns: its command line is empty before that.
 void KillServer() {
   ASSERT_THAT(Servers(), SizeIs(1));
-  ASSERT_EQ(::kill(Servers().front(), SIGKILL), 0);
-  ASSERT_TRUE(Eventually([] { return Servers().empty(); }));
+  const auto server = OpenPidfd(Servers().front());
+  ASSERT_THAT(server, IsOk());
+  ASSERT_THAT(SendSignal(*server, SIGKILL), IsOk());
+  pollfd ended{.fd = server->get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
 }
 
 // A program with the name of trivet-cni, by a plugin's name in a folder of the test's own.
