@@ -49,7 +49,6 @@ void MadeAhead::Make() {
 
 void MadeAhead::GiveTo(InitPlan& plan) {
   std::vector<MountPlan> unused = std::exchange(made_, {});
-  if (plan.process.user_namespace.fd >= 0) return;
   for (MountPlan& wanted : plan.mounts) {
     if (wanted.tree.valid() || !wanted.root_label.empty()) continue;
     if (wanted.is_dev && !plan.devices.empty()) continue;
