@@ -39,7 +39,7 @@ Container::Container(Kept spec, InitPlan plan, HookSet hooks, ContainerCgroup cg
                      EventLoop& loop, Children& children, OnExited on_exited)
     : spec_(std::move(spec)),
       plan_(std::move(plan)),
-      cgroup_(std::move(cgroup)),
+      cgroup_(std::make_shared<ContainerCgroup>(std::move(cgroup))),
       loop_(loop),
       children_(children),
       on_exited_(std::move(on_exited)) {
@@ -53,15 +53,17 @@ Container::~Container() {
   if (report_.valid()) loop_.Remove(report_.get());
 }
 
-void Container::OnMainExit(int exit_code) {
+void Container::OnMainExit(const ChildExit& exit) {
   ended_ = true;
-  exit_.exit_code = exit_code;
+  executed_ = exit.executed;
+  exit_.exit_code = exit.code;
   while (report_.valid()) TakeReports();  // it is all there: the child is gone
+  if (!executed_ && !start_error_) start_error_ = EndBeforeStart();
   if (phase_ == ContainerPhase::kCreated) return CallWhenGone();  // the start reports it
   exit_.finished_at_ns = UnixTimeNs();
-  exit_.oom_killed = cgroup_.ReadOomKills() > oom_kills_before_;
+  exit_.oom_killed = cgroup_->HasOomKills();
   // A PID namespace of its own went with its first process; elsewhere others may be left.
-  if (spec_.pid != NamespaceMode::kContainer) cgroup_.Kill();
+  if (spec_.pid != NamespaceMode::kContainer) cgroup_->Kill();
   drain_timer_ = loop_.AddTimer(kDrainPatience, [this] {
     drain_timer_.reset();
     for (const auto& stream : streams_) stream->DrainAndClose();
@@ -135,7 +137,7 @@ Result<> Container::Signal(const SignalRequest& request) {
   }
   if (request.signal == SIGKILL) GiveUpStart();
   if (!running()) return {};
-  if (request.all) RETURN_IF_ERROR(cgroup_.Signal(request.signal));
+  if (request.all) RETURN_IF_ERROR(cgroup_->Signal(request.signal));
   return SendSignal(child_.pidfd, request.signal);
 }
 
@@ -149,7 +151,7 @@ Result<> Container::ReopenLog() {
 void Container::Kill() {
   GiveUpStart();
   if (!alive()) return;
-  cgroup_.Kill();
+  cgroup_->Kill();
   if (auto sent = SendSignal(child_.pidfd, SIGKILL); !sent) {
     WriteLogLine(LogLevel::kError, "trivet-shim", sent.error().message());
   }

@@ -62,8 +62,9 @@ class Container {
   /// Of its first process, while it runs; else -1.
   [[nodiscard]] int pidfd() const { return running() ? child_.pidfd.get() : -1; }
   /// Whether its program runs. Until then the first process may see all of the node.
-  [[nodiscard]] bool executes() const { return running() && !report_.valid() && !start_error_; }
-  [[nodiscard]] const ContainerCgroup& cgroup() const { return cgroup_; }
+  [[nodiscard]] bool executes() const { return running() && executed_ && !start_error_; }
+  /// May be kept longer than the container is.
+  [[nodiscard]] std::shared_ptr<const ContainerCgroup> cgroup() const { return cgroup_; }
 
  private:
   // What is kept of the spec for the container's life.
@@ -98,7 +99,7 @@ class Container {
   void GiveUpStart();
   void AnswerStarted();
   void AnswerStart(Result<Started> result);
-  void OnMainExit(int exit_code);
+  void OnMainExit(const ChildExit& exit);
   void FinishWhenDrained();
   void Finish();
   void CallWhenGone();
@@ -107,14 +108,15 @@ class Container {
 
   Kept spec_;
   std::optional<InitPlan> plan_;  // until the first process is made
-  ContainerCgroup cgroup_;
+  std::shared_ptr<ContainerCgroup> cgroup_;
   EventLoop& loop_;
   Children& children_;
   OnExited on_exited_;
   OnStarted on_started_;
 
   ContainerPhase phase_ = ContainerPhase::kCreated;
-  bool ended_ = false;  // the first process; the phase follows when the output is drained
+  bool executed_ = false;  // the first process, the container's program
+  bool ended_ = false;     // the first process; the phase follows when the output is drained
   bool drained_ = false;
   bool gone_ = false;
   Child child_;
@@ -125,7 +127,6 @@ class Container {
   UniqueFd stdin_;  // the other side of an open standard input
   std::vector<std::unique_ptr<OutputStream>> streams_;
   std::optional<EventLoop::Timer> drain_timer_;
-  uint64_t oom_kills_before_ = 0;
   ExitRecord exit_;
   std::vector<std::function<void()>> when_gone_;
   std::unique_ptr<Hooks> hooks_;  // none for most containers

@@ -36,14 +36,19 @@ class ContainerCgroup {
   Result<> Signal(int signal) const;
   /// Kills every process in the group; those that fork meanwhile, too.
   void Kill() const;
-  /// How many processes of the group the kernel has killed for lack of memory.
-  [[nodiscard]] uint64_t ReadOomKills() const;
+  /// Begins to look for processes of the group that the kernel kills for lack of memory.
+  void WatchOomKills() { oom_kills_before_ = ReadOomKills(); }
+  /// Whether it has killed one since.
+  [[nodiscard]] bool HasOomKills() const { return ReadOomKills() > oom_kills_before_; }
 
  private:
+  [[nodiscard]] uint64_t ReadOomKills() const;
+
   std::filesystem::path folder_;  // where processes are looked for; empty: no group
   bool is_v2_ = false;
   UniqueFd folder_fd_;
   std::vector<std::string> procs_files_;
+  uint64_t oom_kills_before_ = 0;
   std::string late_procs_file_;  // v1: of the cpuset that an update may make; empty: not late
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/children.h"
 #include "shim/dev_child.h"
 #include "shim/mount_child.h"
 #include "shim/process_start.h"
@@ -97,7 +98,9 @@ template <class Plan>
 Result<Launch> Clone(const Plan& plan, const CloneFlags& flags,
                      void (*run)(const Plan&, int report_fd)) {
   ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());
-  ASSIGN_OR_RETURN(Child child, Clone3(flags));
+  CloneFlags with_signal = flags;
+  with_signal.exit_signal = kExitSignalBeforeExecve;
+  ASSIGN_OR_RETURN(Child child, Clone3(with_signal));
   if (child.pid == 0) {
     if (ListensToTheShim(plan)) channel.parent.reset();
     run(plan, channel.child.get());

@@ -5,7 +5,8 @@
 
 namespace trivet::shim {
 
-/// A child on its way to execve: what it becomes is read from `report`.
+/// A child on its way to execve: what it becomes is read from `report`. Until execve its exit
+/// signal is kExitSignalBeforeExecve.
 struct Launch {
   Child child;
   UniqueFd report;

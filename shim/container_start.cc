@@ -70,9 +70,9 @@ void Container::ForgetLaunch() {
 
 void Container::Release() {
   phase_ = ContainerPhase::kRunning;
-  if (ended_) return OnMainExit(exit_.exit_code);
-  if (start_error_) return Kill();
-  if (auto joined = cgroup_.JoinLate(child_.pid); !joined) {
+  if (ended_) return OnMainExit({.code = exit_.exit_code, .executed = false});
+  if (start_error_ || !report_.valid()) return Kill();
+  if (auto joined = cgroup_->JoinLate(child_.pid); !joined) {
     return FailStart(std::move(joined).error().Wrap("container init: cgroup"));
   }
   if (!SendWord()) Kill();
@@ -87,11 +87,11 @@ bool Container::SendWord() const {
 Result<> Container::Launch(int pid_namespace_pidfd) {
   RETURN_IF_ERROR(PrepareInput());
   RETURN_IF_ERROR(PrepareOutput());
-  ASSIGN_OR_RETURN(plan_->process.cgroup_procs, cgroup_.OpenProcs());
+  ASSIGN_OR_RETURN(plan_->process.cgroup_procs, cgroup_->OpenProcs());
   ASSIGN_OR_RETURN(plan_->null_tree, BindNull());
-  oom_kills_before_ = cgroup_.ReadOomKills();
+  cgroup_->WatchOomKills();
 
-  CloneFlags flags{.cgroup_fd = cgroup_.birth_fd()};
+  CloneFlags flags{.cgroup_fd = cgroup_->birth_fd()};
   if (spec_.pid == NamespaceMode::kContainer) {
     const bool later = plan_->process.user_namespace.fd >= 0;  // the child, when it is in there
     plan_->process.user_namespace.new_pid_namespace = later;
@@ -101,7 +101,7 @@ Result<> Container::Launch(int pid_namespace_pidfd) {
   ASSIGN_OR_RETURN(struct Launch launch, LaunchContainer(*plan_, flags), "container init");
   child_ = std::move(launch.child);
   report_ = std::move(launch.report);
-  children_.Expect(child_.pid, [this](int exit_code) { OnMainExit(exit_code); });
+  children_.Expect(child_.pid, [this](const ChildExit& exit) { OnMainExit(exit); });
   start_time_ = ReadStartTime(child_.pid).value_or(0);
   return loop_.Add(report_.get(), [this] { TakeReports(); });
 }
@@ -151,23 +151,22 @@ void Container::TakeReports() {
   } else if (const auto* point = std::get_if<HookPoint>(&*report)) {
     return RunHooksAt(*point);
   } else if (std::holds_alternative<Unheard>(*report)) {
-    if (!start_error_) start_error_ = EndBeforeStart();
-    return;  // a better reason may come
+    return;  // its end says it, unless a better reason comes
   }
   loop_.Remove(report_.get());
   report_.reset();
   if (awaits_hooks_) FailStart(Error(Code::kAborted, kKilledInHooks));
-  // A held one ends at the latest when it is told to go on.
-  if (phase_ == ContainerPhase::kCreated && !start_error_) start_error_ = EndBeforeStart();
-  if (!start_error_) OnExecuted();
+  if (start_error_) return;
+  if (!ended_) executed_ = HasExecuted(child_.pidfd);
+  if (executed_) OnExecuted();  // else its end, which is near, is the start's
 }
 
 // Without a word of its own.
 Error Container::EndBeforeStart() const {
-  const bool oom = cgroup_.ReadOomKills() > oom_kills_before_;
-  return {Code::kAborted,
-          oom ? "container init: was killed for lack of memory, the limit is too low"
-              : "container init: ended before the start"};
+  if (cgroup_->HasOomKills()) {
+    return {Code::kAborted, "container init: was killed for lack of memory, the limit is too low"};
+  }
+  return {Code::kAborted, "container init: " + EndBeforeProgram({.code = exit_.exit_code})};
 }
 
 void Container::OnExecuted() {
@@ -192,7 +191,7 @@ void Container::RunStartHooks(std::initializer_list<HookKind> kinds, std::string
                         .pid = child_.pid,
                         .pidfd = child_.pidfd.get(),
                         .in_node_pid_namespace = spec_.pid == NamespaceMode::kNode,
-                        .cgroup = &cgroup_};
+                        .cgroup = cgroup_.get()};
   hooks_->Run(kinds, place, [this, then](Result<> run) {
     if (run) {
       (this->*then)();

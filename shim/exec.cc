@@ -8,9 +8,9 @@ namespace trivet::shim {
 namespace {
 
 Result<Launch> LaunchInGroup(const ExecPlan& plan, const Container& container) {
-  auto launch = LaunchExec(plan, {.cgroup_fd = container.cgroup().birth_fd()});
+  auto launch = LaunchExec(plan, {.cgroup_fd = container.cgroup()->birth_fd()});
   if (launch || launch.error().sys_errno() != EBUSY) return launch;
-  ASSIGN_OR_RETURN(const UniqueFd group, container.cgroup().OpenGroupOf(container.state().pid));
+  ASSIGN_OR_RETURN(const UniqueFd group, container.cgroup()->OpenGroupOf(container.state().pid));
   return LaunchExec(plan, {.cgroup_fd = group.get()});
 }
 
@@ -23,17 +23,17 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   const bool has_timeout = timeout.count() > 0;
   ExecPlan exec_plan{
       .process = std::move(plan), .target_pidfd = container.pidfd(), .is_subreaper = has_timeout};
-  ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup().OpenProcs());
+  ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup()->OpenProcs());
   const bool in_node = container.pid_mode() == NamespaceMode::kNode;
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(in_node ? -1 : container.pidfd()));
   ASSIGN_OR_RETURN(shim::Launch launch, LaunchInGroup(exec_plan, container), "exec");
 
-  std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch)));
+  std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch), container.cgroup()));
   Exec* self = exec.get();
-  children.Expect(self->child_.pid, [self](int exit_code) { self->OnExit(exit_code); });
+  children.Expect(self->child_.pid, [self](const ChildExit& exit) { self->OnExit(exit); });
   if (auto watched = loop.Add(self->report_.get(), [self] { self->TakeReport(); }); !watched) {
     self->Kill();
-    children.Expect(self->child_.pid, [](int /*exit_code*/) {});  // and nobody waits for it
+    children.Expect(self->child_.pid, [](const ChildExit& /*exit*/) {});  // and nobody waits for it
     return std::unexpected(std::move(watched).error());
   }
   if (has_timeout) {
@@ -46,8 +46,11 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   return exec;
 }
 
-Exec::Exec(EventLoop& loop, shim::Launch launch)
-    : loop_(loop), child_(std::move(launch.child)), report_(std::move(launch.report)) {}
+Exec::Exec(EventLoop& loop, shim::Launch launch, std::shared_ptr<const ContainerCgroup> cgroup)
+    : loop_(loop),
+      child_(std::move(launch.child)),
+      report_(std::move(launch.report)),
+      cgroup_(std::move(cgroup)) {}
 
 Exec::~Exec() {
   if (timer_) loop_.CancelTimer(*timer_);
@@ -69,13 +72,20 @@ void Exec::TakeReport() {
   report_.reset();
 }
 
-void Exec::OnExit(int exit_code) {
+void Exec::OnExit(const ChildExit& exit) {
   if (report_.valid()) TakeReport();
   if (timer_) loop_.CancelTimer(*std::exchange(timer_, std::nullopt));  // the pid is free
-  result_.exit_code = exit_code;
+  result_.exit_code = exit.code;
+  if (!exit.executed && !error_ && !result_.timed_out) error_ = EndBeforeExecve(exit);
   const OnDone done = std::move(on_done_);
   if (error_) return done(std::unexpected(*error_));
   done(result_);
+}
+
+// Kills are counted since the container's start, so that an exec need not read the count.
+Error Exec::EndBeforeExecve(const ChildExit& exit) const {
+  const char* cause = cgroup_->HasOomKills() ? ", perhaps for lack of memory" : "";
+  return {Code::kAborted, "exec: " + EndBeforeProgram(exit) + cause};
 }
 
 }  // namespace trivet::shim

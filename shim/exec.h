@@ -20,7 +20,8 @@ class Exec {
 
   /// `plan` has the descriptors of standard input and output. `on_done` is called once, in a later
   /// turn of the loop; the object may be destroyed then.
-  /// Errors: kFailedPrecondition when the container does not run.
+  /// Errors: kFailedPrecondition when the container does not run; by `on_done`: "exec: ...",
+  /// kAborted when it was killed before its program ran.
   static Result<std::unique_ptr<Exec>> Launch(const Container& container, ProcessPlan plan,
                                               std::chrono::milliseconds timeout, EventLoop& loop,
                                               Children& children);
@@ -32,13 +33,15 @@ class Exec {
   void Kill();
 
  private:
-  Exec(EventLoop& loop, shim::Launch launch);
+  Exec(EventLoop& loop, shim::Launch launch, std::shared_ptr<const ContainerCgroup> cgroup);
   void TakeReport();
-  void OnExit(int exit_code);
+  void OnExit(const ChildExit& exit);
+  [[nodiscard]] Error EndBeforeExecve(const ChildExit& exit) const;
 
   EventLoop& loop_;
   Child child_;
   UniqueFd report_;
+  std::shared_ptr<const ContainerCgroup> cgroup_;
   std::optional<Error> error_;
   std::optional<EventLoop::Timer> timer_;
   ExecResult result_;

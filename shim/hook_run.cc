@@ -121,7 +121,7 @@ Result<> HookRun::Start(PlannedHook hook, const HookPlace& place, const HookSet&
   ASSIGN_OR_RETURN(shim::Launch launch, LaunchInPlace(std::move(hook), place, set));
   child_ = std::move(launch.child);
   report_ = std::move(launch.report);
-  children.Expect(child_.pid, [this](int exit_code) { OnExit(exit_code); });
+  children.Expect(child_.pid, [this](const ChildExit& exit) { OnExit(exit); });
   timer_ = loop_.AddTimer(timeout, [this, timeout] {
     timer_.reset();
     Kill(Error(Code::kDeadlineExceeded, fmt::format("did not end within {} ms", timeout.count())));
@@ -151,23 +151,24 @@ void HookRun::TakeOutput() {
 }
 
 // What it has said is there; who else holds the pipe is not waited for.
-void HookRun::OnExit(int exit_code) {
+void HookRun::OnExit(const ChildExit& exit) {
   constexpr int kMostReads = 16;
   if (timer_) loop_.CancelTimer(*std::exchange(timer_, std::nullopt));  // the pid is free
   for (int i = 0; i < kMostReads && output_.valid(); ++i) TakeOutput();
-  Result<> outcome = Outcome(exit_code);
+  Result<> outcome = Outcome(exit);
   const OnDone done = std::move(on_done_);
   done(std::move(outcome));
 }
 
-Result<> HookRun::Outcome(int exit_code) {
+Result<> HookRun::Outcome(const ChildExit& exit) {
   const auto report = ReadReport(report_.get());
   if (const auto* failure = report ? std::get_if<Failure>(&*report) : nullptr) {
     return std::unexpected(ToError(*failure).Wrap(name_));
   }
   const std::string said = Readable(said_);
   if (killed_) return Fail(killed_->code(), "{}: {}{}", name_, killed_->message(), said);
-  if (exit_code != 0) return Fail(Code::kInternal, "{}: exit status {}{}", name_, exit_code, said);
+  if (!exit.executed) return Fail(Code::kInternal, "{}: {}", name_, EndBeforeProgram(exit));
+  if (exit.code != 0) return Fail(Code::kInternal, "{}: exit status {}{}", name_, exit.code, said);
   return {};
 }
 

@@ -56,8 +56,8 @@ class HookRun {
   Result<> Start(PlannedHook hook, const HookPlace& place, const HookSet& set, Children& children);
   void Kill(Error reason);
   void TakeOutput();
-  void OnExit(int exit_code);
-  [[nodiscard]] Result<> Outcome(int exit_code);
+  void OnExit(const ChildExit& exit);
+  [[nodiscard]] Result<> Outcome(const ChildExit& exit);
 
   std::string name_;  // "hook createContainer /usr/bin/nvidia-cdi-hook"
   EventLoop& loop_;

@@ -144,7 +144,7 @@ Result<Report> ReadReport(int fd) {
     n = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno == ECONNRESET) return Report(Unheard{});
-  if (n == 0) return Report(Executed{});
+  if (n == 0) return Report(Closed{});
   if (n == sizeof failure) return Report(failure);
   if (n == sizeof(pid_t)) {
     Successor successor;

@@ -77,9 +77,10 @@ class Reporter {
 };
 
 /// What the parent learns: a failure, the terminal, another process in place of the first one, that
-/// it ended without taking a word that it was sent (what it said before comes then), or that execve
-/// succeeded (end of file: the socket is close-on-exec).
-struct Executed {};
+/// it ended without taking a word that it was sent (what it said before comes then), or that
+/// nothing comes any more: execve succeeded (the socket is close-on-exec), or the child was killed
+/// before it or within it. HasExecuted tells which.
+struct Closed {};
 struct Successor {
   pid_t pid = 0;  // in the parent's PID namespace
 };
@@ -87,7 +88,7 @@ struct HookPoint {
   bool in_root = false;  // false: the root is attached and mounted, but not yet /
 };
 struct Unheard {};
-using Report = std::variant<Executed, Failure, UniqueFd, Successor, HookPoint, Unheard>;
+using Report = std::variant<Closed, Failure, UniqueFd, Successor, HookPoint, Unheard>;
 
 struct ReportChannel {
   UniqueFd parent;

@@ -24,7 +24,8 @@ Supervisor::Supervisor(Pod pod, Paths paths, EventLoop& loop, Children& children
       children_(children),
       reaper_(std::move(pod.reaper)),
       own_caps_(ReadBoundingCapabilities()) {
-  if (reaper_) children_.Expect(reaper_->pid, [this](int /*exit_code*/) { OnReaperExit(); });
+  if (reaper_)
+    children_.Expect(reaper_->pid, [this](const ChildExit& /*exit*/) { OnReaperExit(); });
 }
 
 Result<> Supervisor::Listen() {

@@ -47,7 +47,7 @@ Result<std::optional<int>> ReapWith(const UniqueFd& pidfd, int options) {
   int result = -1;
   do {
     result = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
-                      WEXITED | options);
+                      WEXITED | __WALL | options);
   } while (result != 0 && errno == EINTR);
   if (result != 0) return FailErrno("wait for a process");
   if (info.si_pid == 0) return std::nullopt;
@@ -61,7 +61,9 @@ Result<Child> Clone3(const CloneFlags& options) {
   clone_args args{};
   args.flags = options.flags | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = (options.flags & CLONE_PARENT) == 0 ? SIGCHLD : 0;  // then it is the parent's
+  // With CLONE_PARENT it is the caller's own.
+  args.exit_signal =
+      (options.flags & CLONE_PARENT) == 0 ? static_cast<uint64_t>(options.exit_signal) : 0;
   if (options.cgroup_fd >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<uint64_t>(options.cgroup_fd);
@@ -81,6 +83,12 @@ Result<UniqueFd> OpenPidfd(pid_t pid) {
 Result<> SendSignal(const UniqueFd& pidfd, int signal) {
   if (::pidfd_send_signal(pidfd.get(), signal, nullptr, 0) == 0 || errno == ESRCH) return {};
   return FailErrno("send signal {}", signal);
+}
+
+bool HasExecuted(const UniqueFd& pidfd) {
+  siginfo_t info{};
+  return ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
+                  WEXITED | WNOHANG | WNOWAIT | __WCLONE) != 0;
 }
 
 Result<std::optional<int>> Reap(const UniqueFd& pidfd, std::chrono::milliseconds timeout) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -23,6 +24,7 @@ struct Child {
 struct CloneFlags {
   uint64_t flags = 0;  // CLONE_NEW…, CLONE_PARENT; CLONE_VM and CLONE_THREAD must not be among them
   int cgroup_fd = -1;  // a cgroup v2 folder the child is born in, or -1
+  int exit_signal = SIGCHLD;  // what the parent gets at the end; execve makes it SIGCHLD
 };
 
 /// clone3(2), fork-like: returns twice; in the child, pid is 0 and pidfd invalid. Only for a
@@ -37,7 +39,15 @@ Result<UniqueFd> OpenPidfd(pid_t pid);
 /// Sends a signal; a process that has ended already is success.
 Result<> SendSignal(const UniqueFd& pidfd, int signal);
 
-/// Reaps a child that has ended: its exit code, or 128 + the signal that killed it.
+/// Whether a child that was cloned with another exit signal than SIGCHLD, and was not reaped,
+/// executes a program or did so before it ended. It does so once execve can no longer fail, which
+/// is before close-on-exec descriptors are closed. Does not wait.
+/// Source: man 2 execve: the termination signal is reset; man 2 waitid: __WCLONE; begin_new_exec()
+/// in fs/exec.c: the order.
+bool HasExecuted(const UniqueFd& pidfd);
+
+/// Reaps a child that has ended, whatever its exit signal: its exit code, or 128 + the signal that
+/// killed it.
 /// Nothing when it still runs after `timeout` (no timeout: waits as long as it takes).
 Result<std::optional<int>> Reap(const UniqueFd& pidfd, std::chrono::milliseconds timeout);
 Result<int> Reap(const UniqueFd& pidfd);

@@ -1,11 +1,14 @@
 #include "tests/testing/shim_pod.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <sstream>
 #include <thread>
@@ -46,6 +49,16 @@ shim::ContainerSpec PlainSpec() {
 
 uint64_t ShimTest::AllCaps() {
   return ~uint64_t{0};
+}
+
+std::string ShimTest::FilterAgainst(uint32_t system_call, uint32_t action) {
+  const sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, system_call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, action),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  return {reinterpret_cast<const char*>(filter), sizeof filter};
 }
 
 void ShimTest::SetUp() {

@@ -55,6 +55,8 @@ class ShimTest : public NamespaceTest {
   [[nodiscard]] bool LogSays(const std::string& words) const;
 
   static uint64_t AllCaps();
+  /// A seccomp filter that answers one system call with `action` and allows the rest.
+  static std::string FilterAgainst(uint32_t system_call, uint32_t action);
 
   std::filesystem::path run_dir_ = "/run/shims/s1";
   std::filesystem::path log_ = "/run/c1.log";

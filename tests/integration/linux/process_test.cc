@@ -1,8 +1,11 @@
 #include "common/linux/process.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -22,6 +25,56 @@ TEST(Clone3, GivesAChildThatIsReapedByItsPidfd) {
   ASSERT_THAT(child, IsOk());
   if (child->pid == 0) ::_exit(7);
   EXPECT_EQ(*Reap(child->pidfd), 7);
+}
+
+// Executes /bin/sleep at the end of `go`.
+Child CloneSleeper(const std::array<int, 2>& go) {
+  auto child = Clone3({.exit_signal = 0});
+  if (!child || child->pid != 0) return child ? std::move(*child) : Child{};
+  ::close(go[1]);
+  char none = 0;
+  static_cast<void>(::read(go[0], &none, sizeof none));
+  ::execl("/bin/sleep", "sleep", "100", nullptr);
+  ::_exit(1);
+}
+
+class HasExecutedTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::pipe2(go_.data(), O_CLOEXEC), 0);
+    child_ = CloneSleeper(go_);
+    ::close(go_[0]);
+    ASSERT_TRUE(child_.pidfd.valid());
+  }
+  void AwaitExecve() const {
+    ::close(go_[1]);
+    for (int i = 0; i < 1000 && !HasExecuted(child_.pidfd); ++i) {
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  }
+  void AwaitEndBySigkill() const {
+    EXPECT_THAT(SendSignal(child_.pidfd, SIGKILL), IsOk());
+    pollfd end{child_.pidfd.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&end, 1, 10'000), 1);
+  }
+  std::array<int, 2> go_{};
+  Child child_;
+};
+
+TEST_F(HasExecutedTest, IsSoOfAProgramThatRunsAndOfOneThatHasEnded) {
+  AwaitExecve();
+  EXPECT_TRUE(HasExecuted(child_.pidfd));
+  AwaitEndBySigkill();
+  EXPECT_TRUE(HasExecuted(child_.pidfd));
+  EXPECT_EQ(*Reap(child_.pidfd), 137);
+}
+
+TEST_F(HasExecutedTest, IsNotSoBeforeExecveNorOfOneThatEndedWithoutIt) {
+  EXPECT_FALSE(HasExecuted(child_.pidfd));
+  AwaitEndBySigkill();
+  EXPECT_FALSE(HasExecuted(child_.pidfd));
+  EXPECT_EQ(*Reap(child_.pidfd), 137);
+  ::close(go_[1]);
 }
 
 TEST(Reap, SaysNothingWhileTheProcessRuns) {

@@ -1,4 +1,5 @@
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <thread>
@@ -66,6 +67,46 @@ TEST_F(PodCgroupTest, SaysThatTheMemoryIsTooLittleToStart) {
   ASSERT_THAT(exit, IsOk());
   EXPECT_EQ(exit->exit_code, 128);
   EXPECT_TRUE(exit->oom_killed);
+}
+
+// More than the group may have, which execve takes before it leaves the old program. Source:
+// copy_strings() in fs/exec.c; the limit is a quarter of that of the stack, and 6 MiB.
+void GiveBigArguments(shim::ProcessSpec& process) {
+  constexpr size_t kMost = 128 << 10;  // MAX_ARG_STRLEN, with its end
+  constexpr size_t kCount = 40;
+  process.rlimits.push_back({.resource = RLIMIT_STACK, .soft = 64 << 20, .hard = 64 << 20});
+  process.args.insert(process.args.end(), kCount, std::string(kMost - 1, 'x'));
+}
+constexpr uint64_t kLessThanTheArguments = 4 << 20;
+
+TEST_F(PodCgroupTest, SaysThatTheMemoryIsTooLittleForExecve) {
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = kLessThanTheArguments,
+                                           .memory_and_swap_bytes = kLessThanTheArguments}),
+              IsOk());
+  StartPod();
+  ASSERT_THAT(CreateContainer("true",
+                              [&](Setup& setup) {
+                                InGroup(setup);
+                                GiveBigArguments(setup.spec.process);
+                              }),
+              IsOk());
+  EXPECT_THAT(StartContainer(), FailsWith(Code::kAborted, "for lack of memory"));
+  const auto exit = client_->AwaitExit();
+  ASSERT_THAT(exit, IsOk());
+  EXPECT_EQ(exit->exit_code, 128);
+  EXPECT_TRUE(exit->oom_killed);
+}
+
+TEST_F(PodCgroupTest, SaysThatTheMemoryIsPerhapsTooLittleForAnExec) {
+  StartPod();
+  ASSERT_THAT(CreateContainer("exec sleep 1000", [&](Setup& setup) { InGroup(setup); }), IsOk());
+  ASSERT_THAT(StartContainer(), IsOk());
+  ASSERT_THAT(cgroups_->SetLimits(group_, {.memory_bytes = kLessThanTheArguments,
+                                           .memory_and_swap_bytes = kLessThanTheArguments}),
+              IsOk());
+  EXPECT_THAT(Exec("true", [](auto& request) { GiveBigArguments(request.process); }),
+              FailsWith(Code::kAborted,
+                        "killed by signal 9 before its program ran, perhaps for lack of memory"));
 }
 
 // An update may have made it while the process that waits was on its way into the other groups.

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -21,19 +20,7 @@ using ::trivet::testing::FailsWith;
 using ::trivet::testing::IsOk;
 
 // What a hostile image or program must not reach. Rows of research "Security history".
-class ConfinementTest : public testing::ShimTest {
- protected:
-  // A filter that refuses chmod and its relatives with EPERM and allows the rest.
-  static std::string FilterAgainst(uint32_t number) {
-    const sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    return {reinterpret_cast<const char*>(filter), sizeof filter};
-  }
-};
+class ConfinementTest : public testing::ShimTest {};
 
 // Whatever the shim was told, by the daemon or by its unit.
 TEST_F(ConfinementTest, LetsContainersUseAllProcessorsOfTheirCpuset) {
@@ -57,7 +44,7 @@ TEST_F(ConfinementTest, LoadsTheSeccompFilterWithNoNewPrivileges) {
   StartPod();
   const auto outcome = Run("grep Seccomp: /proc/self/status; mkdir /tmp/x", [](Setup& setup) {
     setup.spec.process.no_new_privs = true;
-    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir);
+    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir, SECCOMP_RET_ERRNO | EPERM);
   });
   EXPECT_THAT(outcome->out, HasSubstr("Seccomp:\t2"));
   EXPECT_THAT(outcome->out, HasSubstr("Operation not permitted"));
@@ -67,7 +54,7 @@ TEST_F(ConfinementTest, LoadsTheSeccompFilterForAnotherUserWithoutNoNewPrivilege
   StartPod();
   const auto outcome = Run("grep Seccomp: /proc/self/status; mkdir /tmp/x", [](Setup& setup) {
     setup.spec.process.uid = 1000;
-    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir);
+    setup.spec.process.seccomp_bpf = FilterAgainst(SYS_mkdir, SECCOMP_RET_ERRNO | EPERM);
   });
   EXPECT_THAT(outcome->out, HasSubstr("Seccomp:\t2"));
   EXPECT_THAT(outcome->out, HasSubstr("Operation not permitted"));

@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/linux/file.h"
@@ -41,6 +43,14 @@ TEST_F(ExecTest, GivesTheExitCode) {
 TEST_F(ExecTest, NamesAProgramThatIsNotThere) {
   EXPECT_THAT(Exec("", [](auto& request) { request.process.args = {"/bin/nope"}; }),
               FailsWith(Code::kNotFound, "exec: execve /bin/nope: No such file"));
+}
+
+TEST_F(ExecTest, SaysThatTheProgramDidNotRunWhereItIsKilledWithinExecve) {
+  const auto outcome = Exec("true", [](auto& request) {
+    request.process.seccomp_bpf = FilterAgainst(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+  });
+  EXPECT_THAT(outcome,
+              FailsWith(Code::kAborted, "exec: was killed by signal 31 before its program ran"));
 }
 
 TEST_F(ExecTest, AppliesUserCapabilitiesAndNoNewPrivileges) {

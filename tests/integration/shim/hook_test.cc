@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -118,6 +120,18 @@ TEST_F(HookTest, FailsTheStartWithWhatItSaid) {
     EXPECT_EQ(exit->exit_code, shim::kStartFailedCode);
     ASSERT_THAT(RemoveContainer(), IsOk());
   }
+}
+
+TEST_F(HookTest, SaysThatItDidNotRunWhereItIsKilledWithinExecve) {
+  StartPodWithPids(shim::NamespaceMode::kContainer);
+  ASSERT_THAT(CreateContainer("true",
+                              [](Setup& setup) {
+                                Add(setup, HookKind::kStartContainer, "exit 0");
+                                setup.spec.process.seccomp_bpf =
+                                    FilterAgainst(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+                              }),
+              IsOk());
+  EXPECT_THAT(StartContainer(), FailsWith(Code::kInternal, "/bin/sh: was killed by signal 31"));
 }
 
 TEST_F(HookTest, KeepsTheBeginningOfWhatItSaidAsOneLineOfText) {

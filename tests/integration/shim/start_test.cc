@@ -1,4 +1,6 @@
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/syscall.h>
 
 #include <chrono>
 #include <csignal>
@@ -93,8 +95,58 @@ TEST_F(StartTest, FailsWhereTheProcessThatWaitedWasKilled) {
   ASSERT_THAT(Create("true"), IsOk());
   ::kill(AwaitFirstProcess(), SIGKILL);
   ASSERT_THAT(AwaitChildren(0), IsEmpty());
-  EXPECT_THAT(StartContainer(), FailsWith(Code::kAborted, "ended before the start"));
+  EXPECT_THAT(StartContainer(), FailsWith(Code::kAborted, "killed by signal 9 before its program"));
   EXPECT_EQ(client_->AwaitExit()->exit_code, 128);
+}
+
+// The shim finds both at a time, and the request first.
+TEST_F(StartTest, FailsWhereTheProcessThatWaitsIsKilledMeanwhile) {
+  StartPod();
+  ASSERT_THAT(Create("true"), IsOk());
+  const pid_t first = AwaitFirstProcess();
+  ASSERT_THAT(SendSignal(shim_.pidfd, SIGSTOP), IsOk());
+  const auto serial =
+      client_->Send(shim::Verb::kStartContainer, wire::Encode(shim::ContainerRef{"c1"}, 0), {});
+  ASSERT_THAT(serial, IsOk());
+  ::kill(first, SIGKILL);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_THAT(SendSignal(shim_.pidfd, SIGCONT), IsOk());
+  EXPECT_THAT(client_->AwaitAnswer(*serial),
+              FailsWith(Code::kAborted, "killed by signal 9 before"));
+  EXPECT_EQ(client_->AwaitExit()->exit_code, 128);
+}
+
+class StartIn : public StartTest, public ::testing::WithParamInterface<shim::NamespaceMode> {};
+
+INSTANTIATE_TEST_SUITE_P(PidNamespaces, StartIn,
+                         ::testing::Values(shim::NamespaceMode::kContainer,
+                                           shim::NamespaceMode::kPod),
+                         [](const auto& mode) {
+                           return mode.param == shim::NamespaceMode::kPod ? "Pod" : "Container";
+                         });
+
+// All that the shim sees of it is that the channel is closed, which is what execve does, too.
+TEST_P(StartIn, FailsWhereTheProcessIsKilledWithinExecve) {
+  StartPod([](auto& spec) { spec.pid = GetParam(); });
+  ASSERT_THAT(CreateContainer("true",
+                              [](Setup& setup) {
+                                setup.spec.pid = GetParam();
+                                setup.spec.process.seccomp_bpf =
+                                    FilterAgainst(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+                              }),
+              IsOk());
+  EXPECT_THAT(StartContainer(),
+              FailsWith(Code::kAborted, "container init: was killed by signal 31 before its"));
+  EXPECT_EQ(client_->AwaitExit()->exit_code, 128);
+}
+
+TEST_P(StartIn, SucceedsWhereTheProgramKillsItself) {
+  StartPod([](auto& spec) { spec.pid = GetParam(); });
+  // Not as PID 1, who cannot.
+  const auto outcome =
+      Run("sh -c 'kill -9 $$'; exit $?", [](Setup& setup) { setup.spec.pid = GetParam(); });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit.exit_code, 137);
 }
 
 TEST_F(StartTest, EndsWithTheShim) {

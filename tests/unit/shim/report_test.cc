@@ -28,12 +28,12 @@ TEST(ToError, TakesAnObjectWithoutAnEnd) {
             std::strlen("mount : Operation not permitted") + sizeof failure.object);
 }
 
-TEST(ReadReport, TakesAClosedChannelForASuccessfulExecve) {
+TEST(ReadReport, SaysThatTheChannelIsClosed) {
   auto channel = MakeReportChannel();
   channel->child.reset();
   const auto report = ReadReport(channel->parent.get());
   ASSERT_THAT(report, IsOk());
-  EXPECT_TRUE(std::holds_alternative<Executed>(*report));
+  EXPECT_TRUE(std::holds_alternative<Closed>(*report));
 }
 
 // Source: unix_release_sock() in net/unix/af_unix.c: such an end is an error that comes first.
@@ -51,7 +51,7 @@ TEST(ReadReport, GivesTheReasonOfAProcessThatEndedWithoutTakingAWord) {
   ASSERT_THAT(second, IsOk());
   ASSERT_TRUE(std::holds_alternative<Failure>(*second));
   EXPECT_EQ(std::get<Failure>(*second).err, ENOENT);
-  EXPECT_TRUE(std::holds_alternative<Executed>(*ReadReport(channel->parent.get())));
+  EXPECT_TRUE(std::holds_alternative<Closed>(*ReadReport(channel->parent.get())));
 }
 
 }  // namespace
