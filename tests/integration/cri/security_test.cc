@@ -76,6 +76,15 @@ TEST_F(SecurityTest, FiltersSystemCallsOnlyWhereItIsAsked) {
   EXPECT_EQ(StatusLine(MustStart(pod_, config_), "Seccomp"), "2");
 }
 
+TEST_F(SecurityTest, ForbidsByDefaultWhatTheKernelAllowsToAll) {
+  constexpr const char* kNewUserNamespace = "unshare -U true";
+  EXPECT_EQ(ErrorOf(MustStart(pod_, config_), kNewUserNamespace), "");
+  config_.mutable_metadata()->set_name("filtered");
+  Security().mutable_seccomp()->set_profile_type(v1::SecurityProfile::RuntimeDefault);
+  EXPECT_THAT(ErrorOf(MustStart(pod_, config_), kNewUserNamespace),
+              HasSubstr("Operation not permitted"));
+}
+
 TEST_F(SecurityTest, AppliesAProfileOfTheNode) {
   folder_.Fill({{"logs/profile.json",
                  R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
