@@ -156,16 +156,6 @@ Result<> RemoveFile(const std::filesystem::path& file, bool durable) {
   return {};
 }
 
-Result<> RemoveTree(const std::filesystem::path& tree) {
-  std::error_code error;
-  std::filesystem::remove_all(tree, error);
-  if (error) {
-    return std::unexpected(
-        Error::FromErrno(error.value(), fmt::format("remove {}", tree.native())));
-  }
-  return {};
-}
-
 Result<> SyncFile(const std::filesystem::path& file) {
   return SyncPath(file, O_RDONLY);
 }

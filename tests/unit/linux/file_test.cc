@@ -70,5 +70,36 @@ TEST(RemoveTree, DoesNotFollowLinks) {
   EXPECT_THAT(ReadFile(directory / "keep/file"), IsOk());
 }
 
+TEST(RemoveTree, RemovesFoldersAndFilesAndSucceedsWhenThereIsNothing) {
+  const TempDirectory directory;
+  directory.Fill(
+      {{"tree/a/b/file", "x"}, {"tree/a/file", "x"}, {"tree/c/file", "x"}, {"file", ""}});
+  EXPECT_THAT(EnsureDirectory(directory / "tree/empty"), IsOk());
+  EXPECT_THAT(RemoveTree(directory / "tree"), IsOk());
+  EXPECT_THAT(RemoveTree(directory / "tree"), IsOk());
+  EXPECT_THAT(RemoveTree(directory / "file"), IsOk());
+  EXPECT_THAT(RemoveTree(directory / "absent/tree"), IsOk());
+  EXPECT_THAT(*ListDirectory(directory.path()), ::testing::IsEmpty());
+}
+
+TEST(RemoveTree, RemovesManyFilesOfOneFolder) {
+  const TempDirectory directory;
+  EXPECT_THAT(EnsureDirectory(directory / "tree"), IsOk());
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_THAT(WriteFileVolatile(directory / ("tree/file-" + std::to_string(i)), ""), IsOk());
+  }
+  EXPECT_THAT(RemoveTree(directory / "tree"), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(directory / "tree"));
+}
+
+TEST(RemoveTree, RemovesADeepTree) {
+  const TempDirectory directory;
+  std::filesystem::path deep = directory / "tree";
+  for (int i = 0; i < 100; ++i) deep /= "d";
+  EXPECT_THAT(EnsureDirectory(deep), IsOk());
+  EXPECT_THAT(RemoveTree(directory / "tree"), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(directory / "tree"));
+}
+
 }  // namespace
 }  // namespace trivet
