@@ -13,12 +13,6 @@ namespace {
 
 constexpr pid_t kThisThread = 0;
 
-// Where the calling thread is and may be.
-struct Place {
-  size_t processor = 0;
-  cpu_set_t allowed{};
-};
-
 std::optional<cpu_set_t> Allowed(pid_t thread) {
   cpu_set_t allowed;
   if (::sched_getaffinity(thread, sizeof allowed, &allowed) != 0) return std::nullopt;
@@ -43,12 +37,10 @@ const std::optional<cpu_set_t>& Told() {
   return told;
 }
 
-std::optional<Place> FindPlace() {
+std::optional<size_t> OwnProcessor() {
   Told();
   const int processor = ::sched_getcpu();
-  const auto allowed = Allowed(kThisThread);
-  if (processor < 0 || !allowed) return std::nullopt;
-  return Place{.processor = static_cast<size_t>(processor), .allowed = *allowed};
+  return processor < 0 ? std::nullopt : std::optional(static_cast<size_t>(processor));
 }
 
 Sent Send(pid_t thread, const cpu_set_t& processors) {
@@ -75,19 +67,19 @@ void Sent::End() {
 }
 
 Sent SendElsewhere(pid_t thread) {
-  const std::optional<Place> here = FindPlace();
-  if (!here) return {};
-  cpu_set_t others = here->allowed;
-  CPU_CLR(here->processor, &others);
-  return Send(thread, others);
+  const auto here = OwnProcessor();
+  auto others = Allowed(kThisThread);
+  if (!here || !others) return {};
+  CPU_CLR(*here, &*others);
+  return Send(thread, *others);
 }
 
 Sent SendHere(pid_t thread) {
-  const std::optional<Place> here = FindPlace();
+  const auto here = OwnProcessor();
   if (!here) return {};
   cpu_set_t one;
   CPU_ZERO(&one);
-  CPU_SET(here->processor, &one);
+  CPU_SET(*here, &one);
   return Send(thread, one);
 }
 

@@ -42,18 +42,22 @@ bool Set(const Attributes& attributes) {
 
 void BeUrgent() {
   Attributes ordinary;
-  if (!Read(::getpid(), ordinary)) return;
+  if (Read(::getpid(), ordinary)) BeUrgent(ordinary.nice);
+}
+
+void BeUrgent(int ordinary_nice) {
   Attributes urgent{.runtime_ns = kUrgentSliceNs};
-  urgent.nice = std::max(ordinary.nice + kUrgentNice, kLowestNice);
+  urgent.nice = std::max(ordinary_nice + kUrgentNice, kLowestNice);
   if (Set(urgent)) return;
-  urgent.nice = ordinary.nice;
+  urgent.nice = ordinary_nice;
   static_cast<void>(Set(urgent));
 }
 
-void BeOrdinary() {
+std::optional<int> BeOrdinary() {
   Attributes ordinary;
-  if (!Read(::getpid(), ordinary)) return;
+  if (!Read(::getpid(), ordinary)) return std::nullopt;
   static_cast<void>(Set({.nice = ordinary.nice, .runtime_ns = ordinary.runtime_ns}));
+  return ordinary.nice;
 }
 
 }  // namespace trivet
