@@ -16,22 +16,43 @@ namespace {
 
 // What limits and statistics need. cpuset comes in when asked for: an empty one would have to be
 // copied from its parent before a process can enter.
-constexpr const char* kNeeded[] = {"cpu", "cpuacct", "memory", "pids"};
+constexpr std::string_view kNeeded[] = {"cpu", "cpuacct", "memory", "pids"};
 constexpr const char* kOnDemand = "cpuset";
 constexpr const char* kHugepages = "hugetlb";  // when asked for, too
 constexpr const char* kDevices = "devices";    // likewise: a privileged container needs none
 
+bool IsNeeded(std::string_view controller) {
+  return std::ranges::find(kNeeded, controller) != std::end(kNeeded);
+}
+
+// One name for each hierarchy: cpu and cpuacct may be one under two.
+std::vector<std::string> HierarchiesOf(const std::filesystem::path& root,
+                                       const std::vector<std::string>& controllers) {
+  std::vector<std::string> names;
+  std::vector<std::pair<dev_t, ino_t>> known;
+  for (const std::string& controller : controllers) {
+    struct stat status{};
+    if (::stat((root / controller).c_str(), &status) != 0) continue;
+    const std::pair identity(status.st_dev, status.st_ino);
+    if (std::ranges::find(known, identity) != known.end()) continue;
+    known.push_back(identity);
+    names.push_back(controller);
+  }
+  return names;
+}
+
 Result<> SetMemory(const std::filesystem::path& folder, const CgroupLimits& limits) {
   const std::filesystem::path memory = folder / "memory.limit_in_bytes";
   const std::filesystem::path both = folder / "memory.memsw.limit_in_bytes";
-  const bool swap = limits.memory_and_swap_bytes && std::filesystem::exists(both);
   const auto set_memory = [&]() -> Result<> {
     if (!limits.memory_bytes) return {};
     return WriteControlFile(memory, std::to_string(*limits.memory_bytes));
   };
   const auto set_both = [&]() -> Result<> {
-    if (!swap) return {};
-    return WriteControlFile(both, std::to_string(*limits.memory_and_swap_bytes));
+    if (!limits.memory_and_swap_bytes) return {};
+    auto written = WriteControlFile(both, std::to_string(*limits.memory_and_swap_bytes));
+    if (!written && written.error().code() == Code::kNotFound) return {};  // swap is not counted
+    return written;
   };
   // memory <= memory and swap must hold after each write: which goes first depends on the
   // direction.
@@ -156,13 +177,15 @@ Result<> AllowDevices(const std::filesystem::path& file, const std::vector<Devic
 
 Result<std::unique_ptr<Cgroups>> LegacyCgroups::Open(const std::filesystem::path& root) {
   std::vector<std::string> controllers;
-  for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb", "devices"}) {
+  for (const char* name : {"cpu", "cpuacct", "memory", "pids", "cpuset", "hugetlb", "devices"}) {
     if (std::filesystem::exists(root / name / "cgroup.procs")) controllers.emplace_back(name);
   }
   if (controllers.empty()) {
     return Fail(Code::kFailedPrecondition, "no cgroup hierarchy at {}", root.native());
   }
-  return std::unique_ptr<Cgroups>(new LegacyCgroups(root, std::move(controllers)));
+  std::vector<std::string> hierarchies = HierarchiesOf(root, controllers);
+  return std::unique_ptr<Cgroups>(
+      new LegacyCgroups(root, std::move(controllers), std::move(hierarchies)));
 }
 
 std::filesystem::path LegacyCgroups::FolderOf(const std::string& controller,
@@ -171,9 +194,9 @@ std::filesystem::path LegacyCgroups::FolderOf(const std::string& controller,
 }
 
 Result<> LegacyCgroups::Create(const std::string& group) {
-  for (const char* controller : kNeeded) {
-    if (std::ranges::find(controllers_, controller) == controllers_.end()) continue;
-    RETURN_IF_ERROR(EnsureDirectory(FolderOf(controller, group), 0755), "create cgroup " + group);
+  for (const std::string& hierarchy : hierarchies_) {
+    if (!IsNeeded(hierarchy)) continue;
+    RETURN_IF_ERROR(EnsureDirectory(FolderOf(hierarchy, group), 0755), "create cgroup " + group);
   }
   return {};
 }
@@ -216,15 +239,15 @@ Result<> LegacyCgroups::SetDevices(const std::string& group, const std::vector<D
 }
 
 Result<> LegacyCgroups::Remove(const std::string& group) {
-  for (const std::string& controller : controllers_) {
-    RETURN_IF_ERROR(cgroup_tree::Remove(FolderOf(controller, group)));
+  for (const std::string& hierarchy : hierarchies_) {
+    RETURN_IF_ERROR(cgroup_tree::Remove(FolderOf(hierarchy, group)));
   }
   return {};
 }
 
 Result<> LegacyCgroups::Kill(const std::string& group, std::chrono::milliseconds timeout) {
-  for (const std::string& controller : controllers_) {
-    RETURN_IF_ERROR(cgroup_tree::KillAll(FolderOf(controller, group), timeout));
+  for (const std::string& hierarchy : hierarchies_) {
+    RETURN_IF_ERROR(cgroup_tree::KillAll(FolderOf(hierarchy, group), timeout));
   }
   return {};
 }
@@ -241,18 +264,13 @@ std::filesystem::path LegacyCgroups::BirthFolder(const std::string& /*group*/) c
   return {};
 }
 
+// What Create makes is there.
 std::vector<std::filesystem::path> LegacyCgroups::EntryFiles(const std::string& group) const {
   std::vector<std::filesystem::path> files;
-  std::vector<std::pair<dev_t, ino_t>> known;
-  for (const std::string& controller : controllers_) {
-    const std::filesystem::path folder = FolderOf(controller, group);
-    // cpu and cpuacct may be one hierarchy under two names; cpuset's group exists on demand.
-    struct stat status{};
-    if (::stat(folder.c_str(), &status) != 0) continue;
-    const std::pair identity(status.st_dev, status.st_ino);
-    if (std::ranges::find(known, identity) != known.end()) continue;
-    known.push_back(identity);
-    files.push_back(folder / "tasks");
+  for (const std::string& hierarchy : hierarchies_) {
+    const std::filesystem::path folder = FolderOf(hierarchy, group);
+    const bool there = IsNeeded(hierarchy) || ::access(folder.c_str(), F_OK) == 0;
+    if (there) files.push_back(folder / "tasks");
   }
   return files;
 }

@@ -28,13 +28,17 @@ class LegacyCgroups final : public Cgroups {
       const std::string& group) const override;
 
  private:
-  LegacyCgroups(std::filesystem::path root, std::vector<std::string> controllers)
-      : root_(std::move(root)), controllers_(std::move(controllers)) {}
+  LegacyCgroups(std::filesystem::path root, std::vector<std::string> controllers,
+                std::vector<std::string> hierarchies)
+      : root_(std::move(root)),
+        controllers_(std::move(controllers)),
+        hierarchies_(std::move(hierarchies)) {}
   [[nodiscard]] std::filesystem::path FolderOf(const std::string& controller,
                                                const std::string& group) const;
 
   std::filesystem::path root_;
   std::vector<std::string> controllers_;
+  std::vector<std::string> hierarchies_;  // each by one of its controllers
 };
 
 }  // namespace trivet

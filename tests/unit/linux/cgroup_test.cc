@@ -163,6 +163,21 @@ TEST_F(LegacyCgroupsTest, MakeAGroupForALimitOfNoneWhereThereAreSuchPages) {
               FailsWith(Code::kNotFound, "hugepage_limits"));
 }
 
+TEST(LegacyCgroups, EnterAHierarchyOnceThatHasTwoNames) {
+  const TempDirectory root;
+  root.Fill({{"cpu,cpuacct/cgroup.procs", ""}, {"memory/cgroup.procs", ""}});
+  for (const char* name : {"cpu", "cpuacct"}) {
+    std::filesystem::create_directory_symlink("cpu,cpuacct", root / name);
+  }
+  const auto cgroups = std::move(*Cgroups::Open(root.path()));
+  ASSERT_THAT(cgroups->Create("/pod"), IsOk());
+  EXPECT_THAT(cgroups->controllers(), ElementsAre("cpu", "cpuacct", "memory"));
+  EXPECT_THAT(cgroups->EntryFiles("/pod"),
+              ElementsAre(root / "cpu/pod/tasks", root / "memory/pod/tasks"));
+  EXPECT_THAT(cgroups->Remove("/pod"), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(root / "cpu,cpuacct/pod"));
+}
+
 TEST(Cgroups, AreNotOpenedWhereThereIsNoHierarchy) {
   const TempDirectory empty;
   EXPECT_THAT(Cgroups::Open(empty.path()),
