@@ -39,7 +39,9 @@ MountOptions ParseMountOptions(std::string_view text) {
 }
 
 Result<DetachedMount> DetachedMount::Bind(const std::filesystem::path& path, Recursion recursion) {
-  UniqueFd tree(::open_tree(AT_FDCWD, path.c_str(), OpenTreeFlags(recursion)));
+  // As by a descriptor: nothing is mounted by that.
+  const unsigned flags = OpenTreeFlags(recursion) | AT_NO_AUTOMOUNT;
+  UniqueFd tree(::open_tree(AT_FDCWD, path.c_str(), flags));
   if (!tree.valid()) return FailErrno("open_tree {}", path.native());
   return DetachedMount(std::move(tree));
 }
@@ -71,6 +73,12 @@ Result<DetachedMount> DetachedMount::New(const std::string& type, const MountOpt
 
 Result<> DetachedMount::SetAttributes(uint64_t attributes, Recursion recursion) {
   return SetTree(fd_.get(), {.attr_set = attributes}, recursion, "attributes");
+}
+
+Result<> DetachedMount::SetAttributes(uint64_t attributes, uint64_t propagation,
+                                      Recursion recursion) {
+  return SetTree(fd_.get(), {.attr_set = attributes, .propagation = propagation}, recursion,
+                 "attributes and propagation");
 }
 
 Result<> DetachedMount::SetPropagation(uint64_t propagation, Recursion recursion) {

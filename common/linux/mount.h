@@ -56,6 +56,8 @@ class DetachedMount {
 
   /// Adds attributes, e.g. MOUNT_ATTR_RDONLY with kWholeTree: read-only all the way down.
   Result<> SetAttributes(uint64_t attributes, Recursion recursion = Recursion::kThisMount);
+  /// Both in one call: these attributes, and a propagation as below.
+  Result<> SetAttributes(uint64_t attributes, uint64_t propagation, Recursion recursion);
   /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE.
   Result<> SetPropagation(uint64_t propagation, Recursion recursion = Recursion::kThisMount);
 

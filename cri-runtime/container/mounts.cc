@@ -50,45 +50,41 @@ uint64_t PropagationOf(const Mount& mount) {
   return MS_PRIVATE;
 }
 
-struct Source {
-  UniqueFd fd;  // O_PATH
-  bool is_directory = true;
-};
-
-Result<Source> OpenSource(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno("open {}", path);
-  struct stat status{};
-  if (::fstat(fd.get(), &status) != 0) return FailErrno("stat {}", path);
-  return Source{std::move(fd), S_ISDIR(status.st_mode)};
+// What is asked of the source itself needs it open before it is cloned.
+Result<DetachedMount> CloneOpened(const Mount& mount, bool relabels, const PodMounts& pod) {
+  const UniqueFd source(::open(mount.host_path.c_str(), O_PATH | O_CLOEXEC));
+  if (!source.valid()) return FailErrno("open {}", mount.host_path);
+  RETURN_IF_ERROR(CheckPropagation(source.get(), mount.host_path, mount.propagation));
+  if (relabels) {
+    RETURN_IF_ERROR(selinux::CheckRelabel(mount.host_path), "selinux_relabel");
+    RETURN_IF_ERROR(selinux::Relabel(source.get(), pod.file_label), "selinux_relabel");
+  }
+  return DetachedMount::Bind(source.get(), Recursion::kWholeTree);
 }
 
-// The kubelet looks at a hostPath only where it has a type; other runtimes make the folder, too. A
-// CDI file's mounts are parts of a driver: a folder in place of one would hide that it is missing.
-Result<> MakeAbsentSource(const Mount& mount) {
-  constexpr mode_t kMode = 0755;
+Result<DetachedMount> Clone(const Mount& mount, const PodMounts& pod) {
+  const bool relabels = mount.relabel && !pod.file_label.empty();
+  if (relabels || mount.propagation != Propagation::kPrivate) {
+    return CloneOpened(mount, relabels, pod);
+  }
+  return DetachedMount::Bind(mount.host_path, Recursion::kWholeTree);
+}
+
+Result<bool> IsDirectory(const DetachedMount& tree) {
   struct stat status{};
-  if (mount.injected || ::stat(mount.host_path.c_str(), &status) == 0 || errno != ENOENT) return {};
-  return EnsureDirectory(mount.host_path, kMode);
+  if (::fstat(tree.fd(), &status) != 0) return FailErrno("stat the root of a mount");
+  return S_ISDIR(status.st_mode);
 }
 
 // `pod` for what the request asks of a volume: a relabel, idmapped owners.
 Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& pod, FdTable& fds) {
-  ASSIGN_OR_RETURN(const Source source, OpenSource(mount.host_path), "host_path");
-  RETURN_IF_ERROR(CheckPropagation(source.fd.get(), mount.host_path, mount.propagation));
-  if (mount.relabel && !pod.file_label.empty()) {
-    RETURN_IF_ERROR(selinux::CheckRelabel(mount.host_path), "selinux_relabel");
-    RETURN_IF_ERROR(selinux::Relabel(source.fd.get(), pod.file_label), "selinux_relabel");
-  }
-  ASSIGN_OR_RETURN(DetachedMount tree, DetachedMount::Bind(source.fd.get(), Recursion::kWholeTree),
-                   mount.host_path);
+  ASSIGN_OR_RETURN(DetachedMount tree, Clone(mount, pod), "host_path");
+  ASSIGN_OR_RETURN(const bool is_directory, IsDirectory(tree), mount.host_path);
   // Mounts below it stay as they are: one without idmapped mounts would refuse the whole tree.
   if (mount.id_mapping) RETURN_IF_ERROR(tree.SetIdMapping(pod.user_namespace_fd), mount.host_path);
-  RETURN_IF_ERROR(tree.SetPropagation(PropagationOf(mount), Recursion::kWholeTree),
+  RETURN_IF_ERROR(tree.SetAttributes(devices ? 0 : MOUNT_ATTR_NODEV, PropagationOf(mount),
+                                     Recursion::kWholeTree),
                   mount.host_path);
-  if (!devices) {
-    RETURN_IF_ERROR(tree.SetAttributes(MOUNT_ATTR_NODEV, Recursion::kWholeTree), mount.host_path);
-  }
   const Recursion depth = mount.recursive_read_only ? Recursion::kWholeTree : Recursion::kThisMount;
   if (const uint64_t attributes = AttributesOf(mount); attributes != 0) {
     RETURN_IF_ERROR(tree.SetAttributes(attributes, depth), mount.host_path);
@@ -96,12 +92,17 @@ Result<shim::MountSpec> Bind(const Mount& mount, bool devices, const PodMounts& 
   return shim::MountSpec{.kind = shim::MountKind::kDetached,
                          .target = Normal(mount.container_path),
                          .fd_index = fds.Add(std::move(tree).TakeFd()),
-                         .is_directory = source.is_directory};
+                         .is_directory = is_directory};
 }
 
+// The kubelet looks at a hostPath only where it has a type; other runtimes make the folder, too. A
+// CDI file's mounts are parts of a driver: a folder in place of one would hide that it is missing.
 Result<shim::MountSpec> BindVolume(const Mount& mount, bool devices, const PodMounts& pod,
                                    FdTable& fds) {
-  RETURN_IF_ERROR(MakeAbsentSource(mount), "host_path " + mount.host_path);
+  constexpr mode_t kMode = 0755;
+  auto bound = Bind(mount, devices, pod, fds);
+  if (bound || mount.injected || bound.error().sys_errno() != ENOENT) return bound;
+  RETURN_IF_ERROR(EnsureDirectory(mount.host_path, kMode), "host_path " + mount.host_path);
   return Bind(mount, devices, pod, fds);
 }
 

@@ -39,7 +39,8 @@ TEST(PrepareMounts, NamesAHostPathOfACdiFileThatIsNotThere) {
   const auto mounts = PrepareMounts(config, {}, fds);
   ASSERT_FALSE(mounts.has_value());
   if (mounts.error().code() == Code::kPermissionDenied) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
-  EXPECT_THAT(mounts, FailsWith(Code::kNotFound, "mount /data: host_path: open /nowhere/at/all"));
+  EXPECT_THAT(mounts,
+              FailsWith(Code::kNotFound, "mount /data: host_path: open_tree /nowhere/at/all"));
 }
 
 }  // namespace
