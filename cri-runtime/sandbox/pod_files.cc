@@ -1,10 +1,12 @@
 #include "cri-runtime/sandbox/pod_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
 
@@ -36,16 +38,21 @@ Result<std::string> ResolvConfOf(const Config& config) {
 }
 
 // A container's root may change them where it could without a user namespace.
-Result<> GiveToPod(const std::filesystem::path& file, const Config& config) {
+Result<> GiveToPod(int folder_fd, const char* name, const Config& config) {
   const auto& user = config.namespaces.user;
-  if (!user || ::chown(file.c_str(), user->uids.host_id, user->gids.host_id) == 0) return {};
-  return FailErrno("chown {}", file.native());
+  if (!user) return {};
+  if (::fchownat(folder_fd, name, user->uids.host_id, user->gids.host_id, 0) == 0) return {};
+  return FailErrno("chown {}", name);
 }
 
-Result<> WritePodFile(const std::filesystem::path& file, const std::string& text,
+// A new one: nobody sees the folder yet.
+Result<> WritePodFile(int folder_fd, const char* name, const std::string& text,
                       const Config& config) {
-  RETURN_IF_ERROR(WriteFileVolatile(file, text, kReadable));
-  return GiveToPod(file, config);
+  const UniqueFd fd(::openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kReadable));
+  if (!fd.valid()) return FailErrno("create {}", name);
+  RETURN_IF_ERROR(WriteAll(fd.get(), text, name));
+  if (::fchmod(fd.get(), kReadable) != 0) return FailErrno("chmod {}", name);
+  return GiveToPod(folder_fd, name, config);
 }
 
 Result<std::string> HostsOf(const Config& config, const std::vector<std::string>& ips) {
@@ -53,11 +60,12 @@ Result<std::string> HostsOf(const Config& config, const std::vector<std::string>
   return Hosts(config.hostname, ips);
 }
 
-Result<> MakeShm(const std::filesystem::path& shm, const Config& config) {
+Result<> MakeShm(int folder_fd, const Config& config) {
+  constexpr const char* kName = "shm";
   constexpr mode_t kForAll = 01777;
-  RETURN_IF_ERROR(EnsureDirectory(shm));
-  if (::chmod(shm.c_str(), kForAll) != 0) return FailErrno("chmod {}", shm.native());
-  return GiveToPod(shm, config);
+  if (::mkdirat(folder_fd, kName, kForAll) != 0) return FailErrno("mkdir {}", kName);
+  if (::fchmodat(folder_fd, kName, kForAll, 0) != 0) return FailErrno("chmod {}", kName);
+  return GiveToPod(folder_fd, kName, config);
 }
 
 Result<DetachedMount> PodTmpfs(const Record& record) {
@@ -66,10 +74,6 @@ Result<DetachedMount> PodTmpfs(const Record& record) {
     options.emplace_back("context", record.selinux_file_label);
   }
   return DetachedMount::Tmpfs(options);
-}
-
-std::filesystem::path Inside(const DetachedMount& mount) {
-  return fmt::format("/proc/self/fd/{}", mount.fd());
 }
 
 }  // namespace
@@ -98,39 +102,37 @@ std::string HostnameOf(const Config& config) {
   return config.hostname.empty() ? NodeName() : config.hostname;
 }
 
-Result<> WriteNameFiles(const std::filesystem::path& folder, const Record& record) {
+Result<> WriteNameFiles(int folder_fd, const Record& record) {
   const Config& config = record.config;
   ASSIGN_OR_RETURN(const std::string resolv_conf, ResolvConfOf(config));
-  RETURN_IF_ERROR(WritePodFile(folder / "resolv.conf", resolv_conf, config));
-  return WritePodFile(folder / "hostname", HostnameOf(config) + "\n", config);
+  RETURN_IF_ERROR(WritePodFile(folder_fd, "resolv.conf", resolv_conf, config));
+  return WritePodFile(folder_fd, "hostname", HostnameOf(config) + "\n", config);
 }
 
-Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
-                    const std::vector<std::string>& ips) {
+Result<> WriteHosts(int folder_fd, const Record& record, const std::vector<std::string>& ips) {
   ASSIGN_OR_RETURN(const std::string hosts, HostsOf(record.config, ips));
-  return WritePodFile(folder / "hosts", hosts, record.config);
+  return WritePodFile(folder_fd, "hosts", hosts, record.config);
 }
 
 Result<PodFolder> PodFolder::Make(const Record& record) {
   ASSIGN_OR_RETURN(DetachedMount tmpfs, PodTmpfs(record));
-  const std::filesystem::path inside = Inside(tmpfs);
-  RETURN_IF_ERROR(WriteNameFiles(inside, record));
-  RETURN_IF_ERROR(MakeShm(inside / "shm", record.config));
+  RETURN_IF_ERROR(WriteNameFiles(tmpfs.fd(), record));
+  RETURN_IF_ERROR(MakeShm(tmpfs.fd(), record.config));
   return PodFolder(std::move(tmpfs));
 }
 
 Result<> PodFolder::Attach(const std::filesystem::path& folder, const Record& record,
                            const std::vector<std::string>& ips) && {
-  RETURN_IF_ERROR(WriteHosts(Inside(tmpfs_), record, ips));
+  RETURN_IF_ERROR(WriteHosts(tmpfs_.fd(), record, ips));
   RETURN_IF_ERROR(EnsureDirectory(folder));
   return std::move(tmpfs_).AttachTo(folder);
 }
 
 Result<> EnsurePodFolder(const std::filesystem::path& folder, const Record& record,
                          const std::vector<std::string>& ips) {
-  RETURN_IF_ERROR(EnsureDirectory(folder));
-  ASSIGN_OR_RETURN(const bool made, IsMountPoint(folder));
-  if (made) return {};
+  const Result<bool> made = IsMountPoint(folder);
+  if (made && *made) return {};
+  if (!made && made.error().code() != Code::kNotFound) return std::unexpected(made.error());
   ASSIGN_OR_RETURN(PodFolder pod, PodFolder::Make(record));
   return std::move(pod).Attach(folder, record, ips);
 }

@@ -20,12 +20,11 @@ std::string Hosts(const std::string& hostname, const std::vector<std::string>& i
 /// The name the pod's UTS namespace gets: the kubelet's, or the node's for one that asks for none.
 std::string HostnameOf(const Config& config);
 
-/// Writes into `folder` those of a pod's files that do not depend on its addresses. Without a DNS
+/// Makes in a new folder those of a pod's files that do not depend on its addresses. Without a DNS
 /// configuration resolv.conf is a copy of the node's.
-Result<> WriteNameFiles(const std::filesystem::path& folder, const Record& record);
-/// Writes hosts into `folder`; on the node's network it is a copy of the node's.
-Result<> WriteHosts(const std::filesystem::path& folder, const Record& record,
-                    const std::vector<std::string>& ips);
+Result<> WriteNameFiles(int folder_fd, const Record& record);
+/// Makes hosts there; on the node's network it is a copy of the node's.
+Result<> WriteHosts(int folder_fd, const Record& record, const std::vector<std::string>& ips);
 
 /// The pod's own files: a tmpfs with resolv.conf, hostname, hosts and shm/, all with the pod's
 /// SELinux label. What containers write there, of the files too, is limited together, and charged

@@ -1,5 +1,8 @@
 #include "cri-runtime/sandbox/pod_files.h"
 
+#include <fcntl.h>
+
+#include "common/base/unique_fd.h"
 #include "common/linux/file.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/temp_directory.h"
@@ -27,8 +30,9 @@ TEST(Hosts, NamesThePodByEachOfItsAddresses) {
 TEST(PodFiles, AreThree) {
   const testing::TempDirectory folder;
   const Record record{.config = {.hostname = "pod-1", .dns = {.servers = {"10.96.0.10"}}}};
-  ASSERT_THAT(WriteNameFiles(folder.path(), record), IsOk());
-  ASSERT_THAT(WriteHosts(folder.path(), record, {"10.0.0.2"}), IsOk());
+  const UniqueFd fd(::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_THAT(WriteNameFiles(fd.get(), record), IsOk());
+  ASSERT_THAT(WriteHosts(fd.get(), record, {"10.0.0.2"}), IsOk());
   EXPECT_EQ(*ReadFile(folder / "hostname"), "pod-1\n");
   EXPECT_EQ(*ReadFile(folder / "resolv.conf"), "nameserver 10.96.0.10\n");
   EXPECT_THAT(*ReadFile(folder / "hosts"), HasSubstr("10.0.0.2\tpod-1"));
