@@ -117,12 +117,18 @@ Result<> Sandboxes::Build(const Planned& planned, Beside& beside, state::Progres
   return {};
 }
 
+// The kubelet makes its pods' groups itself, and one that is not there comes with the first
+// container's.
+Result<> Sandboxes::MakeGroup(const Record& record) const {
+  if (HasReaper(record)) return node_.cgroups.Create(ReaperGroup(record));
+  return OwnsPodGroup(record) ? node_.cgroups.Create(record.cgroup) : Result<>();
+}
+
 // All of it but the network.
 Result<Sandboxes::Pod> Sandboxes::BuildPod(const Record& record, bool netns_is_made,
                                            std::optional<LoadedShim> shim) {
   Stopwatch watch;
-  RETURN_IF_ERROR(node_.cgroups.Create(HasReaper(record) ? ReaperGroup(record) : record.cgroup),
-                  "cgroup");
+  RETURN_IF_ERROR(MakeGroup(record), "cgroup");
   RETURN_IF_ERROR(StartShim(record, netns_is_made, std::move(shim)), "shim");
   const double shim_ms = watch.Lap();
   ASSIGN_OR_RETURN(PodFolder folder, PodFolder::Make(record), "pod files");

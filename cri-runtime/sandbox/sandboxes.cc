@@ -152,13 +152,20 @@ Result<> Sandboxes::Stop(const std::string& id) {
 
 // Each step does nothing for a sandbox that is past it: of a stopped one nothing is written.
 Result<> Sandboxes::StopLocked(const Record& record) {
+  {
+    const std::scoped_lock lock(stopped_mutex_);
+    if (stopped_.contains(record.id)) return {};
+  }
   const auto sandbox = node_.store.Get()->FindSandbox(record.id);
   if (sandbox == nullptr || sandbox->state.phase != Phase::kNotReady) {
     RETURN_IF_ERROR(
         node_.store.UpdateSandbox(record.id, [](State& state) { state.phase = Phase::kNotReady; }));
   }
   RETURN_IF_ERROR(EndProcesses(record));
-  return FreeNetwork(record);
+  RETURN_IF_ERROR(FreeNetwork(record));
+  const std::scoped_lock lock(stopped_mutex_);
+  stopped_.insert(record.id);
+  return {};
 }
 
 Result<> Sandboxes::EndProcesses(const Record& record) {
@@ -242,7 +249,10 @@ Result<> Sandboxes::RemoveLocked(const Record& record) {
   }
   if (OwnsPodGroup(record)) RETURN_IF_ERROR(node_.cgroups.Remove(record.cgroup));
   RETURN_IF_ERROR(RemoveTree(node_.paths.Pod(record.id)));
-  return node_.store.RemoveSandbox(record.id);
+  RETURN_IF_ERROR(node_.store.RemoveSandbox(record.id));
+  const std::scoped_lock lock(stopped_mutex_);
+  stopped_.erase(record.id);
+  return {};
 }
 
 Result<> Sandboxes::UpdateResources(const std::string& id, const container::Resources& resources) {

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <future>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -105,6 +107,7 @@ class Sandboxes {
   Result<> RecordAndBuild(const Planned& planned, Beside& beside, state::Progress& progress);
   Result<> Build(const Planned& planned, Beside& beside, state::Progress& progress);
   Result<> UseSpare(const Record& record, Beside& beside);
+  [[nodiscard]] Result<> MakeGroup(const Record& record) const;
   Result<Pod> BuildPod(const Record& record, bool netns_is_made, std::optional<LoadedShim> shim);
   Result<> Complete(const Record& record, Result<Pod>& pod, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
@@ -121,6 +124,9 @@ class Sandboxes {
 
   cri::Node& node_;
   state::SingleFlight<std::string> running_;
+  // By this daemon, to the end: a removal need not look at each step again.
+  std::mutex stopped_mutex_;
+  std::set<std::string> stopped_;
 };
 
 }  // namespace trivet::sandbox

@@ -157,6 +157,26 @@ TEST_F(CriTest, PutsThePodIntoTheCgroupThatTheRequestNames) {
   EXPECT_TRUE(cgroups->Remove(parent).has_value());
 }
 
+// The kubelet has made it before, and may remove it when the pod has no container left.
+TEST_F(CriTest, MakesTheGroupThatTheRequestNamesWithTheFirstContainer) {
+  const auto cgroups = std::move(*Cgroups::Open());
+  const std::string parent = folders_.cgroup_parent + "/kubepods";
+  v1::PodSandboxConfig config = PodConfig("pod");
+  config.mutable_linux()->set_cgroup_parent(parent);
+  config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      v1::CONTAINER);
+  std::string pod;
+  ASSERT_THAT(RunPod(config, &pod), IsRpcOk());
+  EXPECT_FALSE(cgroups->ReadStats(parent).has_value());
+  v1::ContainerConfig container = ShellConfig("c", "sleep 1000");
+  *container.mutable_linux()->mutable_security_context()->mutable_namespace_options() =
+      config.linux().security_context().namespace_options();
+  MustStart(pod, container);
+  EXPECT_TRUE(cgroups->ReadStats(parent).has_value());
+  ASSERT_THAT(RemovePod(pod), IsRpcOk());
+  EXPECT_TRUE(cgroups->Remove(parent).has_value());
+}
+
 TEST_F(CriTest, MakesAGroupForTheReaperOnlyWhereThereIsOne) {
   const auto cgroups = std::move(*Cgroups::Open());
   for (const auto mode : {v1::POD, v1::CONTAINER}) {
