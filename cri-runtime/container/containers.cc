@@ -200,6 +200,16 @@ Result<> Containers::AwaitHeldStart(const Record& record) const {
   return Fail(Code::kDeadlineExceeded, "container {} did not end after KILL", record.id);
 }
 
+// After its first process. A PID namespace of the container's own has gone with that one, which the
+// shim has seen, as long as it is there: then nobody is looked for. (What is in the group and not
+// in the namespace, put there by somebody who may do so, ends with the group.) Source:
+// zap_pid_ns_processes() in kernel/pid_namespace.c.
+Result<> Containers::EndRest(const Record& record) const {
+  const bool own = record.config.security.namespaces.pid == sandbox::NamespaceMode::kContainer;
+  if (own && node_.shims.Find(record.sandbox_id)) return {};
+  return node_.cgroups.Kill(record.cgroup, kKillPatience);
+}
+
 Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
   const auto container = node_.store.Get()->FindContainer(id);
   if (container == nullptr) return {};
@@ -208,7 +218,7 @@ Result<> Containers::Stop(const std::string& id, std::chrono::seconds timeout) {
   const Record& record = *container->record;
   if (timeout > std::chrono::seconds::zero()) {
     RETURN_IF_ERROR(AskToStop(record), "stop");
-    if (AwaitEnd(record, timeout)) return node_.cgroups.Kill(record.cgroup, kKillPatience);
+    if (AwaitEnd(record, timeout)) return EndRest(record);
   }
   RETURN_IF_ERROR(Signal(record, SIGKILL, true), "kill");
   RETURN_IF_ERROR(node_.cgroups.Kill(record.cgroup, kKillPatience), "kill");

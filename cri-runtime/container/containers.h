@@ -77,6 +77,7 @@ class Containers {
   Result<> Launch(const Record& record);
   Result<> Signal(const Record& record, int signal, bool all);
   Result<> AskToStop(const Record& record);
+  [[nodiscard]] Result<> EndRest(const Record& record) const;
   Result<> AwaitHeldStart(const Record& record) const;
   bool AwaitEnd(const Record& record, std::chrono::milliseconds patience) const;
 

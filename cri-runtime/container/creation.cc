@@ -198,8 +198,11 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root,
   spec.root_fd_index = fds.Add(std::move(root).TakeFd());
   spec.mounts = std::move(mounts);
   if (!record.log_path.empty()) {
-    RETURN_IF_ERROR(EnsureDirectory(std::filesystem::path(record.log_path).parent_path(), 0755),
-                    "log folder");
+    const auto folder = std::filesystem::path(record.log_path).parent_path();
+    std::error_code unknown;
+    if (!std::filesystem::is_directory(folder, unknown)) {  // the kubelet makes it
+      RETURN_IF_ERROR(EnsureDirectory(folder, 0755), "log folder");
+    }
   }
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   spec.node_cgroups =

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "common/linux/cgroup.h"
 #include "common/linux/file.h"
 #include "common/linux/socket_address.h"
 #include "tests/integration/cri/cri_test.h"
@@ -110,6 +111,24 @@ TEST_F(RestartTest, SeesAtOnceThatAShimDies) {
   ASSERT_EQ(::kill(shim, SIGKILL), 0);
   EXPECT_EQ(AwaitEnd(id).exit_code(), 137);
   EXPECT_EQ(PodStatusOf(pod_).state(), v1::SANDBOX_NOTREADY);
+}
+
+// That the container has ended is a guess then: its processes are looked for.
+TEST_F(RestartTest, LeavesNothingOfAContainerWhoseShimDiesWhileItIsStopped) {
+  v1::ContainerConfig config =
+      ShellConfig("c", "trap 'echo asked' TERM; echo set; while :; do sleep 1; done");
+  config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      v1::CONTAINER);
+  const std::string id = MustStart(pod_, config);
+  AwaitLog(id, "set");
+  std::thread killer([&] {
+    AwaitLog(id, "asked");
+    ::kill(std::stoi(*ReadFile(folders_.run / "shims" / pod_ / "pid")), SIGKILL);
+  });
+  EXPECT_THAT(Stop(id, 100), IsRpcOk());
+  killer.join();
+  const std::string group = folders_.cgroup_parent + "/" + pod_ + "/" + id;
+  EXPECT_THAT(*(*Cgroups::Open())->Processes(group), ::testing::IsEmpty());
 }
 
 // The kubelet makes another pod of one that is not ready.
