@@ -36,13 +36,15 @@ namespace {
   // Hooks before the pivot see the container's mounts below the attach point.
   if (!plan.hooks_before_pivot) PivotIntoRoot(plan.root.get(), report);
   BecomeRootOfUserNamespace(plan.process, report);
-  MakeMounts(plan, early, report);
+  OwnMounts own;
+  MakeMounts(plan, early, own, report);
   if (plan.hooks_before_pivot) {
     report.AwaitHooks(false);
+    own.ForgetAll();  // they may mount
     PivotIntoRoot(plan.root.get(), report);
   }
   if (plan.process.terminal) OpenTerminal(plan, report);
-  RestrictPaths(plan, report);
+  RestrictPaths(plan, own, report);
   if (plan.hooks_in_root) report.AwaitHooks(true);
   Execute(plan.process, plan.root.get(), report);
 }

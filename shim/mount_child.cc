@@ -68,15 +68,35 @@ int TreeOf(const InitPlan& plan, const MountPlan& mount, EarlyTrees& trees,
   return mount.is_dev ? MakeDev(plan, mount, report) : NewFileSystem(mount, report);
 }
 
-void MakeMount(const InitPlan& plan, const MountPlan& mount, EarlyTrees& trees,
-               const Reporter& report) {
-  const int tree_fd = TreeOf(plan, mount, trees, report);
+// Into a mount of ours, where no link can be in the way and the target is new.
+bool AttachInOwn(int tree_fd, const MountPlan& mount, const OwnMounts& own,
+                 const Reporter& report) {
+  const auto [folder_fd, name] = own.Find(mount.target.c_str());
+  if (folder_fd < 0) return false;
+  const int made = mount.is_directory ? ::mkdirat(folder_fd, name, kFolderMode)
+                                      : ::mknodat(folder_fd, name, S_IFREG | kFileMode, 0);
+  if (made != 0) return false;  // what is there already is opened by its path
+  const bool moved = ::move_mount(tree_fd, "", folder_fd, name, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  report.Check(moved, Step::kMount, mount.target.c_str());
+  return true;
+}
+
+void AttachByPath(int tree_fd, const MountPlan& mount, const InitPlan& plan,
+                  const Reporter& report) {
   const int target_fd = OpenTarget(plan.root.get(), mount, report);
   report.Check(MoveTree(tree_fd, target_fd), Step::kMount, mount.target.c_str());
+  ::close(target_fd);
+}
+
+void MakeMount(const InitPlan& plan, const MountPlan& mount, EarlyTrees& trees, OwnMounts& own,
+               const Reporter& report) {
+  const int tree_fd = TreeOf(plan, mount, trees, report);
+  if (AttachInOwn(tree_fd, mount, own, report)) return;
+  AttachByPath(tree_fd, mount, plan, report);
+  own.Note(mount, tree_fd);
   if (mount.is_dev && (mount.attributes & MOUNT_ATTR_NODEV) != 0) {
     ConfineDevices(tree_fd, plan.devices, report);
   }
-  ::close(target_fd);
 }
 
 bool SetAttributes(int fd, uint64_t attributes, unsigned flags) {
@@ -134,7 +154,12 @@ void Mask(const InitPlan& plan, const char* path, Masks& masks, const Reporter& 
   ::close(target_fd);
 }
 
-void MakeReadonly(const InitPlan& plan, const char* path, const Reporter& report) {
+void MakeReadonly(const InitPlan& plan, const char* path, const OwnMounts& own,
+                  const Reporter& report) {
+  if (const int own_fd = own.RootAt(path); own_fd >= 0) {
+    return report.Check(SetAttributes(own_fd, MOUNT_ATTR_RDONLY, AT_RECURSIVE), Step::kReadonlyPath,
+                        path);
+  }
   const int target_fd = async_signal_safe::OpenInRoot(plan.root.get(), path, O_PATH, 0);
   if (target_fd < 0 && IsAbsent()) return;
   report.Check(target_fd >= 0, Step::kReadonlyPath, path);
@@ -223,12 +248,12 @@ void MakeProcAndSysfsEarly(const InitPlan& plan, EarlyTrees& trees, const Report
   }
 }
 
-void MakeMounts(const InitPlan& plan, EarlyTrees& trees, const Reporter& report) {
-  for (const MountPlan& mount : plan.mounts) MakeMount(plan, mount, trees, report);
+void MakeMounts(const InitPlan& plan, EarlyTrees& trees, OwnMounts& own, const Reporter& report) {
+  for (const MountPlan& mount : plan.mounts) MakeMount(plan, mount, trees, own, report);
 }
 
-void RestrictPaths(const InitPlan& plan, const Reporter& report) {
-  for (const std::string& path : plan.readonly_paths) MakeReadonly(plan, path.c_str(), report);
+void RestrictPaths(const InitPlan& plan, const OwnMounts& own, const Reporter& report) {
+  for (const std::string& path : plan.readonly_paths) MakeReadonly(plan, path.c_str(), own, report);
   Masks masks;
   for (const std::string& path : plan.masked_paths) Mask(plan, path.c_str(), masks, report);
   if (plan.readonly_root) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shim/init_plan.h"
+#include "shim/own_mounts.h"
 #include "shim/report.h"
 
 /// The mounts of a container, made by its own first process. Async-signal-safe.
@@ -32,11 +33,12 @@ void PivotIntoRoot(int root_fd, const Reporter& report);
 /// Both.
 void EnterRoot(int root_fd, const char* attach_point, const Reporter& report);
 
-/// Makes plan.mounts in order, below the root, never through a link out of it. `trees` are used up.
-void MakeMounts(const InitPlan& plan, EarlyTrees& trees, const Reporter& report);
+/// Makes plan.mounts in order, below the root, never through a link out of it. `trees` are used up;
+/// `own` are those of them that nothing is on top of.
+void MakeMounts(const InitPlan& plan, EarlyTrees& trees, OwnMounts& own, const Reporter& report);
 
 /// Masked and read-only paths, then the read-only root. What does not exist needs no mask.
-void RestrictPaths(const InitPlan& plan, const Reporter& report);
+void RestrictPaths(const InitPlan& plan, const OwnMounts& own, const Reporter& report);
 
 /// A detached mount of a new file system; reports `target` when it fails.
 int NewFileSystem(const MountPlan& mount, const Reporter& report);

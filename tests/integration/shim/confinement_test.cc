@@ -168,6 +168,18 @@ TEST_F(ConfinementTest, MountsBelowTheRootEvenWhenTheTargetIsALinkOutOfIt) {
   EXPECT_FALSE(*IsMountPoint("/run/outside"));
 }
 
+// The path is looked up again where a volume may be on top of what is reached by its descriptor.
+TEST_F(ConfinementTest, MountsOnTopOfAVolumeThatALinkHasBroughtOverDev) {
+  StartPod();
+  const auto outcome = Run("touch /dev/late/x && echo ok", [](Setup& setup) {
+    std::filesystem::create_symlink("dev", setup.root / "link");
+    setup.spec.mounts.push_back({.kind = shim::MountKind::kTmpfs, .target = "/link"});
+    setup.spec.mounts.push_back({.kind = shim::MountKind::kTmpfs, .target = "/dev/late"});
+  });
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_THAT(outcome->out, HasSubstr("ok"));
+}
+
 TEST_F(ConfinementTest, ShowsNothingOfTheNodesMounts) {
   StartPod();
   const auto outcome = Run("cat /proc/self/mountinfo");
