@@ -9,17 +9,16 @@
 #include "common/base/text.h"
 #include "common/linux/cgroup_tree.h"
 #include "common/linux/file.h"
+#include "shim/hierarchies.h"
 #include "shim/process_plan.h"
 
 namespace trivet::shim {
 namespace {
 
-// Source: cgroup v1: release_agent is in the root only; v2: cgroup.type is in every group but it.
+// Source: cgroup v2: cgroup.type is in every group but the root; v1: above a group there is
+// another, above the root of a hierarchy what it is mounted in.
 bool IsRoot(const std::filesystem::path& folder, bool is_v2) {
-  return is_v2 ? !std::filesystem::exists(folder / "cgroup.type")
-               : std::filesystem::exists(folder / "release_agent") ||
-                     !std::filesystem::exists(folder / "cgroup.procs") ||
-                     !std::filesystem::exists(folder.parent_path() / "cgroup.procs");
+  return !std::filesystem::exists(folder / (is_v2 ? "cgroup.type" : "../cgroup.procs"));
 }
 
 // "0::/pods/ID/init.scope" of /proc/PID/cgroup is "./init.scope" below /sys/fs/cgroup/pods/ID: what
@@ -37,20 +36,6 @@ Result<std::string> PathBelow(std::string_view folder, std::string_view proc_cgr
   return Fail(Code::kNotFound, "the process is in no cgroup below {}", folder);
 }
 
-// Hierarchies are side by side: HIERARCHIES/cpu/GROUP/cgroup.procs.
-std::string CpusetProcsFile(const std::vector<std::string>& procs_files) {
-  const std::filesystem::path group = std::filesystem::path(procs_files.front()).parent_path();
-  std::filesystem::path hierarchy = group;
-  while (hierarchy.has_relative_path() && !std::filesystem::exists(hierarchy / "release_agent")) {
-    hierarchy = hierarchy.parent_path();
-  }
-  if (!hierarchy.has_relative_path()) return {};
-  std::string file =
-      (hierarchy.parent_path() / "cpuset" / group.lexically_relative(hierarchy) / "cgroup.procs")
-          .native();
-  return std::ranges::count(procs_files, file) == 0 ? file : std::string();
-}
-
 }  // namespace
 
 Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
@@ -64,11 +49,21 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
                 group.folder_.native());
   }
   group.procs_files_ = spec.cgroup_procs;
-  if (!group.is_v2_) group.late_procs_file_ = CpusetProcsFile(group.procs_files_);
-  if (!group.is_v2_) return group;
+  if (!group.is_v2_) {
+    RETURN_IF_ERROR(group.FindSiblings());
+    return group;
+  }
   group.folder_fd_.reset(::open(spec.cgroup_v2.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!group.folder_fd_.valid()) return FailErrno("open cgroup {}", spec.cgroup_v2);
   return group;
+}
+
+Result<> ContainerCgroup::FindSiblings() {
+  ASSIGN_OR_RETURN(const Hierarchies hierarchies, HierarchiesOf(procs_files_));
+  memory_folder_ = hierarchies.FolderIn("memory");
+  if (!hierarchies.Has("cpuset"))
+    late_procs_file_ = hierarchies.FolderIn("cpuset") + "/cgroup.procs";
+  return {};
 }
 
 Result<UniqueFd> ContainerCgroup::OpenGroupOf(pid_t pid) const {
@@ -117,12 +112,7 @@ void ContainerCgroup::Kill() const {
 
 uint64_t ContainerCgroup::ReadOomKills() const {
   if (is_v2_) return cgroup_tree::ReadKey(folder_ / "memory.events", "oom_kill").value_or(0);
-  for (const std::string& file : procs_files_) {
-    const auto kills = cgroup_tree::ReadKey(
-        std::filesystem::path(file).parent_path() / "memory.oom_control", "oom_kill");
-    if (kills) return *kills;
-  }
-  return 0;
+  return cgroup_tree::ReadKey(memory_folder_ / "memory.oom_control", "oom_kill").value_or(0);
 }
 
 }  // namespace trivet::shim

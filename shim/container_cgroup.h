@@ -43,12 +43,14 @@ class ContainerCgroup {
 
  private:
   [[nodiscard]] uint64_t ReadOomKills() const;
+  Result<> FindSiblings();
 
   std::filesystem::path folder_;  // where processes are looked for; empty: no group
   bool is_v2_ = false;
   UniqueFd folder_fd_;
   std::vector<std::string> procs_files_;
   uint64_t oom_kills_before_ = 0;
+  std::filesystem::path memory_folder_;  // v1: where OOM kills are counted
   std::string late_procs_file_;  // v1: of the cpuset that an update may make; empty: not late
 };
 
