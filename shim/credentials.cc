@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace trivet::shim {
 namespace {
 
@@ -40,8 +42,9 @@ bool RaiseEverything() {
 void DropBounding(uint64_t keep, const Reporter& report) {
   for (unsigned cap = 0; cap < 64; ++cap) {
     if ((keep >> cap & 1) != 0) continue;
-    if (::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0) return;  // beyond the last capability
-    report.Check(::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0, Step::kCapabilities);
+    const bool dropped = ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0;
+    if (!dropped && errno == EINVAL) return;  // beyond the last capability
+    report.Check(dropped, Step::kCapabilities);
   }
 }
 

@@ -21,15 +21,9 @@ namespace {
 
 constexpr mode_t kUmask = 022;
 
-// The system call itself: glibc's sigaction refuses 32 and 33, which whoever started the shim may
-// have ignored. All zeros is SIG_DFL.
+// HardenProcess has reset all actions, and set one.
 void ResetSignals() {
-  constexpr int kSignals = 64;
-  constexpr size_t kKernelSetBytes = 8;
-  const unsigned long action[4] = {};  // struct kernel_sigaction
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    ::syscall(SYS_rt_sigaction, signal, action, nullptr, kKernelSetBytes);
-  }
+  ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/unique_fd.h"
@@ -21,6 +22,17 @@ Result<bool> RunsReadOnly() {
   struct statvfs status{};
   if (::statvfs(kOwnProgram, &status) != 0) return FailErrno("stat {}", kOwnProgram);
   return (status.f_flag & ST_RDONLY) != 0;
+}
+
+// The system call itself: glibc's sigaction refuses 32 and 33, which whoever started the shim may
+// have ignored. All zeros is SIG_DFL.
+void ResetSignalActions() {
+  constexpr int kSignals = 64;
+  constexpr size_t kKernelSetBytes = 8;
+  const unsigned long action[4] = {};  // struct kernel_sigaction
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, action, nullptr, kKernelSetBytes);
+  }
 }
 
 }  // namespace
@@ -44,6 +56,7 @@ Result<> HardenProcess() {
   } while (fd >= 0 && fd < kStandard);
   if (fd < 0) return FailErrno("open /dev/null");
   ::close(fd);
+  ResetSignalActions();
   ::signal(SIGPIPE, SIG_IGN);
   // Lowering needs CAP_SYS_RESOURCE, which a nested node may lack: then it is as it was started.
   const auto scored = WriteControlFile("/proc/self/oom_score_adj", kOomScoreAdj);

@@ -12,7 +12,8 @@ namespace trivet::shim {
 Result<> EnsureReadOnlyProgram(char* const* argv);
 
 /// Not dumpable (no ptrace, no /proc/<pid>/exe without CAP_SYS_PTRACE), last to be killed for lack
-/// of memory where the node allows that, and no descriptor number below 3 free.
+/// of memory where the node allows that, no descriptor number below 3 free, and every signal but
+/// SIGPIPE, which is ignored, as the kernel starts a process with it: so the containers' are, too.
 Result<> HardenProcess();
 
 }  // namespace trivet::shim
