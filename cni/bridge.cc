@@ -149,10 +149,7 @@ Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortS
     });
   });
   // A bridge's port needs no IPv6 address of its own, and each one costs multicast work per port.
-  request.Nest(IFLA_AF_SPEC, [](auto& families) {
-    families.Nest(AF_INET6,
-                  [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
-  });
+  AddNoIpv6Address(request, port);
   RETURN_IF_ERROR(socket.Execute(request, fmt::format("configure port {}", port.name)));
   return SetLinkFlags(socket, port, IFF_UP, IFF_UP);
 }

@@ -97,6 +97,15 @@ Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t f
   return socket.Execute(request.Struct(header), fmt::format("set flags of link {}", link.name));
 }
 
+void AddNoIpv6Address(netlink::Request& request, const Link& link) {
+  constexpr uint32_t kIpv6MinMtuBytes = 1280;  // RFC 8200, section 5
+  if (link.mtu_bytes < kIpv6MinMtuBytes) return;
+  request.Nest(IFLA_AF_SPEC, [](auto& families) {
+    families.Nest(AF_INET6,
+                  [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
+  });
+}
+
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name) {
   netlink::Request request(RTM_DELLINK, 0);
   request.Struct(ifinfomsg{}).String(IFLA_IFNAME, name);

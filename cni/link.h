@@ -46,6 +46,10 @@ Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket);
 Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t flags,
                       uint32_t mask);
 
+/// Adds to a request for a link that is down: it gets no IPv6 address that nobody asked for. Of one
+/// that is too small for IPv6, which the kernel does not set up for it, there is nothing to say.
+void AddNoIpv6Address(netlink::Request& request, const Link& link);
+
 /// Absent is success: DEL is repeatable.
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name);
 

@@ -12,9 +12,6 @@
 namespace trivet::cni {
 namespace {
 
-// Below it the kernel does not set a link up for IPv6, nor takes settings for that. RFC 8200, 5.
-constexpr uint32_t kIpv6MinMtuBytes = 1280;
-
 // As many as are used: an end that is not told has one for each processor that there could be, of
 // which the kernel takes all but one out of use, and waits for that.
 constexpr uint32_t kQueues = 1;
@@ -77,12 +74,7 @@ Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
   header.ifi_change = IFF_UP;
   netlink::Request request(RTM_NEWLINK, 0);
   request.Struct(header).String(IFLA_IFALIAS, alias);
-  if (host_end.mtu_bytes >= kIpv6MinMtuBytes) {
-    request.Nest(IFLA_AF_SPEC, [](auto& families) {
-      families.Nest(AF_INET6,
-                    [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
-    });
-  }
+  AddNoIpv6Address(request, host_end);
   return socket.Execute(request, fmt::format("bring up link {}", host_end.name));
 }
 

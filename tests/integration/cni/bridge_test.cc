@@ -45,6 +45,19 @@ TEST_F(BridgeTest, TheFirstPortsBridgeIsOperationalWhenAddAnswers) {
   EXPECT_EQ(Ip({"link", "show", "dev", "br0"})[0]["operstate"], "UP");
 }
 
+TEST_F(BridgeTest, APortMayBeSmallerThanIpv6Wants) {
+  json::Value conf = Conf();
+  conf["mtu"] = 1000;
+  conf["ipam"]["ranges"].erase(1);
+  conf["ipam"]["routes"].erase(1);
+  const Pod pod = MakePod("c1");
+
+  const json::Value result = Added(pod, conf);
+
+  EXPECT_EQ(Ip({"link", "show", "dev", result["interfaces"][1]["name"]})[0]["mtu"], 1000);
+  EXPECT_TRUE(Reaches(pod, "10.9.0.1"));
+}
+
 TEST_F(BridgeTest, EachEndHasTheOneQueueThatItUses) {
   const Pod pod = MakePod("c1");
   const json::Value result = Added(pod, Layer2());
