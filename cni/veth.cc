@@ -66,16 +66,17 @@ Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& sp
   return pair;
 }
 
+// Up by a request of its own: the kernel brings a link up before it reads how it is to be
+// addressed.
 Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
                         const std::string& alias) {
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(host_end.index);
-  header.ifi_flags = IFF_UP;
-  header.ifi_change = IFF_UP;
   netlink::Request request(RTM_NEWLINK, 0);
   request.Struct(header).String(IFLA_IFALIAS, alias);
   AddNoIpv6Address(request, host_end);
-  return socket.Execute(request, fmt::format("bring up link {}", host_end.name));
+  RETURN_IF_ERROR(socket.Execute(request, fmt::format("configure link {}", host_end.name)));
+  return SetLinkFlags(socket, host_end, IFF_UP, IFF_UP);
 }
 
 std::string HostInterfaceName(const AttachmentKey& key) {

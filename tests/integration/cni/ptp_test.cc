@@ -11,6 +11,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
@@ -173,6 +174,18 @@ TEST_F(PtpTest, RoutedRefusesARouteByAnotherGateway) {
   EXPECT_THAT(Add(MakePod("c1"), conf), IsRefused(7, "no other gateway than 169.254.1.1"));
 
   ExpectNothingLeft("after the refusal");
+}
+
+TEST_F(PtpTest, TheHostEndHasNoAddressThatNobodyAskedFor) {
+  const auto addresses = [&](const char* id, const json::Value& conf) {
+    const json::Value result = Added(MakePod(id), conf);
+    std::vector<std::string> local;
+    const json::Value link = Ip({"address", "show", "dev", result["interfaces"][0]["name"]})[0];
+    for (const json::Value& address : link["addr_info"]) local.push_back(address["local"]);
+    return local;
+  };
+  EXPECT_THAT(addresses("c1", PtpConf()), UnorderedElementsAre("10.9.0.1", "fd09::1", "fe80::1"));
+  EXPECT_THAT(addresses("c2", RoutedConf()), IsEmpty());
 }
 
 TEST_F(PtpTest, DelAndGcLeaveNothingInEitherMode) {
