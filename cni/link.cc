@@ -10,8 +10,11 @@ namespace trivet::cni {
 namespace {
 
 constexpr size_t kMacBytes = 6;
-constexpr uint8_t kOperationalUp =
-    6;  // IF_OPER_UP, RFC 2863; linux/if.h and net/if.h exclude each other
+// IF_OPER_UNKNOWN and IF_OPER_UP, RFC 2863, and IFF_LOWER_UP; linux/if.h and net/if.h exclude each
+// other.
+constexpr uint8_t kOperationalUnknown = 0;
+constexpr uint8_t kOperationalUp = 6;
+constexpr uint32_t kHasCarrier = 1U << 16;
 
 void ReadBridgeState(const netlink::Attributes& attributes, Link& link) {
   const netlink::Attributes data = attributes.Nest(IFLA_LINKINFO).Nest(IFLA_INFO_DATA);
@@ -21,6 +24,15 @@ void ReadBridgeState(const netlink::Attributes& attributes, Link& link) {
   if (const auto vlan = data.Find(IFLA_BR_VLAN_DEFAULT_PVID)) {
     link.default_vlan = vlan->U16().value_or(0);
   }
+}
+
+// Of a bridge that was made without a MAC address of its own the kernel says "unknown" until it
+// loses its carrier, which it has from its birth.
+bool IsOperational(const netlink::Attributes& attributes, const Link& link) {
+  const auto state = attributes.Find(IFLA_OPERSTATE);
+  if (!state) return false;
+  const bool unknown = link.kind == "bridge" && state->U8() == kOperationalUnknown;
+  return state->U8() == kOperationalUp || (unknown && (link.flags & kHasCarrier) != 0);
 }
 
 // Leaves out the statistics, most of an answer's bytes.
@@ -53,8 +65,7 @@ Link ParseLink(const netlink::Message& message) {
   link.tx_queue_length = attributes.U32(IFLA_TXQLEN).value_or(0);
   link.master = attributes.U32(IFLA_MASTER).value_or(0);
   link.peer = attributes.U32(IFLA_LINK).value_or(0);
-  const auto state = attributes.Find(IFLA_OPERSTATE);
-  link.operational = state && state->U8() == kOperationalUp;
+  link.operational = IsOperational(attributes, link);
   if (link.kind == "bridge") ReadBridgeState(attributes, link);
   if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());
   return link;

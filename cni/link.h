@@ -23,7 +23,7 @@ struct Link {
   uint32_t peer = 0;                  // a veth's other end: its index in the namespace it is in
   uint32_t tx_queue_length = 0;       // packets
   uint32_t flags = 0;                 // IFF_UP, IFF_PROMISC, ...
-  bool operational = false;           // IF_OPER_UP: both ends are up
+  bool operational = false;           // both ends are up; a bridge has its carrier
   std::optional<bool> filters_vlans;  // a bridge; none: the kernel cannot
   uint16_t default_vlan = 0;          // a bridge: what each new port gets; 0: none
 };

@@ -1,6 +1,8 @@
 // The keys of type bridge that are about its ports.
 #include <gmock/gmock.h>
 
+#include <chrono>
+
 #include "tests/integration/cni/plugin_test.h"
 
 namespace trivet::cni {
@@ -43,6 +45,16 @@ TEST_F(BridgeTest, TheFirstPortsBridgeIsOperationalWhenAddAnswers) {
   Added(MakePod("c1"), Conf());
 
   EXPECT_EQ(Ip({"link", "show", "dev", "br0"})[0]["operstate"], "UP");
+}
+
+TEST_F(BridgeTest, ABridgeThatHasAlwaysHadItsCarrierIsNotWaitedFor) {
+  Tell("/usr/sbin/ip", {"link", "add", "br0", "type", "bridge"});
+  const auto begin = std::chrono::steady_clock::now();
+  const Pod pod = MakePod("c1");
+  Added(pod, Conf());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_TRUE(Reaches(pod, "10.9.0.1"));
+  Tell("/usr/sbin/ip", {"link", "delete", "br0"});
 }
 
 TEST_F(BridgeTest, APortMayBeSmallerThanIpv6Wants) {
