@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/testing/processes.h"
+#include "tests/testing/unused_links.h"
 
 namespace trivet::testing {
 namespace {
@@ -25,12 +26,16 @@ void AddMounts(std::vector<std::string>& things) {
   }
 }
 
-void AddInterfaces(std::vector<std::string>& things) {
+// Without those of the pods to come whose networks a daemon holds.
+void AddInterfaces(const std::set<pid_t>& with_spare, std::vector<std::string>& things) {
+  std::set<std::string> spare;
+  for (const pid_t daemon : with_spare) spare.merge(FindUnusedLinksIntoNetworksOf(daemon));
   std::ifstream stream("/proc/self/net/dev");
   for (std::string line; std::getline(stream, line);) {
     const size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    things.push_back("interface " + line.substr(0, colon));
+    const std::string name = line.substr(0, colon).substr(line.find_first_not_of(' '));
+    if (!spare.contains(name)) things.push_back("interface " + name);
   }
 }
 
@@ -98,11 +103,12 @@ void LeaveOutOne(const std::string& thing, std::vector<std::string>& things) {
   }
 }
 
-// A daemon may have one shim that waits for the next pod, and what is for that pod.
-void AddProcesses(const std::string& mark, std::vector<std::string>& things) {
-  if (mark.empty()) return;
-  const std::vector<Process> processes = FindProcesses(mark);
+// A daemon may have one shim that waits for the next pod, and what is for that pod. The daemons
+// that have one.
+std::set<pid_t> AddProcesses(const std::string& mark, std::vector<std::string>& things) {
   std::set<pid_t> with_spare;
+  if (mark.empty()) return with_spare;
+  const std::vector<Process> processes = FindProcesses(mark);
   for (const Process& process : processes) {
     if (IsWaitingShim(process) && with_spare.insert(process.parent).second) continue;
     AddProcess(process, things);
@@ -113,6 +119,7 @@ void AddProcesses(const std::string& mark, std::vector<std::string>& things) {
       LeaveOutOne("descriptor of " + NameOf(process) + ": " + kind, things);
     }
   }
+  return with_spare;
 }
 
 void AddFiles(const LeakScope& scope, std::vector<std::string>& things) {
@@ -134,9 +141,8 @@ void AddFiles(const LeakScope& scope, std::vector<std::string>& things) {
 std::vector<std::string> FindThings(const LeakScope& scope) {
   std::vector<std::string> things;
   AddMounts(things);
-  AddInterfaces(things);
   AddGroups(scope, things);
-  AddProcesses(scope.process_mark, things);
+  AddInterfaces(AddProcesses(scope.process_mark, things), things);
   AddFiles(scope, things);
   std::ranges::sort(things);
   return things;

@@ -19,7 +19,8 @@ struct LeakScope {
 /// Everything in the scope there is now, sorted, one line each: mounts of this mount namespace,
 /// network interfaces of this network namespace, control groups, processes and what they hold open
 /// (files, folders, pidfds and namespaces, among them networks that nothing else shows), files. Not
-/// the one shim that a trivet-cri has waiting for the next pod, with that pod's network.
+/// the one shim that a trivet-cri has waiting for the next pod, with that pod's network and the
+/// link into it.
 std::vector<std::string> FindThings(const LeakScope& scope);
 
 /// What is there and was not in `before`. What is on its way out gets some seconds. A test says
