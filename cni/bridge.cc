@@ -51,8 +51,7 @@ Result<> CreateBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {
   return SetSysctlIfPresent(v6 + "accept_ra", "0");
 }
 
-// Somebody else's bridge may have none of its own yet, and would change with its ports.
-Result<> KeepMac(netlink::RouteSocket& socket, const Link& bridge) {
+Result<> SetToItsMac(netlink::RouteSocket& socket, const Link& bridge) {
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(bridge.index);
   netlink::Request request(RTM_NEWLINK, 0);
@@ -94,7 +93,7 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
   if (bridge->kind != "bridge") {
     return Fail(Code::kAlreadyExists, "link {} exists and is no bridge", spec.name);
   }
-  if (ReadFile(spec.mark).value_or("") != bridge->mac) RETURN_IF_ERROR(KeepMac(socket, *bridge));
+  RETURN_IF_ERROR(KeepBridgeMac(socket, *bridge, spec.mark));
   if (spec.filter_vlans) RETURN_IF_ERROR(FilterVlans(socket, *bridge));
   if (spec.call_firewall) RETURN_IF_ERROR(CallFirewall(socket, *bridge));
   const uint32_t wanted = IFF_UP | (spec.promiscuous ? uint32_t{IFF_PROMISC} : 0U);
@@ -102,6 +101,12 @@ Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) 
     RETURN_IF_ERROR(SetLinkFlags(socket, *bridge, wanted, wanted));
   }
   return std::move(*bridge);
+}
+
+Result<> KeepBridgeMac(netlink::RouteSocket& socket, const Link& bridge,
+                       const std::filesystem::path& mark) {
+  if (ReadFile(mark).value_or("") == bridge.mac) return {};
+  return SetToItsMac(socket, bridge);
 }
 
 Result<> RemoveBridge(netlink::RouteSocket& socket, const BridgeSpec& spec) {

@@ -24,6 +24,11 @@ struct BridgeSpec {
 /// Source: linux/if_bridge.h; net/bridge/br_netlink.c.
 Result<Link> EnsureBridge(netlink::RouteSocket& socket, const BridgeSpec& spec);
 
+/// Sees to it that no port changes the MAC address of the bridge: somebody else's may have none of
+/// its own yet. `mark` as in BridgeSpec.
+Result<> KeepBridgeMac(netlink::RouteSocket& socket, const Link& bridge,
+                       const std::filesystem::path& mark);
+
 /// Removes a bridge that we made, which its mark tells, and the mark. Another's bridge of that
 /// name, one that still has ports, and none at all are left, with success.
 Result<> RemoveBridge(netlink::RouteSocket& socket, const BridgeSpec& spec);

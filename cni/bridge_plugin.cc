@@ -67,6 +67,18 @@ Result<std::vector<Interface>> BridgePlugin::Connect(netlink::RouteSocket& socke
   return interfaces;
 }
 
+// An ephemeral bridge goes with its last port: none may be there that no DEL will remove.
+Result<VethSpec> BridgePlugin::PlanPrepared(netlink::RouteSocket& socket) const {
+  if (bridge_.ephemeral)
+    return Fail(Code::kUnimplemented, "bridge {} is ephemeral", bridge_.bridge);
+  ASSIGN_OR_RETURN(const auto bridge, FindLink(socket, bridge_.bridge));
+  if (!bridge || bridge->kind != "bridge") {
+    return Fail(Code::kUnavailable, "there is no bridge {}", bridge_.bridge);
+  }
+  RETURN_IF_ERROR(KeepBridgeMac(socket, *bridge, paths().bridge_mark(bridge_.bridge)));
+  return VethSpec{.mtu_bytes = bridge_.mtu_bytes, .bridge_index = bridge->index};
+}
+
 // A bridge gets its carrier from the first port, and without it drops what the node itself sends.
 // One with a spanning tree has it when the ports forward, for which nobody waits here.
 Result<> BridgePlugin::AwaitGateway(netlink::RouteSocket& socket, const Link& bridge) const {

@@ -61,6 +61,7 @@ Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname, 
   if (link.index == 0) {
     ASSIGN_OR_RETURN(link, ReadLink(socket, ifname));
   }
+  if (!wanted.mac.empty()) RETURN_IF_ERROR(SetMac(socket, link, wanted.mac));
   if (!wanted.up) return link;
   RETURN_IF_ERROR(SetSysctls(ifname, wanted));
   for (const IpConfig& ip : wanted.ips) {

@@ -14,6 +14,7 @@ namespace trivet::cni {
 
 /// What the container's interface has.
 struct ContainerEnd {
+  std::string mac;  // to be given; empty: it has it
   std::vector<IpConfig> ips;
   NetworkRoute network_route = NetworkRoute::kOn;
   DuplicateDetection detection = DuplicateDetection::kOff;

@@ -14,13 +14,14 @@ namespace {
 constexpr size_t kMaxIdentifierBytes = 255;
 constexpr size_t kMaxArgsBytes = 65536;
 
-constexpr std::array<std::pair<std::string_view, Command>, 6> kCommands{
+constexpr std::array<std::pair<std::string_view, Command>, 7> kCommands{
     {{"ADD", Command::kAdd},
      {"DEL", Command::kDel},
      {"CHECK", Command::kCheck},
      {"GC", Command::kGc},
      {"STATUS", Command::kStatus},
-     {"VERSION", Command::kVersion}}};
+     {"VERSION", Command::kVersion},
+     {"PREPARE", Command::kPrepare}}};
 
 constexpr std::array<std::string_view, 8> kKnownArgs{
     "IgnoreUnknown",     "IP",           "GATEWAY",     "MAC",

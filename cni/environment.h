@@ -12,7 +12,8 @@
 
 namespace trivet::cni {
 
-enum class Command { kAdd, kDel, kCheck, kGc, kStatus, kVersion };
+/// kPrepare is no command of the specification: trivet-cri's, for an ADD that may come.
+enum class Command { kAdd, kDel, kCheck, kGc, kStatus, kVersion, kPrepare };
 
 /// What a runtime says by environment variables.
 /// Source: CNI spec 1.1.0, section 2 "Parameters".

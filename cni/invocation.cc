@@ -65,7 +65,10 @@ Result<> CheckCommandVersion(Command command, SpecVersion version) {
 
 // A runtime that hands over our own namespace would have us turn the node into its own pod.
 Result<> CheckNetns(const Environment& environment, const LookUpVariable& look_up) {
-  if (environment.command != Command::kAdd && environment.command != Command::kCheck) return {};
+  const Command command = environment.command;
+  const bool enters =
+      command == Command::kAdd || command == Command::kCheck || command == Command::kPrepare;
+  if (!enters) return {};
   struct stat ours{};
   struct stat theirs{};
   ASSIGN_OR_RETURN(const UniqueFd own, OpenOwnNetworkNamespace());
@@ -100,6 +103,9 @@ Result<std::string> Run(Plugin& plugin, Command command) {
       break;
     case Command::kStatus:
       done = plugin.Status();
+      break;
+    case Command::kPrepare:
+      done = plugin.Prepare();
       break;
     case Command::kVersion:
       break;  // answered before there is a plugin

@@ -65,6 +65,9 @@ Link ParseLink(const netlink::Message& message) {
   link.tx_queue_length = attributes.U32(IFLA_TXQLEN).value_or(0);
   link.master = attributes.U32(IFLA_MASTER).value_or(0);
   link.peer = attributes.U32(IFLA_LINK).value_or(0);
+  if (const auto id = attributes.U32(IFLA_LINK_NETNSID)) {
+    link.peer_netns = static_cast<int32_t>(*id);
+  }
   link.operational = IsOperational(attributes, link);
   if (link.kind == "bridge") ReadBridgeState(attributes, link);
   if (const auto mac = attributes.Find(IFLA_ADDRESS)) link.mac = MacText(mac->bytes());
@@ -115,6 +118,14 @@ void AddNoIpv6Address(netlink::Request& request, const Link& link) {
     families.Nest(AF_INET6,
                   [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
   });
+}
+
+Result<> SetMac(netlink::RouteSocket& socket, const Link& link, const std::string& mac) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(link.index);
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.Struct(header).Bytes(IFLA_ADDRESS, MacBytes(mac));
+  return socket.Execute(request, fmt::format("set MAC address of link {}", link.name));
 }
 
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name) {

@@ -21,6 +21,7 @@ struct Link {
   uint32_t mtu_bytes = 0;
   uint32_t master = 0;                // the bridge's index; 0: none
   uint32_t peer = 0;                  // a veth's other end: its index in the namespace it is in
+  std::optional<int32_t> peer_netns;  // that namespace's id in this one; none: it is this one
   uint32_t tx_queue_length = 0;       // packets
   uint32_t flags = 0;                 // IFF_UP, IFF_PROMISC, ...
   bool operational = false;           // both ends are up; a bridge has its carrier
@@ -49,6 +50,9 @@ Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t f
 /// Adds to a request for a link that is down: it gets no IPv6 address that nobody asked for. Of one
 /// that is too small for IPv6, which the kernel does not set up for it, there is nothing to say.
 void AddNoIpv6Address(netlink::Request& request, const Link& link);
+
+/// Of a link that is down. `mac` as MacBytes takes it.
+Result<> SetMac(netlink::RouteSocket& socket, const Link& link, const std::string& mac);
 
 /// Absent is success: DEL is repeatable.
 Result<> DeleteLink(netlink::RouteSocket& socket, const std::string& name);

@@ -32,6 +32,13 @@ class Plugin {
   /// Errors: kUnavailable with the reason why an ADD would fail; kFailedPrecondition when
   /// attachments that are there are cut off, too.
   virtual Result<> Status() = 0;
+  /// Makes what an ADD of the same attachment would make, as far as it needs neither an address nor
+  /// a pod. ADD takes it; without one it ends with the network namespace, of which nobody but the
+  /// caller knows yet: there is no record of it. Errors: kUnimplemented for a type with no such
+  /// thing; kUnavailable when what pods share is not there.
+  virtual Result<> Prepare() {
+    return Fail(Code::kUnimplemented, "PREPARE: nothing of this type is made ahead");
+  }
 };
 
 /// Whether there is a plugin of that type.

@@ -36,9 +36,7 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
     ASSIGN_OR_RETURN(const FileLock lock, LockNetwork());
     RETURN_IF_ERROR(EnsureNetwork(socket, result, record, Forwarding::kOn));
   }
-  ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record,
-                                                   {.host_mac = routed() ? LinkGatewayMac() : "",
-                                                    .mtu_bytes = ptp_.mtu_bytes}));
+  ASSIGN_OR_RETURN(const VethPair pair, CreateVeth(socket, record, PlanVeth()));
   const Link& host_end = pair.host_end;
   ASSIGN_OR_RETURN(ContainerLink container_end, ConfigureContainer(pair, result));
   if (!routed()) {
@@ -58,6 +56,14 @@ Result<std::vector<Interface>> PtpPlugin::Connect(netlink::RouteSocket& socket,
   RETURN_IF_ERROR(AwaitBothEnds(socket, host_end, container_end));
   return std::vector<Interface>{DescribeLink(host_end, ""),
                                 DescribeLink(container_end.link, environment().netns)};
+}
+
+VethSpec PtpPlugin::PlanVeth() const {
+  return {.host_mac = routed() ? LinkGatewayMac() : "", .mtu_bytes = ptp_.mtu_bytes};
+}
+
+Result<VethSpec> PtpPlugin::PlanPrepared(netlink::RouteSocket& /*socket*/) const {
+  return PlanVeth();
 }
 
 ContainerEnd PtpPlugin::PlanContainerEnd(const AddResult& result) const {

@@ -25,10 +25,12 @@ class PtpPlugin : public VethPlugin {
   [[nodiscard]] Result<> Complete(AddResult& result) const override;
   Result<std::vector<Interface>> Connect(netlink::RouteSocket& socket, const AddResult& result,
                                          Attachment& record) override;
+  Result<VethSpec> PlanPrepared(netlink::RouteSocket& socket) const override;
   [[nodiscard]] ContainerEnd PlanContainerEnd(const AddResult& result) const override;
   Result<> CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
                          const AddResult& own) override;
 
+  [[nodiscard]] VethSpec PlanVeth() const;
   [[nodiscard]] bool routed() const { return ptp_.mode == PtpConf::Mode::kRouted; }
 
   const PtpConf ptp_;

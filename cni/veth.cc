@@ -1,9 +1,13 @@
 #include "cni/veth.h"
 
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+
+#include <utility>
 
 #include "cni/environment.h"
 #include "cni/hash.h"
@@ -27,6 +31,46 @@ Result<Link> ReadHostEnd(netlink::RouteSocket& socket, const netlink::Request& r
     if (link.name == spec.host_name) return link;
   }
   return ReadLink(socket, spec.host_name);
+}
+
+VethPair PairOf(Link host_end, const VethSpec& spec) {
+  VethPair pair{.host_end = std::move(host_end), .container_end = {}};
+  if (spec.container_mac.empty()) return pair;
+  pair.container_end.index = pair.host_end.peer;
+  pair.container_end.name = spec.container_name;
+  pair.container_end.mac = MacText(MacBytes(spec.container_mac));  // as the kernel spells it
+  pair.container_end.mtu_bytes = pair.host_end.mtu_bytes;
+  return pair;
+}
+
+// But for the container's MAC address. What brings up links of its own accord may have met it: the
+// policy has to be in force first.
+bool IsAsMade(const Link& host_end, const VethSpec& spec) {
+  const uint32_t mtu_bytes = spec.mtu_bytes == 0 ? uint32_t{ETH_DATA_LEN} : spec.mtu_bytes;
+  return (host_end.flags & IFF_UP) == 0 && host_end.master == spec.bridge_index &&
+         host_end.mtu_bytes == mtu_bytes &&
+         (spec.host_mac.empty() || host_end.mac == MacText(MacBytes(spec.host_mac)));
+}
+
+// In the socket's namespace; -1: it has none there, and no link points into it.
+// Source: man 7 rtnetlink, RTM_GETNSID; linux/net_namespace.h.
+Result<int32_t> ReadNetnsId(netlink::RouteSocket& socket, int netns_fd) {
+  netlink::Request request(RTM_GETNSID, 0);
+  request.Struct(rtgenmsg{}).U32(NETNSA_FD, static_cast<uint32_t>(netns_fd));
+  ASSIGN_OR_RETURN(const netlink::Message answer, socket.Query(request, "read namespace id"));
+  const auto id = answer.AttributesAfter<rtgenmsg>().U32(NETNSA_NSID);
+  return static_cast<int32_t>(id.value_or(UINT32_MAX));
+}
+
+// Whoever uses one gives it an alias. The id is asked for last: the kernel gives one to a namespace
+// when it tells of a link's other end there.
+Result<std::optional<Link>> FindUnused(netlink::RouteSocket& socket, const VethSpec& spec) {
+  ASSIGN_OR_RETURN(auto host_end, FindLink(socket, spec.host_name));
+  if (!host_end || host_end->kind != "veth" || !host_end->alias.empty()) return std::nullopt;
+  if (!host_end->peer_netns || spec.container_netns_fd < 0) return std::nullopt;
+  ASSIGN_OR_RETURN(const int32_t netns, ReadNetnsId(socket, spec.container_netns_fd));
+  if (host_end->peer_netns != netns) return std::nullopt;
+  return host_end;
 }
 
 }  // namespace
@@ -56,13 +100,21 @@ Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& sp
       });
     });
   });
-  VethPair pair;
-  ASSIGN_OR_RETURN(pair.host_end, ReadHostEnd(socket, request, spec));
-  if (spec.container_mac.empty()) return pair;
-  pair.container_end.index = pair.host_end.peer;
-  pair.container_end.name = spec.container_name;
-  pair.container_end.mac = MacText(MacBytes(spec.container_mac));  // as the kernel spells it
-  pair.container_end.mtu_bytes = pair.host_end.mtu_bytes;
+  ASSIGN_OR_RETURN(Link host_end, ReadHostEnd(socket, request, spec));
+  return PairOf(std::move(host_end), spec);
+}
+
+Result<VethPair> CreateOrTakeVethPair(netlink::RouteSocket& socket, const VethSpec& spec) {
+  auto created = CreateVethPair(socket, spec);
+  if (created || created.error().code() != Code::kAlreadyExists) return created;
+  ASSIGN_OR_RETURN(auto unused, FindUnused(socket, spec));
+  if (!unused) return created;
+  if (!IsAsMade(*unused, spec)) {
+    RETURN_IF_ERROR(DeleteLink(socket, spec.host_name));
+    return CreateVethPair(socket, spec);
+  }
+  VethPair pair = PairOf(std::move(*unused), spec);
+  pair.was_there = true;
   return pair;
 }
 

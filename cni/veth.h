@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cni/attachment_key.h"
@@ -22,7 +23,8 @@ struct VethSpec {
 
 struct VethPair {
   Link host_end;
-  Link container_end;  // its index, name, MAC address and MTU; index 0 where they are not known
+  Link container_end;      // its index, name, MAC address and MTU; index 0 where they are not known
+  bool was_there = false;  // and the container's end has another MAC address
 };
 
 /// Creates a veth pair with one end already inside the container's network
@@ -32,6 +34,11 @@ struct VethPair {
 /// CAP_NET_ADMIN in both namespaces.
 /// Source: linux/veth.h; CNI spec 1.1.0, section 2 "ADD".
 Result<VethPair> CreateVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
+
+/// CreateVethPair, or the pair that it made before of the same names in the same namespace and that
+/// nobody has used yet, its container's end without `spec`'s MAC address; where it is not as it
+/// would be made now, another one takes its place. Errors: CreateVethPair's.
+Result<VethPair> CreateOrTakeVethPair(netlink::RouteSocket& socket, const VethSpec& spec);
 
 /// Brings a host end that is nobody's port up (or a link like it), without an IPv6 address that
 /// nobody asked for.

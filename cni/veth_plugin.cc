@@ -164,21 +164,35 @@ Result<> VethPlugin::EnsureNetwork(netlink::RouteSocket& socket, const AddResult
   return {};
 }
 
-Result<VethPair> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
-                                        VethSpec spec) const {
-  const UniqueFd netns(::open(environment_.netns.c_str(), O_RDONLY | O_CLOEXEC));
+Result<UniqueFd> VethPlugin::NameEnds(VethSpec& spec) const {
+  UniqueFd netns(::open(environment_.netns.c_str(), O_RDONLY | O_CLOEXEC));
   if (!netns.valid()) return FailErrno("open network namespace {}", environment_.netns.native());
-  spec.host_name = record.host_interface;
+  spec.host_name = HostInterfaceName(Key());
   spec.container_name = environment_.ifname;
   spec.container_netns_fd = netns.get();
+  return netns;
+}
+
+Result<VethPair> VethPlugin::CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
+                                        VethSpec spec) const {
+  ASSIGN_OR_RETURN(const UniqueFd netns, NameEnds(spec));
   spec.container_mac = record.mac;
-  return CreateVethPair(socket, spec);
+  return CreateOrTakeVethPair(socket, spec);
+}
+
+Result<> VethPlugin::Prepare() {
+  ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
+  ASSIGN_OR_RETURN(VethSpec spec, PlanPrepared(socket));
+  ASSIGN_OR_RETURN(const UniqueFd netns, NameEnds(spec));
+  RETURN_IF_ERROR(CreateVethPair(socket, spec));
+  return {};
 }
 
 Result<ContainerLink> VethPlugin::ConfigureContainer(const VethPair& pair,
                                                      const AddResult& result) const {
-  return ConfigureContainerEnd(environment_.netns, environment_.ifname, pair.container_end,
-                               PlanContainerEnd(result));
+  ContainerEnd wanted = PlanContainerEnd(result);
+  if (pair.was_there) wanted.mac = pair.container_end.mac;
+  return ConfigureContainerEnd(environment_.netns, environment_.ifname, pair.container_end, wanted);
 }
 
 Result<> VethPlugin::GuardSenders(const Attachment& record) const {

@@ -28,6 +28,7 @@ class VethPlugin : public Plugin {
   Result<> Check() final;
   Result<> Gc() final;
   Result<> Status() final;
+  Result<> Prepare() final;
 
  protected:
   /// `conf` and `environment` are borrowed. `ipam`: none for layer 2 only.
@@ -44,6 +45,10 @@ class VethPlugin : public Plugin {
   /// force already. Returns the interfaces in the order of the result.
   virtual Result<std::vector<Interface>> Connect(netlink::RouteSocket& socket,
                                                  const AddResult& result, Attachment& record) = 0;
+  /// The veth pair as Connect would make it, but for its names and its container's MAC address.
+  /// Errors: kUnavailable when what pods share is not there; kUnimplemented when nothing may be
+  /// there ahead.
+  virtual Result<VethSpec> PlanPrepared(netlink::RouteSocket& socket) const = 0;
   /// `own` is what prevResult tells of the container's interface, and that interface alone.
   /// Errors: kFailedPrecondition that names what of the host's side is missing or wrong.
   virtual Result<> CheckHostSide(netlink::RouteSocket& socket, const Link& host_end,
@@ -63,7 +68,8 @@ class VethPlugin : public Plugin {
                          const Attachment& record, Forwarding forwarding) const;
   /// Held while things are made that the network's attachments share.
   [[nodiscard]] Result<FileLock> LockNetwork() const;
-  /// Both ends, down; the names, the namespace and the record's MAC address are filled in.
+  /// Both ends, down; the names, the namespace and the record's MAC address are filled in. The pair
+  /// that Prepare made, if it did.
   Result<VethPair> CreateVeth(netlink::RouteSocket& socket, const Attachment& record,
                               VethSpec spec) const;
   Result<ContainerLink> ConfigureContainer(const VethPair& pair, const AddResult& result) const;
@@ -78,6 +84,8 @@ class VethPlugin : public Plugin {
 
  private:
   [[nodiscard]] AttachmentKey Key() const;
+  /// Fills in the names and the namespace, which is open for as long as what is returned is.
+  Result<UniqueFd> NameEnds(VethSpec& spec) const;
   [[nodiscard]] Result<Attachment> MakeRecord() const;
 
   // ADD, in this order.

@@ -14,7 +14,8 @@ constexpr int kWays = 3;
 struct Kill {
   const char* type;
   const char* verb;
-  int way;  // to make it good
+  int way;                // to make it good
+  bool prepared = false;  // a PREPARE was before
 };
 
 class KillTest : public PluginTest, public ::testing::WithParamInterface<Kill> {
@@ -72,6 +73,9 @@ TEST_P(KillTest, LeavesNothingThatIsNotMadeGood) {
   EXPECT_THAT(Del(pod_, conf), Succeeds());
   for (int at = kLoaderCalls + GetParam().way;; at += kWays * KillStride()) {
     if (verb == "DEL") Added(pod_, conf);
+    if (GetParam().prepared) {
+      EXPECT_THAT(Run("PREPARE", pod_, conf), Succeeds());
+    }
     const End end = KillAtSystemCall(CommandFor(verb, pod_), conf, at);
     Recover(conf);
     EXPECT_FALSE(HasLink("eth0", pod_));
@@ -90,13 +94,15 @@ std::vector<Kill> Kills() {
       for (int way = 0; way < kWays; ++way) kills.push_back({type, verb, way});
     }
   }
+  // Not by GC: until it is recorded the pair is that of an ADD to come.
+  for (const int way : {0, 2}) kills.push_back({"ptp", "ADD", way, true});
   return kills;
 }
 
 std::string KillName(const ::testing::TestParamInfo<Kill>& test) {
   const std::array<const char*, kWays> names{"ByDel", "ByGc", "ByAnotherAdd"};
-  return fmt::format("{}{}{}", test.param.type, test.param.verb,
-                     names.at(static_cast<size_t>(test.param.way)));
+  return fmt::format("{}{}{}{}", test.param.type, test.param.prepared ? "Prepared" : "",
+                     test.param.verb, names.at(static_cast<size_t>(test.param.way)));
 }
 INSTANTIATE_TEST_SUITE_P(Of, KillTest, ::testing::ValuesIn(Kills()), KillName);
 

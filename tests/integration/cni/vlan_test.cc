@@ -167,6 +167,22 @@ TEST_F(VlanTest, ASpoofCheckedPodOfAVlanSendsFromItsOwnHardwareAddressAlone) {
   EXPECT_TRUE(IsCutOff(peer.pod, spoofer.address));
 }
 
+TEST_F(VlanTest, APortThatWasMadeAheadIsInItsVlanAlone) {
+  json::Value kept = InVlan(100);
+  kept.erase("ephemeralBridge");
+  const Attached first = Attach("first", kept);
+  const Pod pod = MakePod("second");
+  EXPECT_THAT(Run("PREPARE", pod, kept), Succeeds());
+  const json::Value ahead = Ip({"link", "show", "dev", "eth0"}, pod)[0]["ifindex"];
+  const Attached second{.pod = pod, .address = {}, .result = Added(pod, kept)};
+
+  EXPECT_EQ(Ip({"link", "show", "dev", "eth0"}, pod)[0]["ifindex"], ahead);
+  EXPECT_THAT(VlansOf(second), ElementsAre("100 PVID Egress Untagged"));
+  EXPECT_TRUE(Reaches(pod, first.address));
+  EXPECT_TRUE(IsCutOff(pod, Attach("other", InVlan(200)).address));
+  for (const Pod& attached : {first.pod, pod}) EXPECT_THAT(Del(attached, kept), Succeeds());
+}
+
 TEST_F(VlanTest, CheckNamesABridgeThatFiltersNoMore) {
   const Attached a = Attach("a", InVlan(100));
   EXPECT_THAT(Check(a.pod, InVlan(100), a.result), Succeeds());

@@ -56,6 +56,21 @@ TEST(ParseEnvironment, DelNeedsNoNetns) {
   EXPECT_THAT(Parse(variables), IsOk());
 }
 
+// It is no command of the specification: what it needs is an ADD's.
+TEST(ParseEnvironment, PrepareNeedsWhatAddNeeds) {
+  Variables variables = AddVariables();
+  variables["CNI_COMMAND"] = "PREPARE";
+  variables.erase("CNI_ARGS");
+  const auto environment = Parse(variables);
+  ASSERT_THAT(environment, IsOk());
+  EXPECT_EQ(environment->command, Command::kPrepare);
+  for (const char* needed : {"CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"}) {
+    Variables lacking = variables;
+    lacking.erase(needed);
+    EXPECT_THAT(Parse(lacking), FailsWith(Code::kInvalidArgument, needed));
+  }
+}
+
 struct BadVariable {
   const char* name;
   std::string variable;

@@ -139,6 +139,13 @@ INSTANTIATE_TEST_SUITE_P(
                 R"({"cniVersion": "1.1.0", "name": "n", "type": "macvlan"})", 2, "'macvlan'"},
         Failing{"NetnsGone", "ADD", R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge"})", 4,
                 "CNI_NETNS: /nowhere/netns"},
+        Failing{"NetnsGoneAhead", "PREPARE",
+                R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge"})", 4,
+                "CNI_NETNS: /nowhere/netns"},
+        Failing{"NothingAhead", "PREPARE",
+                R"({"cniVersion": "1.1.0", "name": "n", "type": "host-local",
+                "ipam": {"type": "host-local", "subnet": "10.1.0.0/24"}})",
+                2, "nothing of this type is made ahead"},
         Failing{
             "IpamWithoutType", "DEL",
             R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge", "ipam": {"subnet": "x"}})", 7,
@@ -146,10 +153,12 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST_F(InvokeTest, RefusesItsOwnNetworkNamespace) {
-  Variables variables = For("ADD");
-  variables["CNI_NETNS"] = "/proc/self/ns/net";
-
-  EXPECT_EQ(Run(variables, R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge"})")["code"], 8);
+  for (const char* command : {"ADD", "PREPARE"}) {
+    Variables variables = For(command);
+    variables["CNI_NETNS"] = "/proc/self/ns/net";
+    const std::string bridge = R"({"cniVersion": "1.1.0", "name": "n", "type": "bridge"})";
+    EXPECT_EQ(Run(variables, bridge)["code"], 8) << command;
+  }
 }
 
 TEST_F(InvokeTest, StatusOfAnExhaustedPoolIs50) {
