@@ -6,7 +6,6 @@
 
 #include "common/linux/file.h"
 #include "common/linux/memory.h"
-#include "common/linux/netns.h"
 #include "common/linux/netns_pin.h"
 #include "common/linux/open_files.h"
 #include "common/linux/scheduling.h"
@@ -21,9 +20,9 @@
 #include "cri-runtime/operations/run_loop.h"
 #include "cri-runtime/preflight.h"
 #include "cri-runtime/recovery.h"
+#include "cri-runtime/sandbox/spare_making.h"
 #include "cri-runtime/service/image_service.h"
 #include "cri-runtime/service/runtime_service.h"
-#include "cri-runtime/state/id.h"
 #include "cri-runtime/systemd/systemd_cgroups.h"
 
 namespace trivet::cri {
@@ -68,14 +67,6 @@ bool CanRestrictDevices(const Cgroups& cgroups) {
 Result<selinux::Policy> OpenSelinux(const Config& config) {
   ASSIGN_OR_RETURN(const selinux::Mode mode, selinux::ParseMode(config.selinux));
   return selinux::Policy::Open(mode);
-}
-
-Result<sandbox::Spare> MakeSpare(sandbox::ShimLauncher& launcher, const LiveConfig& config,
-                                 const Paths& paths) {
-  ASSIGN_OR_RETURN(std::string id, state::NewId());
-  ASSIGN_OR_RETURN(UniqueFd netns, MakeNetworkNamespace());
-  ASSIGN_OR_RETURN(sandbox::LoadedShim shim, launcher.Load(config->shim, paths.Shim(id)));
-  return sandbox::Spare{std::move(id), std::move(netns), std::move(shim)};
 }
 
 // What of the daemon is there for its whole life.
@@ -176,7 +167,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
                                  .capability_args = [&] { return pod_cidrs->CapabilityArgs(); }}));
   sandbox::ShimLauncher launcher;
   RETURN_IF_ERROR(launcher.Prepare(config.shim), "shim");
-  sandbox::Spares spares([&]() { return MakeSpare(launcher, live_config, paths); });
+  sandbox::Spares spares(sandbox::SpareMaker({live_config, paths, launcher, network, *pod_cidrs}));
   container::SeccompFilters seccomp;
   container::ImageAccounts accounts;
   ASSIGN_OR_RETURN(const selinux::Policy selinux_policy, OpenSelinux(config), "selinux");

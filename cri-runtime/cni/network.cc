@@ -11,6 +11,7 @@ namespace trivet::network {
 namespace {
 
 constexpr auto kAnswerPatience = std::chrono::seconds(10);  // for VERSION and STATUS
+constexpr auto kPreparePatience = std::chrono::seconds(2);  // a daemon that stops waits for it
 constexpr auto kCollectPatience = std::chrono::seconds(30);
 
 // The versions of NetworkConfig have one digit per part, so that they compare as texts.
@@ -83,6 +84,22 @@ Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment&
   return result;
 }
 
+std::optional<Preparer> Network::PreparerOf(const NetworkConfig& network) const {
+  auto program = FindOwnPlugin(own_, directories_, network.plugins.front().type);
+  if (program == nullptr) return std::nullopt;
+  return Preparer{.config = network.text, .program = std::move(program)};
+}
+
+// Beside GC as well, to which nothing of it counts: it would have to wait for one that hangs.
+Result<> Network::Prepare(const NetworkConfig& network, const Attachment& attachment,
+                          const json::Value& capability_args) const {
+  const Plugin& first = network.plugins.front();
+  const json::Value config = ExecutionConfig(network, first, capability_args, nullptr);
+  RETURN_IF_ERROR(ExecutePlugin(own_, directories_, {first.type, "PREPARE", kPreparePatience},
+                                attachment, config));
+  return {};
+}
+
 Result<> Network::Delete(const NetworkConfig& network, const Attachment& attachment,
                          const json::Value& capability_args, const json::Value& add_result) const {
   const std::shared_lock lock(changing_);
@@ -125,7 +142,7 @@ Result<> Network::CollectGarbage(const NetworkConfig& network, const json::Value
 
 bool Network::FreesTheUnknown(const NetworkConfig& network) const {
   return HasCollection(network) && std::ranges::all_of(network.plugins, [&](const Plugin& plugin) {
-           return IsOwnPlugin(own_, directories_, plugin.type);
+           return FindOwnPlugin(own_, directories_, plugin.type) != nullptr;
          });
 }
 

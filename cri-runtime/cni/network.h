@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -11,6 +13,13 @@
 #include "cri-runtime/cni/plugin.h"
 
 namespace trivet::network {
+
+/// Who has made things for an ADD in a network namespace.
+struct Preparer {
+  std::string config;                   // the text of the configuration
+  std::shared_ptr<const void> program;  // the plugin's file: another one may not know of it
+  bool operator==(const Preparer&) const = default;
+};
 
 /// Executes the plugins of a configuration list, one after the other. Any thread.
 class Network {
@@ -24,6 +33,16 @@ class Network {
   Result<json::Value> Add(const NetworkConfig& network, const Attachment& attachment,
                           const json::Value& capability_args,
                           std::function<Result<>()> may_begin = {}) const;
+
+  /// Who prepares for `network`, as things are now; nobody where its first plugin is not
+  /// trivet-cni.
+  [[nodiscard]] std::optional<Preparer> PreparerOf(const NetworkConfig& network) const;
+
+  /// Has the PreparerOf `network` make ahead what it can of an ADD in `attachment`'s namespace. It
+  /// ends with the namespace, in which no other plugin can do an ADD now, whether this has failed
+  /// or not. Errors: the plugin's.
+  Result<> Prepare(const NetworkConfig& network, const Attachment& attachment,
+                   const json::Value& capability_args) const;
 
   /// DEL through the list backwards, with ADD's result. Repeatable. Every plugin is asked, also
   /// after one has failed. Errors: the first plugin's that failed.

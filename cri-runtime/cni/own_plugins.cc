@@ -34,8 +34,9 @@ OwnPlugins::~OwnPlugins() {
   changed_.wait(lock, [&] { return !is_kept_; });
 }
 
-bool OwnPlugins::Has(const std::filesystem::path& program) {
-  return Find(program)->is_own;
+std::shared_ptr<const void> OwnPlugins::FileOf(const std::filesystem::path& program) {
+  auto found = Find(program);
+  return found->is_own ? found : nullptr;
 }
 
 Result<RunOutput> OwnPlugins::Run(const Command& command, std::string_view input,

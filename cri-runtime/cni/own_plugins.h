@@ -32,7 +32,9 @@ class OwnPlugins {
   OwnPlugins& operator=(const OwnPlugins&) = delete;
 
   /// Whether the file is trivet-cni, if by links: by its name.
-  bool Has(const std::filesystem::path& program);
+  bool Has(const std::filesystem::path& program) { return FileOf(program) != nullptr; }
+  /// The same for as long as the program is the same file; null for one that it has not.
+  std::shared_ptr<const void> FileOf(const std::filesystem::path& program);
 
   /// Runs a program that it Has, as RunCommand, when `may_begin` has returned, whose error is the
   /// run's; where it must be loaded, that is done meanwhile. Errors: RunCommand's; RunServer's.

@@ -51,7 +51,7 @@ std::vector<std::string> Environment(const std::vector<std::filesystem::path>& d
 
 // Once or more for each pod; the others once in a while for the node.
 bool IsFrequent(std::string_view command) {
-  return command == "ADD" || command == "DEL";
+  return command == "ADD" || command == "DEL" || command == "PREPARE";
 }
 
 // A plugin that fails prints {"code", "msg", "details"}; one that crashes prints what it likes.
@@ -75,10 +75,11 @@ std::unexpected<Error> PluginFailure(const std::string& type, std::string_view c
 
 }  // namespace
 
-bool IsOwnPlugin(OwnPlugins& own, const std::vector<std::filesystem::path>& directories,
-                 const std::string& type) {
+std::shared_ptr<const void> FindOwnPlugin(OwnPlugins& own,
+                                          const std::vector<std::filesystem::path>& directories,
+                                          const std::string& type) {
   const auto program = FindProgram(directories, type);
-  return program && own.Has(*program);
+  return program ? own.FileOf(*program) : nullptr;
 }
 
 Result<json::Value> ExecutePlugin(OwnPlugins& own,

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ struct Execution {
   std::function<Result<>()> may_begin = {};
 };
 
-/// Whether the plugin of that type is trivet-cni: its ways are known. False when there is none.
-bool IsOwnPlugin(OwnPlugins& own, const std::vector<std::filesystem::path>& directories,
-                 const std::string& type);
+/// The plugin of that type where it is trivet-cni, whose ways are known, as OwnPlugins::FileOf().
+std::shared_ptr<const void> FindOwnPlugin(OwnPlugins& own,
+                                          const std::vector<std::filesystem::path>& directories,
+                                          const std::string& type);
 
 /// Executes a plugin from the first of `directories` that has it, and returns what it printed, null
 /// when that is nothing. Errors: kNotFound without such a program; a plugin's own error with its

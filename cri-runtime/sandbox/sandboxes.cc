@@ -65,12 +65,7 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
   std::optional<state::KeyedMutex::Exclusive> lock;  // longer than what goes on beside
   Beside beside;
   BeginPod(config, beside);
-  auto plan = Plan(config, beside.spare.get());
-  if (!plan) {
-    node_.spares.GiveBack(std::move(beside.spare));
-    return std::unexpected(std::move(plan).error());
-  }
-  planned = std::move(*plan);
+  ASSIGN_OR_RETURN(planned, PlanWith(config, beside.spare));
   Record& record = planned.record;
   // Held until it is in a record.
   ASSIGN_OR_RETURN(const selinux::Levels::Hold level, ChooseLabels(record), "selinux_options");
@@ -92,6 +87,16 @@ Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progr
                   undone.error().message());
   }
   return std::unexpected(std::move(built).error());
+}
+
+// The spare is dropped where it is none for this pod.
+Result<Sandboxes::Planned> Sandboxes::PlanWith(const Config& config,
+                                               std::unique_ptr<Spare>& spare) const {
+  auto plan = Plan(config, spare.get());
+  if (!plan) node_.spares.GiveBack(std::move(spare));
+  if (!plan || spare == nullptr || IsFor(*spare, *plan)) return plan;
+  spare.reset();
+  return Plan(config, nullptr);
 }
 
 Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config, const Spare* spare) const {
@@ -117,6 +122,12 @@ Result<Sandboxes::Planned> Sandboxes::Plan(const Config& config, const Spare* sp
   ASSIGN_OR_RETURN(planned.cni_args, CapabilityArgsOf(record, node_.pod_cidrs.CapabilityArgs()));
   record.cni_args = json::Write(planned.cni_args);
   return planned;
+}
+
+// Another plugin than the one that prepared it would find an interface there.
+bool Sandboxes::IsFor(const Spare& spare, const Planned& planned) const {
+  return !spare.preparer ||
+         (planned.network && node_.network.PreparerOf(*planned.network) == spare.preparer);
 }
 
 // The pod's own files are its containers', and have their level.

@@ -100,7 +100,9 @@ class Sandboxes {
     std::shared_future<Result<>> netns;
     std::future<Result<Pod>> pod;
   };
+  Result<Planned> PlanWith(const Config& config, std::unique_ptr<Spare>& spare) const;
   Result<Planned> Plan(const Config& config, const Spare* spare) const;
+  [[nodiscard]] bool IsFor(const Spare& spare, const Planned& planned) const;
   Result<selinux::Levels::Hold> ChooseLabels(Record& record) const;
   Result<std::string> Make(const Config& config, state::Progress& progress);
   void BeginPod(const Config& config, Beside& beside);

@@ -5,18 +5,21 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
+#include "cri-runtime/cni/network.h"
 #include "cri-runtime/sandbox/loaded_shim.h"
 
 namespace trivet::sandbox {
 
 /// What a pod has that could be any pod's. Nothing of it is on disk, and it ends with this process.
 struct Spare {
-  std::string id;  // of the sandbox that it is for
-  UniqueFd netns;  // with lo up
+  std::string id;                             // of the sandbox that it is for
+  UniqueFd netns;                             // with lo up
+  std::optional<network::Preparer> preparer;  // whose ADD alone can be done in the namespace
   LoadedShim shim;
 };
 

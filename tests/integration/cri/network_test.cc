@@ -152,6 +152,7 @@ TEST_F(CriNetworkTest, KeepsItsOwnPluginLoadedFromPodToPodButNotWithoutTheDaemon
   MustRunPod("first");
   ASSERT_THAT(Serving(), SizeIs(1));
   const pid_t server = Serving().front().pid;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it is asked for the next pod, too
   EXPECT_NE(PodStatusOf(MustRunPod("second")).network().ip(), "");
   ASSERT_THAT(Serving(), SizeIs(1));
   EXPECT_EQ(Serving().front().pid, server);

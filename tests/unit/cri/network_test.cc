@@ -261,6 +261,41 @@ TEST_F(NetworkTest, NamesAPluginThatDoesNotSpeakTheListsVersion) {
               FailsWith(Code::kFailedPrecondition, "second VERSION: speaks [0.4.0]"));
 }
 
+TEST_F(NetworkTest, HasTheFirstPluginPrepareAlone) {
+  InstallChain();
+  std::filesystem::rename(folder_ / "first", folder_ / "trivet-cni");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "first");
+  const Network network = Plugins();
+  ASSERT_TRUE(network.PreparerOf(config_).has_value());
+  EXPECT_THAT(network.Prepare(config_, {.container_id = "abc", .netns = "/x"}, none_), IsOk());
+  const std::string calls = *ReadFile(Calls());
+  EXPECT_THAT(calls, HasSubstr("/first PREPARE eth0 \n"));
+  EXPECT_THAT(calls, Not(HasSubstr("second")));
+  EXPECT_THAT(calls, Not(HasSubstr("prevResult")));
+}
+
+TEST_F(NetworkTest, KnowsTheOneThatPreparesByItsListAndItsFile) {
+  InstallChain();
+  std::filesystem::rename(folder_ / "first", folder_ / "trivet-cni");
+  const Network network = Plugins();
+  EXPECT_FALSE(network.PreparerOf(config_).has_value());  // absent
+  std::filesystem::create_symlink("second", folder_ / "first");
+  EXPECT_FALSE(network.PreparerOf(config_).has_value());  // another program
+  std::filesystem::remove(folder_ / "first");
+  std::filesystem::create_symlink("trivet-cni", folder_ / "first");
+  const auto preparer = network.PreparerOf(config_);
+  ASSERT_TRUE(preparer.has_value());
+  EXPECT_EQ(network.PreparerOf(config_), preparer);
+
+  NetworkConfig other = config_;
+  other.text += " ";
+  EXPECT_NE(network.PreparerOf(other), preparer);
+  std::filesystem::copy_file(folder_ / "trivet-cni", folder_ / "new");  // as a package does
+  std::filesystem::rename(folder_ / "new", folder_ / "trivet-cni");
+  EXPECT_TRUE(network.PreparerOf(config_).has_value());
+  EXPECT_NE(network.PreparerOf(config_), preparer);
+}
+
 TEST_F(NetworkTest, SaysWhatStatusSays) {
   Install("first", "true");
   Install("second", R"(echo '{"code": 50, "msg": "no address is left"}'; exit 1)");
