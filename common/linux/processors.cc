@@ -13,6 +13,16 @@ namespace {
 
 constexpr pid_t kThisThread = 0;
 
+// As long as any kernel's: what is too long is cut.
+void UseAll(pid_t thread) {
+  static constexpr auto kAll = [] {
+    std::array<unsigned char, 1024> all{};
+    all.fill(0xff);
+    return all;
+  }();
+  ::syscall(SYS_sched_setaffinity, thread, kAll.size(), kAll.data());
+}
+
 std::optional<cpu_set_t> Allowed(pid_t thread) {
   cpu_set_t allowed;
   if (::sched_getaffinity(thread, sizeof allowed, &allowed) != 0) return std::nullopt;
@@ -50,20 +60,18 @@ Sent Send(pid_t thread, const cpu_set_t& processors) {
 
 }  // namespace
 
-// As long as any kernel's: what is too long is cut.
 void UseAllProcessors() {
-  static constexpr auto kAll = [] {
-    std::array<unsigned char, 1024> all{};
-    all.fill(0xff);
-    return all;
-  }();
-  ::syscall(SYS_sched_setaffinity, kThisThread, kAll.size(), kAll.data());
+  UseAll(kThisThread);
 }
 
 void Sent::End() {
+  EndFor(kThisThread);
+}
+
+void Sent::EndFor(pid_t thread) {
   if (!std::exchange(sent_, false)) return;
-  if (!Told()) return UseAllProcessors();
-  static_cast<void>(::sched_setaffinity(kThisThread, sizeof *Told(), &*Told()));
+  if (!Told()) return UseAll(thread);
+  static_cast<void>(::sched_setaffinity(thread, sizeof *Told(), &*Told()));
 }
 
 Sent SendElsewhere(pid_t thread) {

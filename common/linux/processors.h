@@ -29,14 +29,18 @@ class Sent {
   /// before it starts anything.
   void End();
 
+  /// The same for `thread`, or a process of one thread, that was sent and waits again.
+  void EndFor(pid_t thread);
+
  private:
   bool sent_ = false;
 };
 
-/// Has `thread`, of this process, which waits and is woken next, begin on another processor than
-/// the caller's, if there is one. The kernel wakes a thread on the waker's where it thinks that no
-/// other is idle, and then the two take turns; in a virtual machine it thinks so of all that are
-/// halted (available_idle_cpu() in kernel/sched/sched.h: the hypervisor runs something else there).
+/// Has `thread`, of this process or the only one of another, which waits and is woken next, begin
+/// on another processor than the caller's, if there is one. The kernel wakes a thread on the
+/// waker's where it thinks that no other is idle, and then the two take turns; in a virtual machine
+/// it thinks so of all that are halted (available_idle_cpu() in kernel/sched/sched.h: the
+/// hypervisor runs something else there).
 Sent SendElsewhere(pid_t thread);
 
 /// Has `thread`, of this process, which waits, or is not let run by the one that it has woken, go

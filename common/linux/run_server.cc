@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "common/linux/pipe.h"
+#include "common/linux/processors.h"
 
 namespace trivet {
 namespace {
@@ -149,8 +150,18 @@ Result<> RunServer::AwaitHello(Clock::time_point deadline) {
   return Fail(was_killed ? Code::kUnavailable : Code::kUnimplemented, "it does not serve");
 }
 
-Result<RunOutput> RunServer::Ask(const std::string& request, Clock::time_point deadline) {
+// Both work on, each on a processor of its own if there are two.
+bool RunServer::SendAnd(const std::function<void()>& meanwhile, const std::string& request) {
+  Sent elsewhere = meanwhile ? SendElsewhere(server_.pid) : Sent();
   const bool sent = Send(socket_.get(), request);
+  if (sent && meanwhile) meanwhile();
+  elsewhere.EndFor(server_.pid);
+  return sent;
+}
+
+Result<RunOutput> RunServer::Ask(const std::string& request, Clock::time_point deadline,
+                                 const std::function<void()>& meanwhile) {
+  const bool sent = SendAnd(meanwhile, request);
   RETURN_IF_ERROR(AwaitHello(deadline));
   if (!sent) return Fail(Code::kUnavailable, "it has gone");
   ASSIGN_OR_RETURN(const std::string_view answer, Await(deadline));
@@ -163,13 +174,14 @@ Result<RunOutput> RunServer::Ask(const std::string& request, Clock::time_point d
 }
 
 Result<RunOutput> RunServer::Run(const Command& command, std::string_view input,
-                                 std::chrono::milliseconds timeout) {
+                                 std::chrono::milliseconds timeout,
+                                 const std::function<void()>& meanwhile) {
   const std::string request = TextOf(command, input);
   const std::string& name = command.program.native();
   if (request.size() > kMostRequestBytes) {
     return Fail(Code::kOutOfRange, "{}: too much for it", name);
   }
-  auto output = Ask(request, Clock::now() + timeout);
+  auto output = Ask(request, Clock::now() + timeout, meanwhile);
   if (output) return output;
   const Error& error = output.error();
   return Fail(error.code(), "{}: {}: exit code {}", name, error.message(), End());

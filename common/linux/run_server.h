@@ -53,14 +53,15 @@ class RunServer {
   RunServer& operator=(const RunServer&) = delete;
 
   /// Runs the program as RunCommand, for a `command` with an environment and neither a name nor
-  /// arguments. What the program writes to its standard error goes where ours goes. No more may be
-  /// asked of it after a failure.
-  /// Errors: kOutOfRange for what is more than a request takes, after which it may be called again;
+  /// arguments. `meanwhile` is called when it has been asked, if it was. What the program writes to
+  /// its standard error goes where ours goes. No more may be asked of it after a failure. Errors:
+  /// kOutOfRange for what is more than a request takes, after which it may be called again;
   /// kUnavailable, kUnimplemented for a program that serves no runs: nothing has begun;
   /// kDeadlineExceeded; kInternal when the server has ended in the midst of it. Nothing of it runs
   /// any more then, however long that takes.
   Result<RunOutput> Run(const Command& command, std::string_view input,
-                        std::chrono::milliseconds timeout);
+                        std::chrono::milliseconds timeout,
+                        const std::function<void()>& meanwhile = {});
 
   /// Whether it is there and waits.
   [[nodiscard]] bool IsIdle() const;
@@ -69,7 +70,9 @@ class RunServer {
   using Clock = std::chrono::steady_clock;
   RunServer(UniqueFd socket, Child server)
       : socket_(std::move(socket)), server_(std::move(server)) {}
-  Result<RunOutput> Ask(const std::string& request, Clock::time_point deadline);
+  Result<RunOutput> Ask(const std::string& request, Clock::time_point deadline,
+                        const std::function<void()>& meanwhile);
+  bool SendAnd(const std::function<void()>& meanwhile, const std::string& request);
   Result<> AwaitHello(Clock::time_point deadline);
   Result<std::string_view> Await(Clock::time_point deadline);
   int End();

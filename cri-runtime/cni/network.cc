@@ -68,14 +68,12 @@ Result<std::vector<std::string>> ReadIps(const json::Value& result, std::string_
 }  // namespace
 
 Result<json::Value> Network::Add(const NetworkConfig& network, const Attachment& attachment,
-                                 const json::Value& capability_args,
-                                 std::function<Result<>()> may_begin) const {
+                                 const json::Value& capability_args, Beside beside) const {
   const std::shared_lock lock(changing_);
   json::Value result;
   for (const Plugin& plugin : network.plugins) {
     const json::Value config = ExecutionConfig(network, plugin, capability_args, result);
-    const Execution add{
-        .type = plugin.type, .command = "ADD", .may_begin = std::exchange(may_begin, {})};
+    const Execution add{.type = plugin.type, .command = "ADD", .beside = std::exchange(beside, {})};
     ASSIGN_OR_RETURN(result, ExecutePlugin(own_, directories_, add, attachment, config));
   }
   if (!result.is_object()) {

@@ -28,11 +28,10 @@ class Network {
       : directories_(std::move(plugin_directories)) {}
 
   /// ADD through the whole list; the last plugin's result. What a failed ADD made is the caller's
-  /// to undo with Delete. With `may_begin`, no plugin does anything before it has returned, and
-  /// none at all where it fails. Errors: the plugin's; may_begin's.
+  /// to undo with Delete. `beside` is about the first plugin, so that where it may not begin none
+  /// does. Errors: the plugin's; may_begin's.
   Result<json::Value> Add(const NetworkConfig& network, const Attachment& attachment,
-                          const json::Value& capability_args,
-                          std::function<Result<>()> may_begin = {}) const;
+                          const json::Value& capability_args, Beside beside = {}) const;
 
   /// Who prepares for `network`, as things are now; nobody where its first plugin is not
   /// trivet-cni.

@@ -25,6 +25,16 @@ bool NothingHasBegun(const Error& error) {
          error.code() == Code::kUnimplemented;
 }
 
+Result<RunOutput> RunOnce(const Command& command, std::string_view input,
+                          std::chrono::milliseconds timeout,
+                          const std::function<void()>& meanwhile) {
+  std::future<void> beside;
+  if (meanwhile) beside = BeginAside(meanwhile);
+  auto output = RunCommand(command, input, {.timeout = timeout});
+  if (beside.valid()) beside.wait();
+  return output;
+}
+
 }  // namespace
 
 OwnPlugins::~OwnPlugins() {
@@ -40,23 +50,24 @@ std::shared_ptr<const void> OwnPlugins::FileOf(const std::filesystem::path& prog
 }
 
 Result<RunOutput> OwnPlugins::Run(const Command& command, std::string_view input,
-                                  std::chrono::milliseconds timeout,
-                                  const std::function<Result<>()>& may_begin) {
+                                  std::chrono::milliseconds timeout, Beside beside) {
   const auto program = Find(command.program);
   auto server = program->is_own ? Take(*program, command.program) : nullptr;
-  if (may_begin) {
-    if (auto may = may_begin(); !may) {
+  if (beside.may_begin) {
+    if (auto may = beside.may_begin(); !may) {
       if (server != nullptr) GiveBack(program, std::move(server));
       return std::unexpected(std::move(may).error());
     }
   }
   if (server != nullptr) {
-    auto output = server->Run(command, input, timeout);
+    const auto once = [&] { std::exchange(beside.meanwhile, {})(); };
+    auto output =
+        server->Run(command, input, timeout, beside.meanwhile ? once : std::function<void()>());
     if (output || output.error().code() == Code::kOutOfRange) GiveBack(program, std::move(server));
     if (output || !NothingHasBegun(output.error())) return output;
     if (output.error().code() == Code::kUnimplemented) ServeNoMore(*program, output.error());
   }
-  return RunCommand(command, input, {.timeout = timeout});
+  return RunOnce(command, input, timeout, beside.meanwhile);
 }
 
 void OwnPlugins::ServeNoMore(Program& program, const Error& reason) {

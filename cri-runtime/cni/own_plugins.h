@@ -17,6 +17,15 @@
 
 namespace trivet::network {
 
+/// What goes on beside a run of a plugin.
+struct Beside {
+  /// When the plugin may do anything, where that is not at once; its error is the run's.
+  std::function<Result<>()> may_begin;
+  /// Work for the time that the plugin takes: done once when that has begun, else not at all. It
+  /// must not throw.
+  std::function<void()> meanwhile;
+};
+
 /// The plugins that are trivet-cni, whose ways are known: they stay loaded for as long as they are
 /// run (common/linux/run_server.h). Any thread.
 class OwnPlugins {
@@ -36,11 +45,10 @@ class OwnPlugins {
   /// The same for as long as the program is the same file; null for one that it has not.
   std::shared_ptr<const void> FileOf(const std::filesystem::path& program);
 
-  /// Runs a program that it Has, as RunCommand, when `may_begin` has returned, whose error is the
-  /// run's; where it must be loaded, that is done meanwhile. Errors: RunCommand's; RunServer's.
+  /// Runs a program, as RunCommand; one that it Has is loaded while it may not begin yet. Errors:
+  /// RunCommand's; RunServer's; may_begin's.
   Result<RunOutput> Run(const Command& command, std::string_view input,
-                        std::chrono::milliseconds timeout,
-                        const std::function<Result<>()>& may_begin);
+                        std::chrono::milliseconds timeout, Beside beside);
 
  private:
   using Clock = std::chrono::steady_clock;

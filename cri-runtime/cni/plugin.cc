@@ -86,16 +86,14 @@ Result<json::Value> ExecutePlugin(OwnPlugins& own,
                                   const std::vector<std::filesystem::path>& directories,
                                   const Execution& wanted, const Attachment& attachment,
                                   const json::Value& config) {
-  const auto& [type, command, timeout, may_begin] = wanted;
+  const auto& [type, command, timeout, beside] = wanted;
   ASSIGN_OR_RETURN(const std::filesystem::path program, FindProgram(directories, type));
   const Command execution{.program = program,
                           .environment = Environment(directories, command, attachment)};
   const std::string input = json::Write(config);
-  const bool stays = IsFrequent(command) && own.Has(program);
-  if (may_begin && !stays) RETURN_IF_ERROR(may_begin());
   ASSIGN_OR_RETURN(const RunOutput output,
-                   stays ? own.Run(execution, input, timeout, may_begin)
-                         : RunCommand(execution, input, {.timeout = timeout}),
+                   IsFrequent(command) ? own.Run(execution, input, timeout, beside)
+                                       : RunCommand(execution, input, {.timeout = timeout}),
                    fmt::format("{} {}", type, command));
   if (output.exit_code != 0) return PluginFailure(type, command, output);
   if (output.out.find_first_not_of(" \t\r\n") == std::string::npos) return json::Value(nullptr);

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,9 +24,7 @@ struct Execution {
   std::string type;          // file name of the plugin
   std::string_view command;  // "ADD"
   std::chrono::milliseconds timeout = std::chrono::seconds(90);
-  // When the plugin may do anything, where that is not at once; its error is the execution's.
-  // trivet-cni is loaded meanwhile; other plugins are started then.
-  std::function<Result<>()> may_begin = {};
+  Beside beside = {};
 };
 
 /// The plugin of that type where it is trivet-cni, whose ways are known, as OwnPlugins::FileOf().

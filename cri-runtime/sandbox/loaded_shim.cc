@@ -12,6 +12,7 @@
 #include "common/linux/command.h"
 #include "common/linux/file.h"
 #include "common/linux/pipe.h"
+#include "common/linux/processors.h"
 #include "proto/trivet/wire.h"
 
 namespace trivet::sandbox {
@@ -85,8 +86,11 @@ Result<> LoadedShim::Begin(const shim::SandboxSpec& spec) {
   RETURN_IF_ERROR(WriteFileVolatile(run_folder_ / "spec", wire::Encode(spec)));
   begun_ = true;
   const char word = 1;
+  Sent here = SendHere(child_.pid);  // where this thread waits next, and not in the plugin's way
   static_cast<void>(::send(socket_.get(), &word, sizeof word, MSG_NOSIGNAL));  // its end is read
-  ASSIGN_OR_RETURN(std::string words, ReadWords(socket_));
+  auto read = ReadWords(socket_);
+  here.EndFor(child_.pid);
+  ASSIGN_OR_RETURN(std::string words, std::move(read));
   if (words == kReady) return {};
   if (words.empty()) {  // as one that does not know --wait
     return Fail(

@@ -70,14 +70,26 @@ void Sandboxes::BeginPod(const Config& config, Beside& beside) {
   });
 }
 
-// The same where there is a namespace, and a shim that waits.
-Result<> Sandboxes::UseSpare(const Record& record, Beside& beside) {
-  RETURN_IF_ERROR(PinNetworkNamespace(beside.spare->netns, node_.paths.NetworkNamespace(record.id)),
-                  "network");
-  beside.pod = BeginAside([this, &record, spare = beside.spare.get()] {
-    return BuildPod(record, true, std::move(spare->shim));
-  });
-  return {};
+// Where there is a namespace and a shim that waits, this thread does both: the plugin is another
+// process.
+Result<Sandboxes::Connected> Sandboxes::ConnectSpare(const Planned& planned, Spare& spare,
+                                                     Result<Pod>& pod, state::Progress& progress) {
+  const Record& record = planned.record;
+  RETURN_IF_ERROR(PinNetworkNamespace(spare.netns, node_.paths.NetworkNamespace(record.id)));
+  const auto build = [&] {
+    progress.Enter("shim");
+    pod = BuildPodGuarded(record, std::move(spare.shim));
+    progress.Enter("network");
+  };
+  return ConnectNetwork(planned, {.may_begin = {}, .meanwhile = build});
+}
+
+Result<Sandboxes::Pod> Sandboxes::BuildPodGuarded(const Record& record, LoadedShim shim) {
+  try {
+    return BuildPod(record, true, std::move(shim));
+  } catch (const std::exception& e) {
+    return Fail(Code::kInternal, "exception: {}", e.what());
+  }
 }
 
 // Nothing that is begun before the record is written does anything before that.
@@ -85,23 +97,25 @@ Result<> Sandboxes::RecordAndBuild(const Planned& planned, Beside& beside,
                                    state::Progress& progress) {
   RETURN_IF_ERROR(node_.store.Add(planned.record));
   beside.Tell(&planned.record);
-  if (beside.spare != nullptr) RETURN_IF_ERROR(UseSpare(planned.record, beside));
   beside.durable = MakeDurableAside(planned);
   return Build(planned, beside, progress);
 }
 
 Result<> Sandboxes::Build(const Planned& planned, Beside& beside, state::Progress& progress) {
   const Record& record = planned.record;
-  const bool alone = !beside.pod.valid();
+  const bool alone = !beside.pod.valid() && beside.spare == nullptr;
   progress.Enter("shim");
   Result<Pod> pod = alone ? BuildPod(record, false, std::nullopt) : Pod();
   if (!pod) return std::unexpected(std::move(pod).error());
   progress.Enter("network");
   Stopwatch watch;
-  ASSIGN_OR_RETURN(Connected network, ConnectNetwork(planned, beside.netns), "network");
+  ASSIGN_OR_RETURN(Connected network,
+                   beside.spare != nullptr ? ConnectSpare(planned, *beside.spare, pod, progress)
+                                           : ConnectBeside(planned, beside.netns),
+                   "network");
   const double network_ms = watch.Lap();
   progress.Enter("shim");
-  if (!alone) pod = beside.pod.get();
+  if (beside.pod.valid()) pod = beside.pod.get();
   progress.Enter("sync");
   const Result<> complete = Complete(record, pod, network.ips, beside.durable);
   // In any case: DEL is given ADD's result.
@@ -192,17 +206,23 @@ Result<> Sandboxes::StartShim(const Record& record, bool netns_is_made,
 }
 
 // The first plugin is loaded at once; it does nothing before the namespace is made.
-Result<Sandboxes::Connected> Sandboxes::ConnectNetwork(const Planned& planned,
-                                                       const std::shared_future<Result<>>& netns) {
-  if (!planned.network) return Connected();
+Result<Sandboxes::Connected> Sandboxes::ConnectBeside(const Planned& planned,
+                                                      const std::shared_future<Result<>>& netns) {
   const auto may_begin = [&] { return netns.valid() ? Result<>(netns.get()) : Result<>(); };
+  auto connected = ConnectNetwork(planned, {.may_begin = may_begin, .meanwhile = {}});
+  RETURN_IF_ERROR(may_begin());  // what no plugin is to blame for
+  return connected;
+}
+
+Result<Sandboxes::Connected> Sandboxes::ConnectNetwork(const Planned& planned,
+                                                       network::Beside beside) {
+  if (!planned.network) return Connected();
   const network::Attachment attachment =
       AttachmentOf(planned.record, node_.paths.NetworkNamespace(planned.record.id));
-  const auto result = node_.network.Add(*planned.network, attachment, planned.cni_args, may_begin);
-  RETURN_IF_ERROR(may_begin());  // what no plugin is to blame for
-  RETURN_IF_ERROR(result);
-  ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(*result));
-  return Connected{.result = json::Write(*result), .ips = std::move(ips)};
+  ASSIGN_OR_RETURN(const auto result, node_.network.Add(*planned.network, attachment,
+                                                        planned.cni_args, std::move(beside)));
+  ASSIGN_OR_RETURN(std::vector<std::string> ips, network::AddressesOf(result));
+  return Connected{.result = json::Write(result), .ips = std::move(ips)};
 }
 
 }  // namespace trivet::sandbox

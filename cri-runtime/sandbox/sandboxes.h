@@ -108,15 +108,18 @@ class Sandboxes {
   void BeginPod(const Config& config, Beside& beside);
   Result<> RecordAndBuild(const Planned& planned, Beside& beside, state::Progress& progress);
   Result<> Build(const Planned& planned, Beside& beside, state::Progress& progress);
-  Result<> UseSpare(const Record& record, Beside& beside);
   [[nodiscard]] Result<> MakeGroup(const Record& record) const;
+  Result<Pod> BuildPodGuarded(const Record& record, LoadedShim shim);
   Result<Pod> BuildPod(const Record& record, bool netns_is_made, std::optional<LoadedShim> shim);
   Result<> Complete(const Record& record, Result<Pod>& pod, const std::vector<std::string>& ips,
                     std::future<Result<>>& durable);
   [[nodiscard]] std::future<Result<>> MakeDurableAside(const Planned& planned) const;
   Result<> StartShim(const Record& record, bool netns_is_made, std::optional<LoadedShim> loaded);
-  Result<Connected> ConnectNetwork(const Planned& planned,
-                                   const std::shared_future<Result<>>& netns);
+  Result<Connected> ConnectSpare(const Planned& planned, Spare& spare, Result<Pod>& pod,
+                                 state::Progress& progress);
+  Result<Connected> ConnectBeside(const Planned& planned,
+                                  const std::shared_future<Result<>>& netns);
+  Result<Connected> ConnectNetwork(const Planned& planned, network::Beside beside);
   Result<> StopLocked(const Record& record);
   Result<> EndProcesses(const Record& record);
   bool TellShutdown(const std::string& id);

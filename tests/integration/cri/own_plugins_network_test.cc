@@ -45,7 +45,7 @@ class OwnPluginsNetworkTest : public testing::NamespaceTest {
         .environment = {{"CNI_COMMAND=" + command, "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0",
                          "CNI_NETNS=" + netns_.native(), "CNI_PATH=" + folder_.path().native()}}};
     const auto output =
-        own_.Run(plugin, fmt::format(kConfig, folder_.path().native(), more), seconds(20), nullptr);
+        own_.Run(plugin, fmt::format(kConfig, folder_.path().native(), more), seconds(20), {});
     if (!output) return -1;
     last_ = output->out;
     return output->exit_code;

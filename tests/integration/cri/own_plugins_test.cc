@@ -75,7 +75,7 @@ class OwnPluginsTest : public ::testing::Test {
   Result<RunOutput> Run(OwnPlugins& own, const std::string& input,
                         const std::vector<std::string>& environment = kVersion,
                         milliseconds timeout = seconds(20)) {
-    return own.Run({.program = plugin_, .environment = environment}, input, timeout, nullptr);
+    return own.Run({.program = plugin_, .environment = environment}, input, timeout, {});
   }
   Result<RunOutput> AskVersion(OwnPlugins& own) { return Run(own, kConfig); }
   // Long enough for others to need servers of their own.
@@ -85,7 +85,7 @@ class OwnPluginsTest : public ::testing::Test {
       return Result<>();
     };
     const Command plugin{.program = plugin_, .environment = kVersion};
-    EXPECT_THAT(own.Run(plugin, kConfig, seconds(20), wait), IsOk());
+    EXPECT_THAT(own.Run(plugin, kConfig, seconds(20), {.may_begin = wait}), IsOk());
   }
   // In a process that ends.
   Result<RunOutput> Execute(const std::vector<std::string>& environment) {
@@ -161,21 +161,23 @@ TEST_F(OwnPluginsTest, HaveTheRunsEnvironmentAndNotOurs) {
 
 TEST_F(OwnPluginsTest, AreLoadedWhileTheRunMayNotBegin) {
   OwnPlugins own;
-  const auto output =
-      own.Run({.program = plugin_, .environment = kVersion}, kConfig, seconds(20), [] {
-        EXPECT_TRUE(Eventually([] { return Servers().size() == 1; }));
-        return Result<>();
-      });
-  EXPECT_THAT(output, IsOk());
+  const auto wait = [] {
+    EXPECT_TRUE(Eventually([] { return Servers().size() == 1; }));
+    return Result<>();
+  };
+  const Command plugin{.program = plugin_, .environment = kVersion};
+  EXPECT_THAT(own.Run(plugin, kConfig, seconds(20), {.may_begin = wait}), IsOk());
 }
 
 TEST_F(OwnPluginsTest, DoNothingForARunThatMayNotBeginAndAreKept) {
   OwnPlugins own;
   const auto run = [&] {
-    return own.Run({.program = plugin_, .environment = kVersion}, kConfig, seconds(20), []() {
+    const auto may_not = []() {
       std::this_thread::sleep_for(milliseconds(200));  // until it has said its hello
       return Result<>(Fail(Code::kUnavailable, "the disk is full"));
-    });
+    };
+    return own.Run({.program = plugin_, .environment = kVersion}, kConfig, seconds(20),
+                   {.may_begin = may_not});
   };
   EXPECT_THAT(run(), FailsWith(Code::kUnavailable, "the disk is full"));
   const std::vector<pid_t> server = Servers();
@@ -245,7 +247,7 @@ TEST_F(OwnPluginsTest, ShareAProcessWithTheOthersOfTheirList) {
   OwnPlugins own;
   EXPECT_EQ(Run(own, "name")->out, plugin_.native());
   const Command other{.program = folder_ / "portmap", .environment = kVersion};
-  EXPECT_EQ(own.Run(other, "name", seconds(20), nullptr)->out, other.program.native());
+  EXPECT_EQ(own.Run(other, "name", seconds(20), {})->out, other.program.native());
   EXPECT_THAT(Servers(), SizeIs(1));
 }
 
@@ -334,7 +336,7 @@ TEST_F(OwnPluginsTest, AreEndedAtTheDeadlineOfARun) {
 TEST_F(OwnPluginsTest, AreRefusedAsByRunCommand) {
   OwnPlugins own;
   const Command absent{.program = folder_ / "absent", .environment = kVersion};
-  EXPECT_THAT(own.Run(absent, kConfig, seconds(20), nullptr), FailsWith(Code::kNotFound, "absent"));
+  EXPECT_THAT(own.Run(absent, kConfig, seconds(20), {}), FailsWith(Code::kNotFound, "absent"));
 }
 
 }  // namespace

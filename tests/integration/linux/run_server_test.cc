@@ -1,5 +1,6 @@
 #include "common/linux/run_server.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,6 +83,29 @@ TEST_F(RunServerTest, TakesAVariableUpToAZeroByteAsExecveDoes) {
   const Command odd{.program = program_,
                     .environment = {{"A=1" + zero + "B=2", "", zero + zero + "x", "C=3"}}};
   EXPECT_EQ(server_->Run(odd, "environment", seconds(20))->out, "A=1\nC=3\n");
+}
+
+TEST_F(RunServerTest, LetsTheCallerWorkOnceWhileItRuns) {
+  Start(ServedProgram());
+  int calls = 0;
+  const auto meanwhile = [&] { ++calls; };
+  EXPECT_EQ(server_->Run(CommandOf(program_), "words", seconds(20), meanwhile)->out, "words");
+  EXPECT_EQ(server_->Run(CommandOf(program_), "words", seconds(20), meanwhile)->out, "words");
+  EXPECT_EQ(calls, 2);
+  EXPECT_FALSE(server_->Run(CommandOf(program_), std::string(kMostRequestBytes, 'x'), seconds(20),
+                            meanwhile));
+  EXPECT_EQ(calls, 2) << "it was not asked";
+}
+
+TEST_F(RunServerTest, RunsOnAllProcessorsAfterItWasSentAwayFromTheCallers) {
+  Start(ServedProgram());
+  const pid_t server = Servers().front().pid;
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(server, sizeof before, &before), 0);
+  ASSERT_THAT(server_->Run(CommandOf(program_), "words", seconds(20), [] {}), IsOk());
+  cpu_set_t after;
+  ASSERT_EQ(::sched_getaffinity(server, sizeof after, &after), 0);
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
 }
 
 TEST_F(RunServerTest, TellsAnExitCode) {

@@ -62,10 +62,10 @@ TEST_F(NetworkTest, StartsAForeignPluginWhenItMayBegin) {
     EXPECT_FALSE(std::filesystem::exists(Calls()));
     return {};
   };
-  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, may), IsOk());
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, {.may_begin = may}), IsOk());
   std::filesystem::remove(Calls());
   const auto may_not = []() -> Result<> { return Fail(Code::kUnavailable, "no namespace"); };
-  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, may_not),
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, {.may_begin = may_not}),
               FailsWith(Code::kUnavailable, "no namespace"));
   EXPECT_FALSE(std::filesystem::exists(Calls()));
 }
@@ -82,9 +82,34 @@ TEST_F(NetworkTest, LoadsItsOwnPluginAheadAndGivesItNothingToRead) {
     std::filesystem::remove(folder_ / "loaded");
     return begin ? Result<>() : Fail(Code::kUnavailable, "no namespace");
   };
-  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, [&] { return may(false); }),
-              FailsWith(Code::kUnavailable, "no namespace"));
-  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, [&] { return may(true); }), IsOk());
+  const auto add = [&](bool begin) {
+    return Plugins().Add(config_, attachment_, none_, {.may_begin = [&] { return may(begin); }});
+  };
+  EXPECT_THAT(add(false), FailsWith(Code::kUnavailable, "no namespace"));
+  EXPECT_THAT(add(true), IsOk());
+}
+
+TEST_F(NetworkTest, DoesOtherWorkOnceWhileTheFirstPluginWorks) {
+  InstallChain();
+  const auto meanwhile = [&] {
+    for (int i = 0; i < 1000 && !ReadFile(Calls()); ++i) ::usleep(10'000);
+    EXPECT_THAT(*ReadFile(Calls()), Not(HasSubstr("second")));
+    folder_.Fill({{"meanwhile", ReadFile(folder_ / "meanwhile").value_or("") + "done "}});
+  };
+  // It ends when the other work is done.
+  Install("first", "echo first >" + Calls() + "; while [ ! -e " + (folder_ / "meanwhile").native() +
+                       R"( ]; do sleep 0.01; done; echo '{"ips": []}')");
+  EXPECT_THAT(Plugins().Add(config_, attachment_, none_, {.meanwhile = meanwhile}), IsOk());
+  EXPECT_EQ(*ReadFile(folder_ / "meanwhile"), "done ");
+}
+
+TEST_F(NetworkTest, DoesNoOtherWorkWhereThePluginMayNotBegin) {
+  InstallChain();
+  const auto may_not = []() -> Result<> { return Fail(Code::kUnavailable, "no namespace"); };
+  const auto meanwhile = [] { ADD_FAILURE() << "done"; };
+  EXPECT_THAT(
+      Plugins().Add(config_, attachment_, none_, {.may_begin = may_not, .meanwhile = meanwhile}),
+      FailsWith(Code::kUnavailable, "no namespace"));
 }
 
 TEST_F(NetworkTest, FreesTheUnknownWithItsOwnPluginsAlone) {
