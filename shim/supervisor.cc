@@ -115,12 +115,11 @@ Result<> Supervisor::CreateContainer(const Address& from, Packet& packet) {
                                        FinishShutdown();
                                      }),
                    what);
+  // Before the answer: whoever waits for that goes on where this process is, and the container's
+  // first process meanwhile on another processor.
+  container->PrepareStart();
   containers_[spec.id] = std::move(container);
   AnswerWith(from, Empty{});
-  loop_.AddTimer({}, [this, id = spec.id] {
-    if (const auto found = containers_.find(id); found != containers_.end())
-      found->second->PrepareStart();
-  });
   return {};
 }
 

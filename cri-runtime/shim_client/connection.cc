@@ -40,7 +40,7 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   const auto until = patience == kForever ? Clock::time_point::max() : Clock::now() + patience;
   const UniqueFd answered(meanwhile ? ::eventfd(0, EFD_CLOEXEC) : -1);
   if (meanwhile && !answered.valid()) return FailErrno("eventfd");
-  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(verb, answered.get()));
+  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered.get()));
   const Reserved reserved(*this, serial);
   const shim::Header header{.version = shim::VersionOf(minor()), .serial = serial, .verb = verb};
   RETURN_IF_ERROR(SendPacket(socket_.get(), header, body, fds));
@@ -55,14 +55,13 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   return std::unexpected(Error(static_cast<Code>(answer.header.code), answer.header.message));
 }
 
-Result<uint32_t> ShimConnection::Reserve(shim::Verb verb, int answered_fd) {
+Result<uint32_t> ShimConnection::Reserve(int answered_fd) {
   const std::scoped_lock lock(mutex_);
   if (gone_) return std::unexpected(WhyGone());
   do {
     ++last_serial_;
   } while (last_serial_ == 0 || waiting_.contains(last_serial_));  // 0 is an event's
   waiting_[last_serial_].answered_fd = answered_fd;
-  waiting_[last_serial_].verb = verb;
   return last_serial_;
 }
 
@@ -84,20 +83,15 @@ void ShimConnection::Wake(const Wait& wait) {
   if (wait.answered_fd >= 0) static_cast<void>(::eventfd_write(wait.answered_fd, 1));
 }
 
-// The shim has woken this thread, on its own processor most likely, and sleeps next: whoever waits
-// goes on there. After CreateContainer it works on there, and whoever waits does so elsewhere.
-Sent ShimConnection::Send(const Wait& wait) {
-  return wait.verb == shim::Verb::kCreateContainer ? SendElsewhere(wait.thread)
-                                                   : SendHere(wait.thread);
-}
-
 void ShimConnection::Deliver(Packet packet) {
   {
     const std::scoped_lock lock(mutex_);
     const auto call = waiting_.find(packet.header.serial);
     if (call == waiting_.end()) return;  // nobody waits any more
     call->second.answer = std::move(packet);
-    if (waits_ == 1) call->second.sent = Send(call->second);
+    // The shim has woken this thread, on its own processor most likely: whoever waits goes on
+    // there, and not where the container's first process begins.
+    if (waits_ == 1) call->second.sent = SendHere(call->second.thread);
     Wake(call->second);
   }
   answered_.notify_all();  // whoever wakes needs the lock

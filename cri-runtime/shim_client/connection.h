@@ -66,7 +66,7 @@ class ShimConnection {
  private:
   Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
                           std::chrono::milliseconds patience, const Meanwhile& meanwhile = {});
-  Result<uint32_t> Reserve(shim::Verb verb, int answered_fd);
+  Result<uint32_t> Reserve(int answered_fd);
   [[nodiscard]] Error WhyGone() const;
   // Nothing when there is no answer by then.
   Result<std::optional<Packet>> Await(uint32_t serial, Clock::time_point until);
@@ -79,12 +79,10 @@ class ShimConnection {
 
     std::optional<Packet> answer;
     int answered_fd = -1;
-    shim::Verb verb = {};
     pid_t thread = ::gettid();
     Sent sent;
   };
   static void Wake(const Wait& wait);
-  static Sent Send(const Wait& wait);
   class Reserved;
   inline static std::atomic<int> waits_ = 0;  // of all connections
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/processors.h"
 #include "common/linux/worker_threads.h"
 
 namespace trivet::state {
@@ -96,7 +99,30 @@ class SingleFlight {
   struct Call {
     std::optional<Result<T>> result;
     std::condition_variable ended;  // each its own: an end wakes those who wait for it
+    int waiting = 0;                // threads
+    pid_t waiter = 0;               // the last that came, while it waits
+    Sent sent;
     Progress progress;
+  };
+
+  // Under the lock.
+  class Waiting {
+   public:
+    explicit Waiting(Call& call) : call_(call) {
+      ++call_.waiting;
+      call_.waiter = ::gettid();
+    }
+    ~Waiting() {
+      --call_.waiting;
+      if (call_.waiter != ::gettid()) return;
+      call_.waiter = 0;
+      call_.sent.End();
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    Call& call_;
   };
 
   std::pair<std::shared_ptr<Call>, bool> Join(const std::string& key) {
@@ -112,6 +138,9 @@ class SingleFlight {
     {
       const std::scoped_lock lock(mutex_);
       call.result = std::move(result);
+      // Whoever waits goes on here, where this thread has next to nothing left to do.
+      if (call.waiting == 1 && call.waiter != 0 && calls_.size() == 1)
+        call.sent = SendHere(call.waiter);
       calls_.erase(key);
       none_.notify_all();
     }
@@ -125,6 +154,7 @@ class SingleFlight {
     const auto margin = std::min(kLongestMargin, (deadline - std::chrono::system_clock::now()) / 4);
     std::unique_lock lock(mutex_);
     const auto has_ended = [&] { return call.result.has_value(); };
+    const Waiting waiting(call);
     if (deadline == Deadline::max()) {
       call.ended.wait(lock, has_ended);
     } else if (!call.ended.wait_until(lock, deadline - margin, has_ended)) {

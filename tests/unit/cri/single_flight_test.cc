@@ -1,5 +1,8 @@
 #include "cri-runtime/state/single_flight.h"
 
+#include <sched.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <future>
 #include <stdexcept>
@@ -34,6 +37,48 @@ TEST(SingleFlight, GivesARetryTheResultOfTheCallThatRuns) {
   EXPECT_EQ(*first.get(), 7);
   EXPECT_EQ(*retry.get(), 7);
   EXPECT_LE(runs, 2);  // a retry that came after the end ran by itself
+}
+
+cpu_set_t Processors() {
+  cpu_set_t processors;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof processors, &processors), 0);
+  return processors;
+}
+
+TEST(SingleFlight, LetsWhoeverWaitedRunWhereItMightBefore) {
+  SingleFlight<int> flight;
+  const cpu_set_t before = Processors();
+  for (int i = 0; i < 20; ++i) {
+    const auto soon = std::chrono::system_clock::now() + std::chrono::seconds(20);
+    EXPECT_EQ(*flight.DoUntil("k", soon,
+                              [](Progress& /*progress*/) -> Result<int> {
+                                ::usleep(1000);
+                                return 7;
+                              }),
+              7);
+    const cpu_set_t after = Processors();
+    EXPECT_TRUE(CPU_EQUAL(&before, &after));
+  }
+}
+
+TEST(SingleFlight, LetsWhoeverGaveUpRunWhereItMightBefore) {
+  SingleFlight<int> flight;
+  std::promise<void> may_end;
+  const SingleFlight<int>::Work slow = [&](Progress& /*progress*/) -> Result<int> {
+    may_end.get_future().wait();
+    return 7;
+  };
+  auto patient = std::async(std::launch::async, [&] {
+    return flight.DoUntil("k", SingleFlight<int>::Deadline::max(), slow);
+  });
+  while (flight.Running().empty()) ::usleep(1000);
+  const cpu_set_t before = Processors();
+  const auto soon = std::chrono::system_clock::now() + std::chrono::milliseconds(50);
+  EXPECT_THAT(flight.DoUntil("k", soon, slow), FailsWith(Code::kDeadlineExceeded, "still runs"));
+  may_end.set_value();
+  EXPECT_EQ(*patient.get(), 7);
+  const cpu_set_t after = Processors();
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
 }
 
 TEST(SingleFlight, RunsCallsWithOtherKeysBesides) {
