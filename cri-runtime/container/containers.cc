@@ -65,14 +65,15 @@ Result<std::shared_ptr<cri::ShimConnection>> Containers::ShimOf(const Record& re
   return node_.shims.Find(record.sandbox_id);
 }
 
-Result<std::string> Containers::Create(const std::string& sandbox_id, const Config& config,
+Result<std::string> Containers::Create(const std::string& sandbox_id, Config config,
                                        state::SingleFlight<std::string>::Deadline deadline) {
   const auto sandbox = node_.store.Get()->FindSandbox(sandbox_id);
   if (sandbox == nullptr) return Fail(Code::kNotFound, "sandbox {} does not exist", sandbox_id);
   const std::string& id = sandbox->record->id;
+  const auto asked = std::make_shared<const Config>(std::move(config));
   return creating_.DoUntil(
-      fmt::format("{}/{}/{}", id, config.name, config.attempt), deadline,
-      [this, id, config](state::Progress& progress) { return Make(id, config, progress); });
+      fmt::format("{}/{}/{}", id, asked->name, asked->attempt), deadline,
+      [this, id, asked](state::Progress& progress) { return Make(id, *asked, progress); });
 }
 
 std::vector<std::pair<std::string, std::string>> Containers::Running() const {

@@ -32,7 +32,7 @@ class Containers {
   /// Errors: kNotFound without the sandbox or the image; kFailedPrecondition when the sandbox is
   /// not ready; kAlreadyExists when such a container was started already.
   /// At `deadline` it fails with kDeadlineExceeded, naming the step that is slow, and goes on.
-  Result<std::string> Create(const std::string& sandbox_id, const Config& config,
+  Result<std::string> Create(const std::string& sandbox_id, Config config,
                              state::SingleFlight<std::string>::Deadline deadline);
 
   /// A retry joins the call that still runs.

@@ -28,6 +28,7 @@ struct Metadata {
   std::string uid;
   std::string namespace_name;
   uint32_t attempt = 0;
+  bool operator==(const Metadata&) const = default;
 };
 
 struct Dns {

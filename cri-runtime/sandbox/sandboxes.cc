@@ -28,20 +28,20 @@ std::string KeyOf(const Metadata& m) {
 
 std::shared_ptr<const state::Sandbox> FindByMetadata(const state::Snapshot& snapshot,
                                                      const Metadata& metadata) {
-  const std::string key = KeyOf(metadata);
   for (const auto& [id, sandbox] : snapshot.sandboxes) {
-    if (KeyOf(sandbox->record->config.metadata) == key) return sandbox;
+    if (sandbox->record->config.metadata == metadata) return sandbox;
   }
   return nullptr;
 }
 
 }  // namespace
 
-Result<std::string> Sandboxes::Run(const Config& config,
+Result<std::string> Sandboxes::Run(Config config,
                                    state::SingleFlight<std::string>::Deadline deadline) {
+  const auto asked = std::make_shared<const Config>(std::move(config));
   return running_.DoUntil(
-      KeyOf(config.metadata), deadline,
-      [this, config](state::Progress& progress) { return Make(config, progress); });
+      KeyOf(asked->metadata), deadline,
+      [this, asked](state::Progress& progress) { return Make(*asked, progress); });
 }
 
 Result<std::string> Sandboxes::Make(const Config& config, state::Progress& progress) {

@@ -35,8 +35,7 @@ class Sandboxes {
   /// failed, after it was undone.
   /// At `deadline` it fails with kDeadlineExceeded, naming the step that is slow, and goes on: the
   /// retry joins.
-  Result<std::string> Run(const Config& config,
-                          state::SingleFlight<std::string>::Deadline deadline);
+  Result<std::string> Run(Config config, state::SingleFlight<std::string>::Deadline deadline);
 
   /// Waits for the runs that went on after their callers.
   void AwaitRuns() { running_.AwaitNone(); }

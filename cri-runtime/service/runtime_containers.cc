@@ -34,9 +34,10 @@ grpc::Status RuntimeService::CreateContainer(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(container::Config config, ParseContainer(request->config()), "request");
     config.security.pod_is_privileged =
         request->sandbox_config().linux().security_context().privileged();
-    ASSIGN_OR_RETURN(const std::string id,
-                     containers_.Create(request->pod_sandbox_id(), config, DeadlineOf(context)),
-                     "create container");
+    ASSIGN_OR_RETURN(
+        const std::string id,
+        containers_.Create(request->pod_sandbox_id(), std::move(config), DeadlineOf(context)),
+        "create container");
     response->set_container_id(id);
     return {};
   });

@@ -27,8 +27,8 @@ grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* context,
                                            const v1::RunPodSandboxRequest* request,
                                            v1::RunPodSandboxResponse* response) {
   return rpc::Handle("RunPodSandbox", [&]() -> Result<> {
-    ASSIGN_OR_RETURN(const sandbox::Config config, ParseSandbox(*request), "request");
-    ASSIGN_OR_RETURN(const std::string id, sandboxes_.Run(config, DeadlineOf(context)),
+    ASSIGN_OR_RETURN(sandbox::Config config, ParseSandbox(*request), "request");
+    ASSIGN_OR_RETURN(const std::string id, sandboxes_.Run(std::move(config), DeadlineOf(context)),
                      "run sandbox");
     response->set_pod_sandbox_id(id);
     return {};

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "common/linux/file.h"
 #include "proto/trivet/shim_header.h"
@@ -74,6 +75,12 @@ UniqueFd TakeFirstFd(msghdr& message) {
   return first;
 }
 
+// Kept: to make and to free that much for a packet of some bytes has the C library tidy its heap.
+char* ReceiveBuffer() {
+  thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(kMaxPacketBytes);
+  return buffer.get();
+}
+
 }  // namespace
 
 Result<> SendPacket(int socket_fd, shim::Header header, const std::string& body,
@@ -97,8 +104,8 @@ Result<> SendPacket(int socket_fd, shim::Header header, const std::string& body,
 
 Result<Packet> ReceivePacket(int socket_fd) {
   Packet packet;
-  packet.bytes.resize(kMaxPacketBytes);
-  iovec data{packet.bytes.data(), packet.bytes.size()};
+  char* const buffer = ReceiveBuffer();
+  iovec data{buffer, kMaxPacketBytes};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &data;
@@ -115,7 +122,7 @@ Result<Packet> ReceivePacket(int socket_fd) {
   if ((message.msg_flags & MSG_TRUNC) != 0) {
     return Fail(Code::kInvalidArgument, "packet is larger than {} bytes", kMaxPacketBytes);
   }
-  packet.bytes.resize(static_cast<size_t>(received));
+  packet.bytes.assign(buffer, static_cast<size_t>(received));
   ASSIGN_OR_RETURN(packet.header, shim::ReadHeader(packet.bytes));
   return packet;
 }
