@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "common/linux/bare_mounts.h"
 #include "common/linux/file.h"
 #include "common/linux/memory.h"
 #include "common/linux/netns_pin.h"
@@ -62,6 +63,20 @@ bool CanRestrictDevices(const Cgroups& cgroups) {
   const auto can = cgroups.CheckDeviceControl();
   if (!can) spdlog::warn("cgroups cannot restrict devices error=\"{}\"", can.error().message());
   return can.has_value();
+}
+
+// Without it each container copies the node's mounts, and undoes them.
+UniqueFd OpenBareMounts(const Paths& paths) {
+  auto bare = MakeBareMounts(paths.run);
+  if (bare) return std::move(*bare);
+  spdlog::warn("no bare mount namespace error=\"{}\"", bare.error().message());
+  return UniqueFd();
+}
+
+// What is done without where it cannot be had.
+void AskTheKernel(Node& node) {
+  node.restricts_devices = CanRestrictDevices(node.cgroups);
+  node.bare_mounts = OpenBareMounts(node.paths);
 }
 
 Result<selinux::Policy> OpenSelinux(const Config& config) {
@@ -190,7 +205,7 @@ Result<> Serve(const Config& config, const std::function<Result<Config>()>& relo
   node.reset(new Node{live_config, paths, *store, *images, accounts, *shims, launcher, spares,
                       *cgroups, network, *network_monitor, *pod_cidrs, seccomp, selinux_policy,
                       selinux_levels, capabilities, boot_id, sandbox_locks});
-  node->restricts_devices = CanRestrictDevices(*cgroups);
+  AskTheKernel(*node);
   node->open_files = open_files;
   sandboxes = std::make_unique<sandbox::Sandboxes>(*node);
   container::Containers containers(*node);

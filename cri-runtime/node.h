@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/base/unique_fd.h"
 #include "common/linux/cgroup.h"
 #include "common/linux/selinux_policy.h"
 #include "cri-runtime/cni/monitor.h"
@@ -46,6 +47,7 @@ struct Node {
   /// Held shared while something is made in a sandbox, alone while the sandbox goes.
   state::KeyedMutex& sandbox_locks;
   bool restricts_devices = false;  // by control groups
+  UniqueFd bare_mounts;            // MakeBareMounts'; invalid where there can be none
   rlimit open_files{};             // of containers: the daemon's own before it was raised
 };
 

@@ -18,6 +18,19 @@
 namespace trivet::shim {
 namespace {
 
+// Hooks before the pivot need the node's mounts, and so does a user namespace: the kernel gives it
+// proc and sysfs only beside those.
+bool BeginsBare(const InitPlan& plan) {
+  return !plan.first_namespaces.empty() && !plan.hooks_before_pivot &&
+         plan.process.user_namespace.fd < 0;
+}
+
+void EnterFirstNamespaces(const InitPlan& plan, const Reporter& report) {
+  for (const UniqueFd& fd : plan.first_namespaces) {
+    report.Check(::setns(fd.get(), CLONE_NEWNS) == 0, Step::kEnterNamespaces);
+  }
+}
+
 // From here to execve: async-signal-safe calls only, no allocation, no logging.
 [[noreturn]] void RunContainer(const InitPlan& plan, int report_fd) {
   const Reporter report(report_fd);
@@ -27,14 +40,20 @@ namespace {
   EarlyTrees early;
   if (in_user_namespace) MakeDevEarly(plan, early, report);
   EnterUserNamespace(plan.process, report);
+  const bool is_bare = BeginsBare(plan);
+  if (is_bare) EnterFirstNamespaces(plan, report);
   // After the cgroup was joined: its group is the root of what this namespace shows.
   const int cgroups = plan.node_cgroups ? 0 : CLONE_NEWCGROUP;
   report.Check(::unshare(CLONE_NEWNS | cgroups) == 0, Step::kMountNamespace);
   ::umask(0);
   if (in_user_namespace) MakeProcAndSysfsEarly(plan, early, report);
-  AttachRoot(plan.root.get(), plan.attach_point.c_str(), report);
-  // Hooks before the pivot see the container's mounts below the attach point.
-  if (!plan.hooks_before_pivot) PivotIntoRoot(plan.root.get(), report);
+  if (is_bare) {
+    CoverRoot(plan.root.get(), report);
+  } else {
+    AttachRoot(plan.root.get(), plan.attach_point.c_str(), report);
+    // Hooks before the pivot see the container's mounts below the attach point.
+    if (!plan.hooks_before_pivot) PivotIntoRoot(plan.root.get(), report);
+  }
   BecomeRootOfUserNamespace(plan.process, report);
   OwnMounts own;
   MakeMounts(plan, early, own, report);

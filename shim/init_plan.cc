@@ -125,6 +125,10 @@ Result<InitPlan> MakeInitPlan(const ContainerSpec& spec, std::vector<UniqueFd>& 
                    MakeProcessPlan(spec.process, Purpose::kContainerStart, context.own_caps),
                    "process");
   ASSIGN_OR_RETURN(plan.root, TakeFd(fds, spec.root_fd_index, "root_fd_index"));
+  for (const int32_t index : spec.first_namespace_fds) {
+    ASSIGN_OR_RETURN(UniqueFd fd, TakeFd(fds, index, "first_namespace_fds"));
+    plan.first_namespaces.push_back(std::move(fd));
+  }
   RETURN_IF_ERROR(PlanMounts(spec, fds, context, plan), "mounts");
   RETURN_IF_ERROR(PlanDevices(spec, plan));
   RETURN_IF_ERROR(CheckPaths(spec.masked_paths, "masked_paths"));

@@ -36,9 +36,10 @@ struct DevicePlan {
 /// A ContainerSpec with its descriptors, turned into what the child needs: it allocates nothing.
 struct InitPlan {
   ProcessPlan process;
-  UniqueFd root;             // detached
-  std::string attach_point;  // an empty folder of the node
-  UniqueFd null_tree;        // a detached bind of the node's /dev/null, for masked files
+  UniqueFd root;                           // detached
+  std::string attach_point;                // an empty folder of the node
+  std::vector<UniqueFd> first_namespaces;  // a mount namespace without the node's mounts, or none
+  UniqueFd null_tree;  // a detached bind of the node's /dev/null, for masked files
   std::vector<MountPlan> mounts;
   std::vector<DevicePlan> devices;
   std::vector<std::string> masked_paths;

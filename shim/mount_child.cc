@@ -228,6 +228,12 @@ void PivotIntoRoot(int root_fd, const Reporter& report) {
   report.Check(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, Step::kPivotRoot);
 }
 
+void CoverRoot(int root_fd, const Reporter& report) {
+  report.Check(::move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0,
+               Step::kAttachRoot, "/");
+  report.Check(::fchdir(root_fd) == 0 && ::chroot(".") == 0, Step::kAttachRoot, "/");
+}
+
 void EnterRoot(int root_fd, const char* attach_point, const Reporter& report) {
   AttachRoot(root_fd, attach_point, report);
   PivotIntoRoot(root_fd, report);

@@ -33,6 +33,10 @@ void PivotIntoRoot(int root_fd, const Reporter& report);
 /// Both.
 void EnterRoot(int root_fd, const char* attach_point, const Reporter& report);
 
+/// Makes the detached tree this process's root in a mount namespace of its own that has nothing of
+/// the node's: no such mount is to be moved out of the way and ended.
+void CoverRoot(int root_fd, const Reporter& report);
+
 /// Makes plan.mounts in order, below the root, never through a link out of it. `trees` are used up;
 /// `own` are those of them that nothing is on top of.
 void MakeMounts(const InitPlan& plan, EarlyTrees& trees, OwnMounts& own, const Reporter& report);

@@ -1,5 +1,6 @@
 #include "cri-runtime/container/creation.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ constexpr uint64_t kMaxProfileBytes = uint64_t{1} << 20;
 constexpr mode_t kRootMode = 0755;
 constexpr uint16_t kMinorOfNodeCgroups = 2;  // shims of before make a namespace for each container
 constexpr uint16_t kMinorOfHooks = 3;
+constexpr uint16_t kMinorOfFirstNamespaces = 4;
 
 Result<std::string> ReadProfile(const Profile& profile, const std::filesystem::path& root) {
   if (profile.kind != ProfileKind::kLocalhost) return std::string();
@@ -207,6 +209,11 @@ Result<> Creation::HandOver(const Record& record, DetachedMount root,
   ASSIGN_OR_RETURN(const auto shim, node_.shims.Find(record.sandbox_id));
   spec.node_cgroups =
       SeesTheNodesCgroups(record.config.security) && shim->minor() >= kMinorOfNodeCgroups;
+  if (node_.bare_mounts.valid() && shim->minor() >= kMinorOfFirstNamespaces) {
+    UniqueFd bare(::fcntl(node_.bare_mounts.get(), F_DUPFD_CLOEXEC, 0));
+    if (!bare.valid()) return FailErrno("duplicate mount namespace");
+    spec.first_namespace_fds.push_back(fds.Add(std::move(bare)));
+  }
   if (!record.config.hooks.empty()) {
     if (shim->minor() < kMinorOfHooks) {
       return Fail(Code::kUnimplemented,

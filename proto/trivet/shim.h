@@ -44,7 +44,7 @@
 namespace trivet::shim {
 
 constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 3;
+constexpr uint16_t kMinor = 4;
 constexpr uint32_t VersionOf(uint16_t minor) {
   return kMajor | uint32_t{minor} << 16;
 }
@@ -239,6 +239,9 @@ struct ContainerSpec {
   std::vector<HookSpec> hooks;  // in the order given within a kind; since 1.3
   std::string hook_state;       // members of the OCI state but ociVersion, status, pid: "\"id\":…"
   std::vector<int32_t> node_namespace_fds;  // that hooks of the runtime's namespaces enter
+  // That its first process enters before it makes its own of them: a mount namespace without the
+  // node's mounts, or none; since 1.4
+  std::vector<int32_t> first_namespace_fds;
 };
 
 struct Started {
@@ -346,6 +349,7 @@ void Fields(Codec& c, ContainerSpec& m) {
     m.stdin_open, m.selinux_file_label);
   c.Since(2, m.node_cgroups);
   c.Since(3, m.hooks, m.hook_state, m.node_namespace_fds);
+  c.Since(4, m.first_namespace_fds);
 }
 template <class Codec>
 void Fields(Codec& c, Started& m) {

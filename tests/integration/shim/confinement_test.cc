@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/linux/bare_mounts.h"
 #include "common/linux/file.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/shim_pod.h"
@@ -178,6 +179,26 @@ TEST_F(ConfinementTest, MountsOnTopOfAVolumeThatALinkHasBroughtOverDev) {
   });
   ASSERT_THAT(outcome, IsOk());
   EXPECT_THAT(outcome->out, HasSubstr("ok"));
+}
+
+// As the daemon has it; the other tests here are as with one that has no such namespace.
+TEST_F(ConfinementTest, IsTheSameInAMountNamespaceThatBeginsWithoutTheNodesMounts) {
+  StartPod();
+  constexpr const char* kLook =
+      "cut -d' ' -f4-6 /proc/self/mountinfo | sort; ls -A /; ls -A /..; echo x >/tmp/x && cat "
+      "/tmp/x";
+  const auto copied = Run(kLook);
+  ASSERT_THAT(copied, IsOk());
+  ASSERT_THAT(RemoveContainer(), IsOk());
+  std::filesystem::remove(log_);
+  const auto bare = Run(kLook, [](Setup& setup) {
+    auto mounts = MakeBareMounts("/run");
+    ASSERT_THAT(mounts, IsOk());
+    setup.spec.first_namespace_fds = {static_cast<int32_t>(setup.fds.size())};
+    setup.fds.push_back(std::move(*mounts));
+  });
+  ASSERT_THAT(bare, IsOk());
+  EXPECT_EQ(bare->out, copied->out);
 }
 
 TEST_F(ConfinementTest, ShowsNothingOfTheNodesMounts) {

@@ -68,14 +68,14 @@ class Layout {
 TEST(ShimProtocol, KeepsTheLayoutOfItsVersion) {
   constexpr const char* kProcess = "[s][s]su4u4[u4]u8u8u8bbsss[{u4u8u8}]i4";
   ASSERT_EQ(shim::kMajor, 1u);
-  EXPECT_EQ(shim::kMinor, 3u);
+  EXPECT_EQ(shim::kMinor, 4u);
   EXPECT_EQ(Layout::Of<shim::Header>(), "u4u4u1i4i4u1s");
   EXPECT_EQ(Layout::Of<shim::Empty>(), "");
   EXPECT_EQ(Layout::Of<shim::Offer>(), "u2");
   EXPECT_EQ(Layout::Of<shim::ContainerRef>(), "s");
   EXPECT_EQ(Layout::Of<shim::ContainerSpec>(),
             fmt::format("s{{{}}}i4bu1s[{{u1si4u8sb}}][{{sbu4u4u4+1:u4u4}}][s][s]s[s]ssbs+2:b+3:[{{u"
-                        "1s[s][s]i8}}]s[i4]",
+                        "1s[s][s]i8}}]s[i4]+4:[i4]",
                         kProcess));
   EXPECT_EQ(Layout::Of<shim::Started>(), "i4u8");
   EXPECT_EQ(Layout::Of<shim::SignalRequest>(), "si4b");
