@@ -32,12 +32,14 @@ Result<> SetSysctls(const std::string& ifname, const ContainerEnd& wanted) {
 // With arp_notify: peers learn of another MAC address at once. Not by /proc/sys: of "net" there it
 // keeps an entry for each network namespace that was looked into, and every look-up passes them
 // all.
-Result<> BringUp(netlink::RouteSocket& socket, const Link& link) {
+Result<> BringUp(netlink::RouteSocket& socket, const Link& link, const std::string& mac) {
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(link.index);
   header.ifi_flags = header.ifi_change = IFF_UP;
   netlink::Request request(RTM_NEWLINK, 0);
-  request.Struct(header).Nest(IFLA_AF_SPEC, [](auto& families) {
+  request.Struct(header);
+  if (!mac.empty()) request.Bytes(IFLA_ADDRESS, MacBytes(mac));
+  request.Nest(IFLA_AF_SPEC, [](auto& families) {
     families.Nest(AF_INET, [](auto& v4) {
       v4.Nest(IFLA_INET_CONF, [](auto& settings) { settings.U32(IPV4_DEVCONF_ARP_NOTIFY, 1); });
     });
@@ -61,14 +63,16 @@ Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname, 
   if (link.index == 0) {
     ASSIGN_OR_RETURN(link, ReadLink(socket, ifname));
   }
-  if (!wanted.mac.empty()) RETURN_IF_ERROR(SetMac(socket, link, wanted.mac));
-  if (!wanted.up) return link;
+  if (!wanted.up) {
+    if (!wanted.mac.empty()) RETURN_IF_ERROR(SetMac(socket, link, wanted.mac));
+    return link;
+  }
   RETURN_IF_ERROR(SetSysctls(ifname, wanted));
   for (const IpConfig& ip : wanted.ips) {
     RETURN_IF_ERROR(AddAddress(socket, link, ip.address,
                                {.detection = wanted.detection, .route = wanted.network_route}));
   }
-  RETURN_IF_ERROR(BringUp(socket, link));
+  RETURN_IF_ERROR(BringUp(socket, link, wanted.mac));
   for (const Neighbour& neighbour : wanted.neighbours) {
     RETURN_IF_ERROR(AddNeighbour(socket, link, neighbour));
   }

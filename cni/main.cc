@@ -9,6 +9,7 @@
 #include "cni/invocation.h"
 #include "common/base/log.h"
 #include "common/linux/file.h"
+#include "common/linux/netns_visit.h"
 #include "common/linux/nftables_socket.h"
 #include "common/linux/run_server.h"
 
@@ -68,6 +69,7 @@ int RunAsPlugin(const char* program) {
 
 int Serve() {
   const nft::NetfilterSocketReuse reuse;
+  const OwnNetworkNamespaceReuse own_namespace;
   return ServeRuns(RunServer::kSocketFd, [](const ServedRun& run) {
     Output output = RunOnce(run.name, run.input);
     return ServedResult{.exit_code = output.exit_status, .output = std::move(output.text)};

@@ -8,12 +8,29 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace trivet {
+namespace {
+
+thread_local int reused_fd = -1;
+
+}  // namespace
+
+OwnNetworkNamespaceReuse::OwnNetworkNamespaceReuse() {
+  if (auto own = OpenOwnNetworkNamespace()) fd_ = std::move(*own);
+  reused_fd = fd_.get();
+}
+
+OwnNetworkNamespaceReuse::~OwnNetworkNamespaceReuse() {
+  reused_fd = -1;
+}
 
 // A socket knows its namespace. procfs makes an entry for each part of the path first, and unmakes
 // them when the process ends.
 Result<UniqueFd> OpenOwnNetworkNamespace() {
+  UniqueFd reused(reused_fd >= 0 ? ::fcntl(reused_fd, F_DUPFD_CLOEXEC, 0) : -1);
+  if (reused.valid()) return reused;
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   UniqueFd own(socket.valid() ? ::ioctl(socket.get(), SIOCGSKNS) : -1);
   if (own.valid()) return own;

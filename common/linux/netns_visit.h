@@ -8,6 +8,19 @@
 
 namespace trivet {
 
+/// While one lives, the calling thread is back in its own network namespace whenever that is asked
+/// for, so that it need not be looked for each time. Not within another.
+class OwnNetworkNamespaceReuse {
+ public:
+  OwnNetworkNamespaceReuse();
+  ~OwnNetworkNamespaceReuse();
+  OwnNetworkNamespaceReuse(const OwnNetworkNamespaceReuse&) = delete;
+  OwnNetworkNamespaceReuse& operator=(const OwnNetworkNamespaceReuse&) = delete;
+
+ private:
+  UniqueFd fd_;
+};
+
 /// The network namespace of the calling thread, for setns(2) and fstat(2).
 Result<UniqueFd> OpenOwnNetworkNamespace();
 

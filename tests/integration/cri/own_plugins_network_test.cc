@@ -55,8 +55,9 @@ class OwnPluginsNetworkTest : public testing::NamespaceTest {
       R"({{"cniVersion": "1.1.0", "name": "n", "type": "bridge", "bridge": "own0", "ipMasq": true,
           "isGateway": true, "stateDir": "{0}", {1} "ipam": {{"type": "host-local",
           "dataDir": "{0}/networks", "ranges": [[{{"subnet": "10.9.0.0/24"}}]]}}}})";
-  // Three streams, the socket of the server, and one for all that has to do with nftables.
-  static constexpr size_t kDescriptors = 5;
+  // Three streams, the socket of the server, the process's own network namespace, and one for all
+  // that has to do with nftables.
+  static constexpr size_t kDescriptors = 6;
   const std::filesystem::path netns_ = "/run/netns/c1";
   testing::TempDirectory folder_;
   std::string last_;

@@ -169,6 +169,21 @@ TEST_F(RouteSocketTest, TheOwnNetworkNamespaceIsTheOneVisited) {
   ::umount2((folder / "pod").c_str(), MNT_DETACH);
 }
 
+TEST_F(RouteSocketTest, TheOwnNetworkNamespaceMayBeOpenedOnceForManyVisits) {
+  const testing::TempDirectory folder;
+  PinNewNetworkNamespace(folder / "pod");
+  const OwnNetworkNamespaceReuse reuse;
+  struct stat before{};
+  ASSERT_EQ(::stat("/proc/thread-self/ns/net", &before), 0);
+  for (int i = 0; i < 3; ++i) {
+    struct stat after{};
+    EXPECT_THAT(InNetworkNamespaceAndBack(folder / "pod", [] { return Result<>(); }), IsOk());
+    ASSERT_EQ(::stat("/proc/thread-self/ns/net", &after), 0);
+    EXPECT_EQ(after.st_ino, before.st_ino);
+  }
+  ::umount2((folder / "pod").c_str(), MNT_DETACH);
+}
+
 TEST_F(RouteSocketTest, AFileThatIsNoNetworkNamespaceIsRefused) {
   const testing::TempDirectory folder;
   folder.Fill({{"plain", "text"}});
