@@ -16,7 +16,8 @@ namespace {
 Result<DetachedMount> EmptyRoot() {
   constexpr uint64_t kAttributes =
       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  return DetachedMount::Tmpfs({{"size", "4k"}, {"mode", "555"}}, kAttributes);
+  // The one inode is the folder: nobody makes another, should the mount become writable.
+  return DetachedMount::Tmpfs({{"size", "4k"}, {"nr_inodes", "1"}, {"mode", "555"}}, kAttributes);
 }
 
 // In a thread of its own, for which nothing of the node is there afterwards.

@@ -28,11 +28,14 @@ bool NothingHasBegun(const Error& error) {
 Result<RunOutput> RunOnce(const Command& command, std::string_view input,
                           std::chrono::milliseconds timeout,
                           const std::function<void()>& meanwhile) {
-  std::future<void> beside;
-  if (meanwhile) beside = BeginAside(meanwhile);
-  auto output = RunCommand(command, input, {.timeout = timeout});
-  if (beside.valid()) beside.wait();
-  return output;
+  struct Awaited {
+    ~Awaited() {
+      if (work.valid()) work.wait();
+    }
+    std::future<void> work;
+  };
+  const Awaited beside{meanwhile ? BeginAside(meanwhile) : std::future<void>()};
+  return RunCommand(command, input, {.timeout = timeout});
 }
 
 }  // namespace

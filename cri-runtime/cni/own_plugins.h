@@ -21,8 +21,8 @@ namespace trivet::network {
 struct Beside {
   /// When the plugin may do anything, where that is not at once; its error is the run's.
   std::function<Result<>()> may_begin;
-  /// Work for the time that the plugin takes: done once when that has begun, else not at all. It
-  /// must not throw.
+  /// Work for the time that the plugin takes: done at most once, and before the run returns; done
+  /// wherever the run succeeds. It must not throw.
   std::function<void()> meanwhile;
 };
 

@@ -153,6 +153,7 @@ class SingleFlight {
     constexpr std::chrono::system_clock::duration kLongestMargin = std::chrono::seconds(1);
     const auto margin = std::min(kLongestMargin, (deadline - std::chrono::system_clock::now()) / 4);
     std::unique_lock lock(mutex_);
+    if (call.result) return *call.result;  // whoever is sent somewhere has waited
     const auto has_ended = [&] { return call.result.has_value(); };
     const Waiting waiting(call);
     if (deadline == Deadline::max()) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -33,12 +34,10 @@ std::string Names(const std::filesystem::path& folder) {
 
 class BareMountsTest : public testing::NamespaceTest {
  protected:
-  // In a copy of the namespace, with /proc of it.
+  // In a copy of the namespace.
   static void InCopy(const std::function<void()>& look) {
     const auto bare = MakeBareMounts("/run");
     ASSERT_THAT(bare, IsOk());
-    auto proc = DetachedMount::New("proc");
-    ASSERT_THAT(proc, IsOk());
     std::thread([&] {
       ASSERT_EQ(::unshare(CLONE_FS), 0);
       ASSERT_EQ(::setns(bare->get(), CLONE_NEWNS), 0);
@@ -59,6 +58,14 @@ TEST_F(BareMountsTest, HaveNoPlaceToWriteTo) {
   InCopy([] {
     EXPECT_LT(::open("/file", O_CREAT | O_RDWR | O_CLOEXEC, 0600), 0);
     EXPECT_EQ(errno, EROFS);
+  });
+}
+
+TEST_F(BareMountsTest, HaveNoPlaceToWriteToForWhoMakesThemWritableEither) {
+  InCopy([] {
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND, nullptr), 0);
+    EXPECT_LT(::open("/file", O_CREAT | O_RDWR | O_CLOEXEC, 0600), 0);
+    EXPECT_EQ(errno, ENOSPC);
   });
 }
 

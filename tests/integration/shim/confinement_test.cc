@@ -184,6 +184,7 @@ TEST_F(ConfinementTest, MountsOnTopOfAVolumeThatALinkHasBroughtOverDev) {
 // As the daemon has it; the other tests here are as with one that has no such namespace.
 TEST_F(ConfinementTest, IsTheSameInAMountNamespaceThatBeginsWithoutTheNodesMounts) {
   StartPod();
+  ASSERT_THAT(client_->Greet(shim::kMinor), IsOk());
   constexpr const char* kLook =
       "cut -d' ' -f4-6 /proc/self/mountinfo | sort; ls -A /; ls -A /..; echo x >/tmp/x && cat "
       "/tmp/x";
@@ -191,6 +192,7 @@ TEST_F(ConfinementTest, IsTheSameInAMountNamespaceThatBeginsWithoutTheNodesMount
   ASSERT_THAT(copied, IsOk());
   ASSERT_THAT(RemoveContainer(), IsOk());
   std::filesystem::remove(log_);
+  std::filesystem::remove(run_dir_ / "root");  // to which a copy of the node's mounts is needed
   const auto bare = Run(kLook, [](Setup& setup) {
     auto mounts = MakeBareMounts("/run");
     ASSERT_THAT(mounts, IsOk());

@@ -81,6 +81,26 @@ TEST(SingleFlight, LetsWhoeverGaveUpRunWhereItMightBefore) {
   EXPECT_TRUE(CPU_EQUAL(&before, &after));
 }
 
+// The one that works comes for the result as well, before the one that waits is let run.
+TEST(SingleFlight, LetsWhoeverJoinedRunWhereItMightBefore) {
+  SingleFlight<int> flight;
+  for (int i = 0; i < 50; ++i) {
+    const auto work = [&]() -> Result<int> {
+      ::usleep(2000);  // until the other one waits
+      return 7;
+    };
+    const auto call = [&] {
+      const cpu_set_t before = Processors();
+      EXPECT_EQ(*flight.Do("k", work), 7);
+      const cpu_set_t after = Processors();
+      EXPECT_TRUE(CPU_EQUAL(&before, &after));
+    };
+    auto joined = std::async(std::launch::async, call);
+    call();
+    joined.get();
+  }
+}
+
 TEST(SingleFlight, RunsCallsWithOtherKeysBesides) {
   SingleFlight<int> flight;
   EXPECT_EQ(*flight.Do("a", [&] { return flight.Do("b", [] { return Result<int>(2); }); }), 2);
