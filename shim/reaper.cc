@@ -2,13 +2,12 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/linux/mount.h"
+#include "common/linux/bare_mounts.h"
 #include "common/linux/processors.h"
 #include "shim/credentials.h"
 #include "shim/mount_child.h"
@@ -24,12 +23,6 @@ struct ReaperPlan {
   int root_fd = -1;     // of an empty file system
   const char* attach_point = nullptr;
 };
-
-Result<DetachedMount> EmptyRoot() {
-  constexpr uint64_t kAttributes =
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  return DetachedMount::Tmpfs({{"size", "4k"}, {"mode", "555"}}, kAttributes);
-}
 
 [[noreturn]] void ReapForEver() {
   sigset_t child;

@@ -8,17 +8,8 @@
 
 #include <thread>
 
-#include "common/linux/mount.h"
-
 namespace trivet {
 namespace {
-
-Result<DetachedMount> EmptyRoot() {
-  constexpr uint64_t kAttributes =
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  // The one inode is the folder: nobody makes another, should the mount become writable.
-  return DetachedMount::Tmpfs({{"size", "4k"}, {"nr_inodes", "1"}, {"mode", "555"}}, kAttributes);
-}
 
 // In a thread of its own, for which nothing of the node is there afterwards.
 Result<UniqueFd> Make(const std::filesystem::path& attach_point) {
@@ -38,6 +29,13 @@ Result<UniqueFd> Make(const std::filesystem::path& attach_point) {
 }
 
 }  // namespace
+
+// The one inode is the folder: nobody makes another, should the mount become writable.
+Result<DetachedMount> EmptyRoot() {
+  constexpr uint64_t kAttributes =
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return DetachedMount::Tmpfs({{"size", "4k"}, {"nr_inodes", "1"}, {"mode", "555"}}, kAttributes);
+}
 
 Result<UniqueFd> MakeBareMounts(const std::filesystem::path& attach_point) {
   Result<UniqueFd> made = Fail(Code::kInternal, "not made");

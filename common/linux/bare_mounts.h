@@ -4,8 +4,12 @@
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
+#include "common/linux/mount.h"
 
 namespace trivet {
+
+/// An empty file system that nobody writes to, to be a root.
+Result<DetachedMount> EmptyRoot();
 
 /// A mount namespace whose root is an empty file system that nobody writes to, with nothing of the
 /// node's to be found: for setns(2), so that unshare(2) copies that instead of each mount of the
