@@ -129,7 +129,9 @@ Result<rpc::Server> StartServer(const std::filesystem::path& socket,
                                 const std::vector<grpc::Service*>& services) {
   Result<rpc::Server> server = Fail(Code::kInternal, "not started");
   std::thread([&] {
-    BeUrgent();
+    if (const auto urgent = BeUrgent(); !urgent) {
+      spdlog::warn("lists may wait for pods that start error=\"{}\"", urgent.error().message());
+    }
     server = rpc::Server::Start(socket, services);
   }).join();
   return server;

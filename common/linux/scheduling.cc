@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 
 namespace trivet {
 namespace {
 
+constexpr uint32_t kLowestRealTime = 1;
 constexpr int32_t kUrgentNice = -10;  // relative: nine times the share
 constexpr int32_t kLowestNice = -20;
 constexpr uint64_t kUrgentSliceNs = 100'000;  // the shortest there is
@@ -40,17 +42,22 @@ bool Set(const Attributes& attributes) {
 
 }  // namespace
 
-void BeUrgent() {
+Result<> BeUrgent() {
   Attributes ordinary;
-  if (Read(::getpid(), ordinary)) BeUrgent(ordinary.nice);
+  if (!Read(::getpid(), ordinary)) return {};
+  return BeUrgent(ordinary.nice);
 }
 
-void BeUrgent(int ordinary_nice) {
+Result<> BeUrgent(int ordinary_nice) {
+  if (Set({.policy = SCHED_FIFO, .priority = kLowestRealTime})) return {};
+  const int refused = errno;
   Attributes urgent{.runtime_ns = kUrgentSliceNs};
   urgent.nice = std::max(ordinary_nice + kUrgentNice, kLowestNice);
-  if (Set(urgent)) return;
-  urgent.nice = ordinary_nice;
-  static_cast<void>(Set(urgent));
+  if (!Set(urgent)) {
+    urgent.nice = ordinary_nice;
+    static_cast<void>(Set(urgent));
+  }
+  return std::unexpected(Error::FromErrno(refused, "real-time priority"));
 }
 
 std::optional<int> BeOrdinary() {

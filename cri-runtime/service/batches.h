@@ -3,11 +3,12 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include "common/base/error.h"
+#include "common/linux/scheduling.h"
 
 namespace trivet::cri {
 
 /// Answers of a streaming list: a full one is sent, so that no message outgrows gRPC's limit; an
-/// empty one never.
+/// empty one never. For calls that work (HandleStreamWork).
 ///
 ///   Batches batches(*writer);
 ///   for (…) Fill(*batches.Next().add_containers());
@@ -35,6 +36,7 @@ class Batches {
 
  private:
   void Send() {
+    const UrgentWhile urgent;  // the locks are gRPC's
     sent_ = sent_ && writer_.Write(message_);
     message_.Clear();
     count_ = 0;

@@ -1,6 +1,5 @@
 #include "common/rpc/status.h"
 #include "cri-runtime/service/answers.h"
-#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/runtime_service.h"
 
 // The RuntimeService's stream of what happens.
@@ -46,7 +45,7 @@ v1::ContainerEventResponse MessageOf(const state::Event& event) {
 grpc::Status RuntimeService::GetContainerEvents(
     grpc::ServerContext* context, const v1::GetEventsRequest* /*request*/,
     grpc::ServerWriter<v1::ContainerEventResponse>* writer) {
-  return HandleStreamWork("GetContainerEvents", [&]() -> Result<> {
+  return rpc::HandleStream("GetContainerEvents", [&]() -> Result<> {
     const auto queue = node_.store.events().Listen();
     writer->SendInitialMetadata();  // the client knows that it misses nothing from now on
     while (!context->IsCancelled()) {

@@ -1,10 +1,15 @@
+#include <fmt/format.h>
+#include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "common/base/json.h"
 #include "common/linux/file.h"
+#include "common/linux/scheduling.h"
 #include "tests/integration/cri/cri_test.h"
+#include "tests/testing/processes.h"
 
 namespace trivet::testing {
 namespace {
@@ -94,9 +99,30 @@ TEST_F(CriOperationsTest, OpensMoreFilesThanContainersMay) {
 
 TEST_F(CriOperationsTest, AContainerHasTheDaemonsPriorityNotThatOfTheThreadsThatAnswer) {
   const std::string id = MustStart(MustRunPod("pod"), ShellConfig("c", "sleep 1000"));
-  const std::string own = std::to_string(::getpriority(PRIO_PROCESS, 0));
-  EXPECT_EQ(MustExec(id, "cut -d' ' -f19 /proc/1/stat"), own);
-  EXPECT_EQ(MustExec(id, "cut -d' ' -f19 /proc/self/stat"), own);
+  // man 5 proc_pid_stat: nice, rt_priority, policy.
+  const std::string own = fmt::format("{} 0 {}", ::getpriority(PRIO_PROCESS, 0), SCHED_OTHER);
+  EXPECT_EQ(MustExec(id, "cut -d' ' -f19,40,41 /proc/1/stat"), own);
+  EXPECT_EQ(MustExec(id, "cut -d' ' -f19,40,41 /proc/self/stat"), own);
+}
+
+// Some kernels refuse it, in a group of cgroup v1 without cpu.rt_runtime_us.
+bool MayBeRealTime() {
+  bool may = false;
+  std::thread([&] { may = BeUrgent().has_value(); }).join();
+  return may;
+}
+
+TEST_F(CriOperationsTest, ThreadsThatAnswerAreRealTimeAndNothingElseIs) {
+  MustRunPod("pod");
+  const auto threads = ListDirectory(fmt::format("/proc/{}/task", daemon_->pid())).value();
+  const auto is_urgent = [](const std::string& thread) {
+    return ::sched_getscheduler(std::stoi(thread)) == SCHED_FIFO;
+  };
+  EXPECT_EQ(std::ranges::any_of(threads, is_urgent), MayBeRealTime());
+  EXPECT_EQ(::sched_getscheduler(daemon_->pid()), SCHED_OTHER);
+  const auto shims = FindChildren(daemon_->pid(), "trivet-shim");
+  EXPECT_THAT(shims, ::testing::Not(::testing::IsEmpty()));
+  for (const Process& shim : shims) EXPECT_EQ(::sched_getscheduler(shim.pid), SCHED_OTHER);
 }
 
 }  // namespace
