@@ -4,6 +4,7 @@
 #include "cri-runtime/service/container_request.h"
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/handle_work.h"
+#include "cri-runtime/service/list_items.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/state/fields.h"
@@ -77,9 +78,9 @@ grpc::Status RuntimeService::ListContainers(grpc::ServerContext* /*context*/,
                                             v1::ListContainersResponse* response) {
   return rpc::Handle("ListContainers", [&]() -> Result<> {
     const auto snapshot = node_.store.Get();
+    ListItems items(*response, v1::ListContainersResponse::kContainersFieldNumber);
     for (const auto& [id, container] : snapshot->containers) {
-      if (!IsListed(*container, request->filter())) continue;
-      FillContainer(*container, *response->add_containers());
+      if (IsListed(*container, request->filter())) items.Add(*container, FillContainer);
     }
     return {};
   });

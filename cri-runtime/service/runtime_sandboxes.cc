@@ -4,6 +4,7 @@
 #include "cri-runtime/service/batches.h"
 #include "cri-runtime/service/field_checks.h"
 #include "cri-runtime/service/handle_work.h"
+#include "cri-runtime/service/list_items.h"
 #include "cri-runtime/service/resources_message.h"
 #include "cri-runtime/service/runtime_service.h"
 #include "cri-runtime/service/sandbox_request.h"
@@ -81,8 +82,9 @@ grpc::Status RuntimeService::ListPodSandbox(grpc::ServerContext* /*context*/,
                                             v1::ListPodSandboxResponse* response) {
   return rpc::Handle("ListPodSandbox", [&]() -> Result<> {
     const auto snapshot = node_.store.Get();
+    ListItems items(*response, v1::ListPodSandboxResponse::kItemsFieldNumber);
     for (const auto& [id, sandbox] : snapshot->sandboxes) {
-      if (IsListed(*sandbox, request->filter())) FillSandbox(*sandbox, *response->add_items());
+      if (IsListed(*sandbox, request->filter())) items.Add(*sandbox, FillSandbox);
     }
     return {};
   });

@@ -8,17 +8,20 @@
 #include "cri-runtime/container/record.h"
 #include "cri-runtime/sandbox/record.h"
 #include "cri-runtime/state/by_id.h"
+#include "cri-runtime/state/encoded.h"
 
 namespace trivet::state {
 
 struct Sandbox {
   std::shared_ptr<const sandbox::Record> record;
   sandbox::State state;
+  Encoded encoded{};  // as the CRI's PodSandbox
 };
 
 struct Container {
   std::shared_ptr<const container::Record> record;
   container::State state;
+  Encoded encoded{};  // as the CRI's Container
 };
 
 /// Everything there is at one moment. Immutable: a reader needs no lock and
