@@ -8,7 +8,7 @@
 namespace trivet {
 namespace {
 
-constexpr int kHeaps = 2;
+constexpr int kHeaps = 16;
 
 // Symbol tables, relocations and the code of constructors are most of what a start touches. A
 // segment that is writable at load has been changed since, also where it is read-only now (RELRO).

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/linux/inheriting_mutex.h"
 #include "cri-runtime/paths.h"
 #include "cri-runtime/state/events.h"
 #include "cri-runtime/state/keyed_mutex.h"
@@ -69,7 +70,7 @@ class Store {
   KeyedMutex writing_;        // by id: its file and its state change together
   mutable std::mutex mutex_;  // of changes
   mutable std::condition_variable changed_;
-  mutable std::mutex snapshot_mutex_;  // of the pointer below; taken for a copy of it, last
+  mutable InheritingMutex snapshot_mutex_;  // of the pointer below; taken for a copy of it, last
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
 };
 
