@@ -111,7 +111,7 @@ Result<> Commands::Lists(int count, bool stats) {
 // the answer, not when this process's own turn comes. What the machine itself allows is measured
 // beside it.
 Result<> Commands::ListsUntil(const std::filesystem::path& file, int at_least) {
-  RETURN_IF_ERROR(BeRealTime(::pthread_self()));
+  RETURN_IF_ERROR(BeRealTime());
   ASSIGN_OR_RETURN(const auto echo, Echo::Start([this](auto taken) { pods_.Add("Echo", taken); }));
   while (!std::filesystem::exists(file)) RETURN_IF_ERROR(pods_.List(false, at_least));
   return {};

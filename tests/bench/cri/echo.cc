@@ -1,16 +1,21 @@
 #include "tests/bench/cri/echo.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "common/linux/file.h"
 
 namespace trivet::bench {
 namespace {
 
-constexpr auto kPause = std::chrono::microseconds(500);
+constexpr auto kPause = std::chrono::milliseconds(2);
 
 bool Send(const UniqueFd& socket) {
   return ::send(socket.get(), "1", 1, MSG_NOSIGNAL) == 1;
@@ -22,11 +27,15 @@ bool Receive(const UniqueFd& socket) {
 
 }  // namespace
 
-Result<> BeRealTime(pthread_t thread) {
+Result<> BeRealTime() {
   const sched_param lowest{.sched_priority = 1};
-  const int err = ::pthread_setschedparam(thread, SCHED_RR, &lowest);
-  if (err == 0) return {};
-  return std::unexpected(Error::FromErrno(err, "real-time priority"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> threads, ListDirectory("/proc/self/task"));
+  for (const std::string& thread : threads) {
+    if (::sched_setscheduler(std::stoi(thread), SCHED_RR, &lowest) != 0) {
+      return FailErrno("real-time priority");
+    }
+  }
+  return {};
 }
 
 Result<std::unique_ptr<Echo>> Echo::Start(OnAnswer on_answer) {
@@ -34,10 +43,8 @@ Result<std::unique_ptr<Echo>> Echo::Start(OnAnswer on_answer) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return FailErrno("socketpair");
   }
-  std::unique_ptr<Echo> echo(new Echo(UniqueFd(ends[0]), UniqueFd(ends[1]), std::move(on_answer)));
-  RETURN_IF_ERROR(BeRealTime(echo->answers_.native_handle()));
-  RETURN_IF_ERROR(BeRealTime(echo->asks_.native_handle()));
-  return echo;
+  return std::unique_ptr<Echo>(
+      new Echo(UniqueFd(ends[0]), UniqueFd(ends[1]), std::move(on_answer)));
 }
 
 Echo::Echo(UniqueFd near, UniqueFd far, OnAnswer on_answer)

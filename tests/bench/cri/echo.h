@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -13,18 +11,18 @@
 
 namespace trivet::bench {
 
-/// Gives a thread the lowest real-time priority, SCHED_RR. Errors: kPermissionDenied without
-/// CAP_SYS_NICE.
-Result<> BeRealTime(pthread_t thread);
+/// Gives all threads of this process, gRPC's and those that they make later, the lowest real-time
+/// priority, SCHED_RR. Errors: kPermissionDenied without CAP_SYS_NICE.
+Result<> BeRealTime();
 
-/// Sends a byte to another thread and back, two thousand times a second or as often as the machine
-/// allows, until it is destroyed: what no answer of any program can be faster than meanwhile. Both
-/// threads have real-time priority: they wait for nothing but the kernel and its locks.
+/// Sends a byte to another thread and back, up to five hundred times a second, until it is
+/// destroyed: what no answer of any program can be faster than meanwhile. Made by a thread of
+/// real-time priority it waits for nothing but the kernel and its locks.
 class Echo {
  public:
   using OnAnswer = std::function<void(Samples::Clock::duration)>;
 
-  /// `on_answer` is called in a thread of its own. Errors: as BeRealTime.
+  /// `on_answer` is called in a thread of its own.
   static Result<std::unique_ptr<Echo>> Start(OnAnswer on_answer);
   ~Echo();
   Echo(const Echo&) = delete;

@@ -31,11 +31,11 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& socket) {
 
 }  // namespace
 
-Pods::Pods(const std::string& socket, Workload workload) : workload_(std::move(workload)) {
+Pods::Pods(const std::string& socket, Workload workload)
+    : workload_(std::move(workload)), lists_(Connect(socket)) {
   const auto channel = Connect(socket);
   runtime_ = v1::RuntimeService::NewStub(channel);
   images_ = v1::ImageService::NewStub(channel);
-  lists_ = v1::RuntimeService::NewStub(Connect(socket));
 }
 
 template <class Call>
@@ -140,33 +140,38 @@ Result<> Pods::Exec(const Pod& pod) {
   return Fail(Code::kInternal, "ExecSync: /bin/true ended with {}", done.exit_code());
 }
 
-Result<> Pods::List(bool stats, int at_least) {
-  v1::VersionResponse version;
+// Decoded when the time is taken.
+template <class Answer>
+Result<Answer> Pods::TimedAnswer(const std::string& method) {
+  grpc::ByteBuffer bytes;
   RETURN_IF_ERROR(
-      Timed("Version", [&](auto* context) { return lists_->Version(context, {}, &version); }));
-  v1::ListPodSandboxResponse pods;
-  RETURN_IF_ERROR(Timed("ListPodSandbox",
-                        [&](auto* context) { return lists_->ListPodSandbox(context, {}, &pods); }));
-  v1::ListContainersResponse containers;
-  RETURN_IF_ERROR(Timed("ListContainers", [&](auto* context) {
-    return lists_->ListContainers(context, {}, &containers);
-  }));
+      Timed(method, [&](auto* context) { return lists_.Call(context, method, bytes); }));
+  Answer answer;
+  const grpc::Status decoded = grpc::SerializationTraits<Answer>::Deserialize(&bytes, &answer);
+  if (!decoded.ok()) return Fail(Code::kInternal, "{}: {}", method, decoded.error_message());
+  return answer;
+}
+
+Result<> Pods::List(bool stats, int at_least) {
+  RETURN_IF_ERROR(TimedAnswer<v1::VersionResponse>("Version"));
+  ASSIGN_OR_RETURN(const auto pods, TimedAnswer<v1::ListPodSandboxResponse>("ListPodSandbox"));
+  ASSIGN_OR_RETURN(const auto containers,
+                   TimedAnswer<v1::ListContainersResponse>("ListContainers"));
   if (std::min(pods.items_size(), containers.containers_size()) < at_least) {
     return Fail(Code::kInternal, "lists have {} pods and {} containers, not {}", pods.items_size(),
                 containers.containers_size(), at_least);
   }
-  if (!stats) return {};
-  v1::ListContainerStatsResponse container_stats;
-  RETURN_IF_ERROR(Timed("ListContainerStats", [&](auto* context) {
-    return lists_->ListContainerStats(context, {}, &container_stats);
-  }));
-  v1::ListPodSandboxStatsResponse pod_stats;
-  RETURN_IF_ERROR(Timed("ListPodSandboxStats", [&](auto* context) {
-    return lists_->ListPodSandboxStats(context, {}, &pod_stats);
-  }));
-  if (std::min(container_stats.stats_size(), pod_stats.stats_size()) >= at_least) return {};
-  return Fail(Code::kInternal, "stats have {} pods and {} containers, not {}",
-              pod_stats.stats_size(), container_stats.stats_size(), at_least);
+  return stats ? Stats(at_least) : Result<>();
+}
+
+Result<> Pods::Stats(int at_least) {
+  ASSIGN_OR_RETURN(const auto containers,
+                   TimedAnswer<v1::ListContainerStatsResponse>("ListContainerStats"));
+  ASSIGN_OR_RETURN(const auto pods,
+                   TimedAnswer<v1::ListPodSandboxStatsResponse>("ListPodSandboxStats"));
+  if (std::min(containers.stats_size(), pods.stats_size()) >= at_least) return {};
+  return Fail(Code::kInternal, "stats have {} pods and {} containers, not {}", pods.stats_size(),
+              containers.stats_size(), at_least);
 }
 
 void Pods::Add(const std::string& name, Samples::Clock::duration taken) {

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "proto/cri/api.grpc.pb.h"
+#include "tests/bench/cri/raw_calls.h"
 #include "tests/bench/cri/requests.h"
 #include "tests/bench/shim/samples.h"
 
@@ -33,7 +34,7 @@ class Pods {
   /// ExecSync of /bin/true.
   Result<> Exec(const Pod& pod);
   /// Version, ListPodSandbox, ListContainers, and with `stats` both lists of stats. Errors: also
-  /// when one lists less than `at_least` pods.
+  /// when one lists less than `at_least` pods. One thread at a time.
   Result<> List(bool stats, int at_least);
 
   /// Adds what somebody else has timed meanwhile.
@@ -45,10 +46,13 @@ class Pods {
  private:
   template <class Call>
   Result<> Timed(const std::string& name, Call call);
+  template <class Answer>
+  Result<Answer> TimedAnswer(const std::string& method);
+  Result<> Stats(int at_least);
 
   const Workload workload_;
   std::unique_ptr<::runtime::v1::RuntimeService::Stub> runtime_;
-  std::unique_ptr<::runtime::v1::RuntimeService::Stub> lists_;
+  RawCalls lists_;
   std::unique_ptr<::runtime::v1::ImageService::Stub> images_;
   std::mutex mutex_;
   Samples samples_;
