@@ -141,11 +141,12 @@ Result<> Pods::Exec(const Pod& pod) {
 }
 
 // Decoded when the time is taken.
-template <class Answer>
-Result<Answer> Pods::TimedAnswer(const std::string& method) {
+template <class Answer, class Request>
+Result<Answer> Pods::TimedAnswer(const std::string& method, const Request& request) {
+  const std::string asked = request.SerializeAsString();
   grpc::ByteBuffer bytes;
   RETURN_IF_ERROR(
-      Timed(method, [&](auto* context) { return lists_.Call(context, method, bytes); }));
+      Timed(method, [&](auto* context) { return lists_.Call(context, method, asked, bytes); }));
   Answer answer;
   const grpc::Status decoded = grpc::SerializationTraits<Answer>::Deserialize(&bytes, &answer);
   if (!decoded.ok()) return Fail(Code::kInternal, "{}: {}", method, decoded.error_message());
@@ -153,22 +154,35 @@ Result<Answer> Pods::TimedAnswer(const std::string& method) {
 }
 
 Result<> Pods::List(bool stats, int at_least) {
-  RETURN_IF_ERROR(TimedAnswer<v1::VersionResponse>("Version"));
-  ASSIGN_OR_RETURN(const auto pods, TimedAnswer<v1::ListPodSandboxResponse>("ListPodSandbox"));
-  ASSIGN_OR_RETURN(const auto containers,
-                   TimedAnswer<v1::ListContainersResponse>("ListContainers"));
+  RETURN_IF_ERROR(TimedAnswer<v1::VersionResponse>("Version", v1::VersionRequest()));
+  ASSIGN_OR_RETURN(const auto pods, TimedAnswer<v1::ListPodSandboxResponse>(
+                                        "ListPodSandbox", v1::ListPodSandboxRequest()));
+  ASSIGN_OR_RETURN(const auto containers, TimedAnswer<v1::ListContainersResponse>(
+                                              "ListContainers", v1::ListContainersRequest()));
   if (std::min(pods.items_size(), containers.containers_size()) < at_least) {
     return Fail(Code::kInternal, "lists have {} pods and {} containers, not {}", pods.items_size(),
                 containers.containers_size(), at_least);
   }
+  if (at_least > 0) RETURN_IF_ERROR(Statuses(containers.containers(0)));
   return stats ? Stats(at_least) : Result<>();
+}
+
+Result<> Pods::Statuses(const v1::Container& container) {
+  v1::PodSandboxStatusRequest pod;
+  pod.set_pod_sandbox_id(container.pod_sandbox_id());
+  RETURN_IF_ERROR(TimedAnswer<v1::PodSandboxStatusResponse>("PodSandboxStatus", pod));
+  v1::ContainerStatusRequest one;
+  one.set_container_id(container.id());
+  RETURN_IF_ERROR(TimedAnswer<v1::ContainerStatusResponse>("ContainerStatus", one));
+  return {};
 }
 
 Result<> Pods::Stats(int at_least) {
   ASSIGN_OR_RETURN(const auto containers,
-                   TimedAnswer<v1::ListContainerStatsResponse>("ListContainerStats"));
-  ASSIGN_OR_RETURN(const auto pods,
-                   TimedAnswer<v1::ListPodSandboxStatsResponse>("ListPodSandboxStats"));
+                   TimedAnswer<v1::ListContainerStatsResponse>("ListContainerStats",
+                                                               v1::ListContainerStatsRequest()));
+  ASSIGN_OR_RETURN(const auto pods, TimedAnswer<v1::ListPodSandboxStatsResponse>(
+                                        "ListPodSandboxStats", v1::ListPodSandboxStatsRequest()));
   if (std::min(containers.stats_size(), pods.stats_size()) >= at_least) return {};
   return Fail(Code::kInternal, "stats have {} pods and {} containers, not {}", pods.stats_size(),
               containers.stats_size(), at_least);

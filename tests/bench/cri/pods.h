@@ -33,8 +33,9 @@ class Pods {
   Result<> End(const Pod& pod);
   /// ExecSync of /bin/true.
   Result<> Exec(const Pod& pod);
-  /// Version, ListPodSandbox, ListContainers, and with `stats` both lists of stats. Errors: also
-  /// when one lists less than `at_least` pods. One thread at a time.
+  /// Version, ListPodSandbox, ListContainers, the statuses of a container and its pod, and with
+  /// `stats` both lists of stats. Errors: also when one lists less than `at_least` pods. One thread
+  /// at a time.
   Result<> List(bool stats, int at_least);
 
   /// Adds what somebody else has timed meanwhile.
@@ -46,8 +47,9 @@ class Pods {
  private:
   template <class Call>
   Result<> Timed(const std::string& name, Call call);
-  template <class Answer>
-  Result<Answer> TimedAnswer(const std::string& method);
+  template <class Answer, class Request>
+  Result<Answer> TimedAnswer(const std::string& method, const Request& request);
+  Result<> Statuses(const ::runtime::v1::Container& container);
   Result<> Stats(int at_least);
 
   const Workload workload_;

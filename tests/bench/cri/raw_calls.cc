@@ -17,10 +17,10 @@ RawCalls::~RawCalls() {
 }
 
 grpc::Status RawCalls::Call(grpc::ClientContext* context, const std::string& method,
-                            grpc::ByteBuffer& answer) {
-  const grpc::Slice nothing;
+                            const std::string& request, grpc::ByteBuffer& answer) {
+  const grpc::Slice bytes(request);
   const auto call = stub_.PrepareUnaryCall(context, "/runtime.v1.RuntimeService/" + method,
-                                           grpc::ByteBuffer(&nothing, 1), &answers_);
+                                           grpc::ByteBuffer(&bytes, 1), &answers_);
   grpc::Status status;
   call->StartCall();
   call->Finish(&answer, &status, this);

@@ -18,9 +18,9 @@ class RawCalls {
   RawCalls(const RawCalls&) = delete;
   RawCalls& operator=(const RawCalls&) = delete;
 
-  /// The RuntimeService's `method` with a request that has nothing set.
+  /// The RuntimeService's `method`; `request` and `answer` are its messages, encoded.
   grpc::Status Call(grpc::ClientContext* context, const std::string& method,
-                    grpc::ByteBuffer& answer);
+                    const std::string& request, grpc::ByteBuffer& answer);
 
  private:
   grpc::GenericStub stub_;
