@@ -154,8 +154,8 @@ Result<> BringPortUp(netlink::RouteSocket& socket, const Link& port, const PortS
     });
   });
   // A bridge's port needs no IPv6 address of its own, and each one costs multicast work per port.
-  AddNoIpv6Address(request, port);
-  RETURN_IF_ERROR(socket.Execute(request, fmt::format("configure port {}", port.name)));
+  RETURN_IF_ERROR(
+      ExecuteWithNoIpv6Address(socket, request, fmt::format("configure port {}", port.name)));
   return SetLinkFlags(socket, port, IFF_UP, IFF_UP);
 }
 

@@ -111,13 +111,17 @@ Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t f
   return socket.Execute(request.Struct(header), fmt::format("set flags of link {}", link.name));
 }
 
-void AddNoIpv6Address(netlink::Request& request, const Link& link) {
-  constexpr uint32_t kIpv6MinMtuBytes = 1280;  // RFC 8200, section 5
-  if (link.mtu_bytes < kIpv6MinMtuBytes) return;
-  request.Nest(IFLA_AF_SPEC, [](auto& families) {
+// The kernel looks at all of a request before it does any of it.
+Result<> ExecuteWithNoIpv6Address(netlink::RouteSocket& socket, const netlink::Request& request,
+                                  std::string_view what) {
+  netlink::Request complete = request;
+  complete.Nest(IFLA_AF_SPEC, [](auto& families) {
     families.Nest(AF_INET6,
                   [](auto& v6) { v6.U8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
   });
+  auto executed = socket.Execute(complete, what);
+  if (executed || executed.error().sys_errno() != EAFNOSUPPORT) return executed;
+  return socket.Execute(request, what);
 }
 
 Result<> SetMac(netlink::RouteSocket& socket, const Link& link, const std::string& mac) {

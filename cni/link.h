@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cni/add_result.h"
@@ -47,9 +48,11 @@ Result<std::vector<Link>> ListLinks(netlink::RouteSocket& socket);
 Result<> SetLinkFlags(netlink::RouteSocket& socket, const Link& link, uint32_t flags,
                       uint32_t mask);
 
-/// Adds to a request for a link that is down: it gets no IPv6 address that nobody asked for. Of one
-/// that is too small for IPv6, which the kernel does not set up for it, there is nothing to say.
-void AddNoIpv6Address(netlink::Request& request, const Link& link);
+/// Executes a request for a link that is down, by which it also gets no IPv6 address that nobody
+/// asks for. Where the kernel has no IPv6 for it, since it was started without or the MTU is below
+/// 1280 bytes, nothing is to be said. `what` as RouteSocket::Execute takes it.
+Result<> ExecuteWithNoIpv6Address(netlink::RouteSocket& socket, const netlink::Request& request,
+                                  std::string_view what);
 
 /// Of a link that is down. `mac` as MacBytes takes it.
 Result<> SetMac(netlink::RouteSocket& socket, const Link& link, const std::string& mac);

@@ -126,8 +126,8 @@ Result<> BringHostEndUp(netlink::RouteSocket& socket, const Link& host_end,
   header.ifi_index = static_cast<int>(host_end.index);
   netlink::Request request(RTM_NEWLINK, 0);
   request.Struct(header).String(IFLA_IFALIAS, alias);
-  AddNoIpv6Address(request, host_end);
-  RETURN_IF_ERROR(socket.Execute(request, fmt::format("configure link {}", host_end.name)));
+  RETURN_IF_ERROR(
+      ExecuteWithNoIpv6Address(socket, request, fmt::format("configure link {}", host_end.name)));
   return SetLinkFlags(socket, host_end, IFF_UP, IFF_UP);
 }
 
