@@ -20,13 +20,30 @@ bool HasV6(const ContainerEnd& wanted) {
 }
 
 Result<> SetSysctls(const std::string& ifname, const ContainerEnd& wanted) {
-  if (!HasV6(wanted)) return {};
   const std::string v6 = fmt::format("net/ipv6/conf/{}/", ifname);
   RETURN_IF_ERROR(SetSysctlIfPresent(v6 + "disable_ipv6", "0"));
   const bool detects = wanted.detection == DuplicateDetection::kOn;
   // Its own frames that the network reflects are told from another's by their nonce (RFC 7527).
   if (detects) RETURN_IF_ERROR(SetSysctlIfPresent(v6 + "enhanced_dad", "1"));
   return SetSysctlIfPresent(v6 + "accept_dad", detects ? "1" : "0");
+}
+
+// Its link-local address would be of no use, and announcing it is work for each port of a bridge.
+// By a request before the one for IFF_UP: the kernel brings a link up before it reads how it is to
+// be addressed.
+Result<> LeaveWithoutV6Address(netlink::RouteSocket& socket, const Link& link) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(link.index);
+  netlink::Request request(RTM_NEWLINK, 0);
+  return ExecuteWithNoIpv6Address(socket, request.Struct(header),
+                                  fmt::format("configure link {}", link.name));
+}
+
+// A network that gives no address at all leaves addressing to the pod, in which the kernel has its
+// part.
+Result<> PrepareV6(netlink::RouteSocket& socket, const Link& link, const ContainerEnd& wanted) {
+  if (HasV6(wanted)) return SetSysctls(link.name, wanted);
+  return wanted.ips.empty() ? Result<>{} : LeaveWithoutV6Address(socket, link);
 }
 
 // With arp_notify: peers learn of another MAC address at once. Not by /proc/sys: of "net" there it
@@ -67,7 +84,7 @@ Result<Link> Configure(netlink::RouteSocket& socket, const std::string& ifname, 
     if (!wanted.mac.empty()) RETURN_IF_ERROR(SetMac(socket, link, wanted.mac));
     return link;
   }
-  RETURN_IF_ERROR(SetSysctls(ifname, wanted));
+  RETURN_IF_ERROR(PrepareV6(socket, link, wanted));
   for (const IpConfig& ip : wanted.ips) {
     RETURN_IF_ERROR(AddAddress(socket, link, ip.address,
                                {.detection = wanted.detection, .route = wanted.network_route}));
