@@ -163,7 +163,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
 Result<> Serve(const Config& config, const std::function<Result<Config>()>& reload) {
   RETURN_IF_ERROR(CheckNode(config), "this node cannot run containers");
   const sigset_t stop_signals = rpc::BlockStopSignals();  // before any thread exists
-  ShareHeaps();
+  ShareHeapsWithUrgent();
   ASSIGN_OR_RETURN(const rlimit open_files, RaiseOpenFilesLimit());
 
   LiveConfig live_config(config);

@@ -8,7 +8,10 @@
 namespace trivet {
 namespace {
 
-constexpr int kHeaps = 16;
+constexpr int kHeaps = 2;
+constexpr int kHeapsWithUrgent = 16;
+constexpr int kFreedBytes = 64 << 20;  // what a heap keeps
+constexpr int kStepBytes = 1 << 20;  // by which one grows; what is larger has a mapping of its own
 
 // Symbol tables, relocations and the code of constructors are most of what a start touches. A
 // segment that is writable at load has been changed since, also where it is read-only now (RELRO).
@@ -31,8 +34,20 @@ void ShareHeaps() {
   ::mallopt(M_ARENA_MAX, kHeaps);
 }
 
-void ForgetStart() {
+void ShareHeapsWithUrgent() {
+  ::mallopt(M_ARENA_MAX, kHeapsWithUrgent);
+  ::mallopt(M_MXFAST, 0);  // small pieces would be kept apart, and then joined all at once
+  ::mallopt(M_TRIM_THRESHOLD, kFreedBytes);
+  ::mallopt(M_TOP_PAD, kStepBytes);
+  ::mallopt(M_MMAP_THRESHOLD, kStepBytes);
+}
+
+void GiveBackFreed() {
   ::malloc_trim(0);
+}
+
+void ForgetStart() {
+  GiveBackFreed();
   ::dl_iterate_phdr(DropUnchanged, nullptr);
 }
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/linux/memory.h"
 #include "common/linux/worker_threads.h"
 
 namespace trivet::sandbox {
@@ -55,6 +56,8 @@ void Spares::Keep() {
   }
   is_kept_ = false;
   changed_.notify_all();
+  lock.unlock();
+  GiveBackFreed();  // what many pods at once took; it is quiet now
 }
 
 // Makes the spare, or waits until there may be something to do.

@@ -112,6 +112,8 @@ Result<> Commands::Lists(int count, bool stats) {
 // beside it.
 Result<> Commands::ListsUntil(const std::filesystem::path& file, int at_least) {
   RETURN_IF_ERROR(BeRealTime());
+  RETURN_IF_ERROR(pods_.List(false, at_least));
+  pods_.TakeSamples();  // of a connection that was being made
   ASSIGN_OR_RETURN(const auto echo, Echo::Start([this](auto taken) { pods_.Add("Echo", taken); }));
   while (!std::filesystem::exists(file)) RETURN_IF_ERROR(pods_.List(false, at_least));
   return {};
