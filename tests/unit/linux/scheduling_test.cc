@@ -42,6 +42,10 @@ TEST(BeUrgent, IsBeforeAllThatWorkAndLeavesTheOtherThreadsAlone) {
 }
 
 TEST(BeUrgent, SaysWhyItIsNot) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_RTPRIO, &before), 0);
+  const rlimit forbidden{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_RTPRIO, &forbidden), 0);
   std::thread([] {
     __user_cap_header_struct own{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
@@ -51,6 +55,7 @@ TEST(BeUrgent, SaysWhyItIsNot) {
     EXPECT_EQ(refused.error().code(), Code::kPermissionDenied);
     EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
   }).join();
+  ::setrlimit(RLIMIT_RTPRIO, &before);
 }
 
 TEST(BeOrdinary, IsAsTheProcessAlsoInAThreadThatAnUrgentOneMade) {
