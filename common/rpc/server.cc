@@ -49,6 +49,7 @@ std::unique_ptr<grpc::Server> Build(const std::string& address,
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // an address is one server's
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMillisBetweenPings);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // a ping beside each request
   builder.SetMaxReceiveMessageSize(Server::kMaxMessageBytes);
   builder.SetMaxSendMessageSize(Server::kMaxMessageBytes);
   KeepThreads(builder);
