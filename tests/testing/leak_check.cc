@@ -115,7 +115,8 @@ std::set<pid_t> AddProcesses(const std::string& mark, std::vector<std::string>& 
   }
   for (const Process& process : processes) {
     if (!with_spare.contains(process.pid)) continue;
-    for (const char* kind : {"[pidfd]", "net"}) {
+    // The last is the shim's program, if a package has put another in its place since.
+    for (const char* kind : {"[pidfd]", "net", "/ (deleted)"}) {
       LeaveOutOne("descriptor of " + NameOf(process) + ": " + kind, things);
     }
   }
