@@ -1,0 +1,2 @@
+// What a precompiled header needs to be built with.
+int main() {}
