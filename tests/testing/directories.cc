@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/linux/file.h"
+
 namespace trivet::testing {
 namespace {
 
@@ -22,6 +24,15 @@ std::filesystem::path BinDirectory() {
 
 std::filesystem::path SourceDirectory() {
   return Required("TRIVET_SOURCE_DIR");
+}
+
+bool ProgramsAreSanitized() {
+  static const bool sanitized = [] {
+    const auto image = ReadFile(BinDirectory() / "trivet-cni", uint64_t{1} << 30);
+    if (!image) throw std::runtime_error(image.error().message());
+    return image->contains("libasan.so") || image->contains("libtsan.so");
+  }();
+  return sanitized;
 }
 
 }  // namespace trivet::testing

@@ -23,7 +23,7 @@ void ChainTest::RecoverFromEachKill(const std::string& type, const json::Value& 
   const Pod pod = MakePod("c1");
   const json::Value conf = Chained(type, members, AddedToBridge(pod));
   const Snapshot before = LookBesideBridge(pod);
-  for (int at = 1;; at += kKillStride) {
+  for (int at = 1;; at += KillStride()) {
     const End end = KillAtSystemCall(CommandFor("ADD", pod), conf, at);
     Recover(at % kWays, pod, conf);
     EXPECT_EQ(LookBesideBridge(pod), before) << "after ADD was killed at system call " << at;
@@ -38,7 +38,7 @@ void ChainTest::RecoverFromEachKilledDel(const std::string& type, const json::Va
   const Pod pod = MakePod("c1");
   const json::Value conf = Chained(type, members, AddedToBridge(pod));
   const Snapshot before = LookBesideBridge(pod);
-  for (int at = 1;; at += kKillStride) {
+  for (int at = 1;; at += KillStride()) {
     EXPECT_THAT(Run("ADD", pod, conf), Succeeds());
     const End end = KillAtSystemCall(CommandFor("DEL", pod), conf, at);
     EXPECT_THAT(Run("DEL", pod, conf), Succeeds());

@@ -71,7 +71,7 @@ TEST_P(KillTest, LeavesNothingThatIsNotMadeGood) {
   const std::string verb = GetParam().verb;
   Added(pod_, conf);  // a node that had a pod before: its state folder is there
   EXPECT_THAT(Del(pod_, conf), Succeeds());
-  for (int at = kLoaderCalls + GetParam().way;; at += kWays * KillStride()) {
+  for (int at = kLoaderCalls + GetParam().way;; at += kWays * LongKillStride()) {
     if (verb == "DEL") Added(pod_, conf);
     if (GetParam().prepared) {
       EXPECT_THAT(Run("PREPARE", pod_, conf), Succeeds());

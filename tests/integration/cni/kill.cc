@@ -14,6 +14,7 @@
 
 #include "common/base/unique_fd.h"
 #include "common/linux/file.h"
+#include "tests/testing/directories.h"
 #include "tests/testing/matchers.h"
 
 namespace trivet::cni {
@@ -89,10 +90,15 @@ Traced Trace(const Command& command, const json::Value& conf, int at) {
 }  // namespace
 
 int KillStride() {
+  constexpr int kOfSanitizers = 61;
+  return testing::ProgramsAreSanitized() ? kOfSanitizers : 1;
+}
+
+int LongKillStride() {
   constexpr int kOfIntegration = 3;
   const char* const asked = std::getenv("TRIVET_KILL_STRIDE");
   if (asked != nullptr) return std::atoi(asked);
-  return kKillStride * kOfIntegration;
+  return KillStride() * kOfIntegration;
 }
 
 End KillAtSystemCall(const Command& command, const json::Value& conf, int at) {

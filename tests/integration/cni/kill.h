@@ -5,15 +5,12 @@
 
 namespace trivet::cni {
 
-/// How far apart the system calls are that a test kills at.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr int kKillStride = 61;  // a sanitizer's own calls are many, and each run is slow
-#else
-inline constexpr int kKillStride = 1;
-#endif
+/// How far apart the system calls are that a test kills at: a sanitizer's own are many, and each
+/// run is slow.
+int KillStride();
 
 /// How far apart they are in the tests that are long already: $TRIVET_KILL_STRIDE, of suite fault.
-int KillStride();
+int LongKillStride();
 
 enum class End { kKilled, kSucceeded };
 
