@@ -125,14 +125,15 @@ Result<> Recover(Recovery& recovery) {
 }
 
 // gRPC's threads, and those that they make later, are as the one that starts them.
-Result<rpc::Server> StartServer(const std::filesystem::path& socket,
-                                const std::vector<grpc::Service*>& services) {
+Result<rpc::Server> StartServer(const std::filesystem::path& socket, RuntimeService& runtime,
+                                ImageService& images) {
   Result<rpc::Server> server = Fail(Code::kInternal, "not started");
   std::thread([&] {
     if (const auto urgent = BeUrgent(); !urgent) {
       spdlog::warn("lists may wait for pods that start error=\"{}\"", urgent.error().message());
     }
-    server = rpc::Server::Start(socket, services);
+    server = rpc::Server::Start(socket, {&runtime, &images},
+                                [&](rpc::CallQueue& calls) { runtime.AwaitAll(calls); });
   }).join();
   return server;
 }
@@ -142,7 +143,7 @@ Result<> ServeCalls(const Parts& parts, const sigset_t& signals,
   const auto config = parts.node.config.Get();
   RuntimeService runtime_service(parts.node, parts.sandboxes, parts.containers);
   ImageService image_service(parts.node.images, parts.node.config);
-  ASSIGN_OR_RETURN(auto server, StartServer(config->socket, {&runtime_service, &image_service}),
+  ASSIGN_OR_RETURN(auto server, StartServer(config->socket, runtime_service, image_service),
                    "start");
   ASSIGN_OR_RETURN(const auto metrics, StartMetrics(parts), "metrics");
   spdlog::info("serving socket={} cgroup={} driver={}", config->socket.native(),

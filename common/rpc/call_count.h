@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/linux/inheriting_mutex.h"
+
 namespace trivet::rpc {
 
 /// What became of a method's calls.
@@ -34,8 +36,8 @@ class CallCount {
   [[nodiscard]] std::map<std::string, MethodCalls> Calls() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable none_;
+  mutable InheritingMutex mutex_;  // threads that work count, too
+  std::condition_variable_any none_;
   int running_ = 0;
   std::map<std::string, MethodCalls> calls_;
 };

@@ -39,12 +39,11 @@ void LeaveLocksAlone() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
-std::unique_ptr<grpc::Server> Build(const std::string& address,
-                                    const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                                    const std::vector<grpc::Service*>& services) {
+void Prepare(grpc::ServerBuilder& builder, const std::string& address,
+             const std::shared_ptr<grpc::ServerCredentials>& credentials,
+             const std::vector<grpc::Service*>& services) {
   LeaveLocksAlone();
   constexpr int kMillisBetweenPings = 5000;  // a client may ask that often whether we are there
-  grpc::ServerBuilder builder;
   builder.AddListeningPort(address, credentials);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // an address is one server's
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
@@ -54,29 +53,37 @@ std::unique_ptr<grpc::Server> Build(const std::string& address,
   builder.SetMaxSendMessageSize(Server::kMaxMessageBytes);
   KeepThreads(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
-  return builder.BuildAndStart();
 }
 
 }  // namespace
 
 Result<Server> Server::Start(const std::filesystem::path& socket,
-                             const std::vector<grpc::Service*>& services) {
+                             const std::vector<grpc::Service*>& services, const AwaitAll& await) {
   if (socket.native().size() >= sizeof(sockaddr_un{}.sun_path)) {
     return Fail(Code::kInvalidArgument, "socket {}: longer than a unix socket path may be",
                 socket.native());
   }
   RETURN_IF_ERROR(EnsureDirectory(socket.parent_path()), "socket folder");
   // The folder is ours alone, so that nobody connects between bind and chmod.
-  auto server = Build("unix:" + socket.native(), grpc::InsecureServerCredentials(), services);
-  if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
+  grpc::ServerBuilder builder;
+  Prepare(builder, "unix:" + socket.native(), grpc::InsecureServerCredentials(), services);
+  auto queue = await ? builder.AddCompletionQueue() : nullptr;
+  Server server(builder.BuildAndStart());
+  if (queue != nullptr) server.calls_ = std::make_unique<CallQueue>(std::move(queue));
+  if (server.server_ == nullptr) {
+    return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
+  }
+  if (server.calls_ != nullptr) await(*server.calls_);
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
-  return Server(std::move(server));
+  return server;
 }
 
 Result<Server> Server::Start(const std::string& address,
                              const std::shared_ptr<grpc::ServerCredentials>& credentials,
                              const std::vector<grpc::Service*>& services) {
-  auto server = Build(address, credentials, services);
+  grpc::ServerBuilder builder;
+  Prepare(builder, address, credentials, services);
+  auto server = builder.BuildAndStart();
   if (server == nullptr) return Fail(Code::kUnavailable, "cannot listen on {}", address);
   return Server(std::move(server));
 }
@@ -87,6 +94,7 @@ void Server::Stop(std::chrono::milliseconds grace) {
   ProcessCalls().AwaitNone(grace);
   server_->Shutdown(std::chrono::system_clock::now() + kLastBytes);
   server_->Wait();
+  calls_.reset();
 }
 
 }  // namespace trivet::rpc

@@ -6,11 +6,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/rpc/call_queue.h"
 
 namespace trivet::rpc {
 
@@ -25,8 +27,13 @@ class Server {
   /// The CRI's and CSI's clients allow messages of 16 MiB.
   static constexpr int kMaxMessageBytes = 16 << 20;
 
+  /// Has calls answered by the queue's thread (AwaitCalls): called once, when there is a server.
+  using AwaitAll = std::function<void(CallQueue&)>;
+
+  /// With `await`, all methods that it does not name are answered as without it.
   static Result<Server> Start(const std::filesystem::path& socket,
-                              const std::vector<grpc::Service*>& services);
+                              const std::vector<grpc::Service*>& services,
+                              const AwaitAll& await = {});
 
   /// For clients on other machines, at `address` (HOST:PORT). Errors: kUnavailable when nobody can
   /// listen there.
@@ -44,6 +51,7 @@ class Server {
 
  private:
   explicit Server(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
+  std::unique_ptr<CallQueue> calls_;  // goes last
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -57,7 +57,7 @@ grpc::Status RuntimeService::StartContainer(grpc::ServerContext* context,
 grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
                                            const v1::StopContainerRequest* request,
                                            v1::StopContainerResponse* /*response*/) {
-  return HandleWork("StopContainer", [&]() -> Result<> {
+  return rpc::Handle("StopContainer", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseGrace(request->timeout()), "request");
     RETURN_IF_ERROR(containers_.Stop(request->container_id(), timeout), "stop container");
     return {};
@@ -67,7 +67,7 @@ grpc::Status RuntimeService::StopContainer(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::RemoveContainer(grpc::ServerContext* /*context*/,
                                              const v1::RemoveContainerRequest* request,
                                              v1::RemoveContainerResponse* /*response*/) {
-  return HandleWork("RemoveContainer", [&]() -> Result<> {
+  return rpc::Handle("RemoveContainer", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.Remove(request->container_id()), "remove container");
     return {};
   });
@@ -120,7 +120,7 @@ grpc::Status RuntimeService::ContainerStatus(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::UpdateContainerResources(
     grpc::ServerContext* /*context*/, const v1::UpdateContainerResourcesRequest* request,
     v1::UpdateContainerResourcesResponse* /*response*/) {
-  return HandleWork("UpdateContainerResources", [&]() -> Result<> {
+  return rpc::Handle("UpdateContainerResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->linux()),
                      "request");
     return containers_.UpdateResources(request->container_id(), resources);
@@ -130,7 +130,7 @@ grpc::Status RuntimeService::UpdateContainerResources(
 grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/,
                                                 const v1::ReopenContainerLogRequest* request,
                                                 v1::ReopenContainerLogResponse* /*response*/) {
-  return HandleWork("ReopenContainerLog", [&]() -> Result<> {
+  return rpc::Handle("ReopenContainerLog", [&]() -> Result<> {
     RETURN_IF_ERROR(containers_.ReopenLog(request->container_id()), "reopen log");
     return {};
   });
@@ -139,7 +139,7 @@ grpc::Status RuntimeService::ReopenContainerLog(grpc::ServerContext* /*context*/
 grpc::Status RuntimeService::ExecSync(grpc::ServerContext* /*context*/,
                                       const v1::ExecSyncRequest* request,
                                       v1::ExecSyncResponse* response) {
-  return HandleWork("ExecSync", [&]() -> Result<> {
+  return rpc::Handle("ExecSync", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     ASSIGN_OR_RETURN(const std::vector<std::string> command, ParseCommand(*request), "request");
     ASSIGN_OR_RETURN(container::ExecOutput output,

@@ -5,7 +5,6 @@
 #include "cri-runtime/checkpoint/pod.h"
 #include "cri-runtime/clock.h"
 #include "cri-runtime/service/field_checks.h"
-#include "cri-runtime/service/handle_work.h"
 #include "cri-runtime/service/runtime_service.h"
 
 // What the RuntimeService says about the node itself.
@@ -87,7 +86,7 @@ grpc::Status RuntimeService::Version(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::Status(grpc::ServerContext* /*context*/,
                                     const v1::StatusRequest* request,
                                     v1::StatusResponse* response) {
-  return HandleWork("Status", [&]() -> Result<> {
+  return rpc::Handle("Status", [&]() -> Result<> {
     const auto network = node_.network_monitor.Ready();
     FillConditions(network, *response->mutable_status());
     AddHandler("", *response);
@@ -125,7 +124,7 @@ grpc::Status RuntimeService::RuntimeConfig(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*/,
                                                  const v1::UpdateRuntimeConfigRequest* request,
                                                  v1::UpdateRuntimeConfigResponse* /*response*/) {
-  return HandleWork("UpdateRuntimeConfig", [&]() -> Result<> {
+  return rpc::Handle("UpdateRuntimeConfig", [&]() -> Result<> {
     return node_.pod_cidrs.Set(request->runtime_config().network_config().pod_cidr());
   });
 }
@@ -133,7 +132,7 @@ grpc::Status RuntimeService::UpdateRuntimeConfig(grpc::ServerContext* /*context*
 grpc::Status RuntimeService::CheckpointContainer(grpc::ServerContext* context,
                                                  const v1::CheckpointContainerRequest* request,
                                                  v1::CheckpointContainerResponse* /*response*/) {
-  return HandleWork("CheckpointContainer", [&]() -> Result<> {
+  return rpc::Handle("CheckpointContainer", [&]() -> Result<> {
     RETURN_IF_ERROR(CheckAbsolutePath("location", request->location()), "request");
     ASSIGN_OR_RETURN(const auto timeout, ParseTimeout(request->timeout()), "request");
     RETURN_IF_ERROR(containers_.Checkpoint({{request->container_id(), request->location()}},
@@ -146,7 +145,7 @@ grpc::Status RuntimeService::CheckpointContainer(grpc::ServerContext* context,
 grpc::Status RuntimeService::CheckpointPod(grpc::ServerContext* context,
                                            const v1::CheckpointPodRequest* request,
                                            v1::CheckpointPodResponse* /*response*/) {
-  return HandleWork("CheckpointPod", [&]() -> Result<> {
+  return rpc::Handle("CheckpointPod", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const checkpoint::PodTarget target, ParsePodTarget(*request), "request");
     RETURN_IF_ERROR(checkpoint::SavePod(node_, containers_, target,
                                         CheckpointDeadline(context, std::chrono::seconds(0))),

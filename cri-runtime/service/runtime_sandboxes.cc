@@ -39,7 +39,7 @@ grpc::Status RuntimeService::RunPodSandbox(grpc::ServerContext* context,
 grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
                                             const v1::StopPodSandboxRequest* request,
                                             v1::StopPodSandboxResponse* /*response*/) {
-  return HandleWork("StopPodSandbox", [&]() -> Result<> {
+  return rpc::Handle("StopPodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Stop(request->pod_sandbox_id()), "stop sandbox");
     return {};
   });
@@ -48,7 +48,7 @@ grpc::Status RuntimeService::StopPodSandbox(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::RemovePodSandbox(grpc::ServerContext* /*context*/,
                                               const v1::RemovePodSandboxRequest* request,
                                               v1::RemovePodSandboxResponse* /*response*/) {
-  return HandleWork("RemovePodSandbox", [&]() -> Result<> {
+  return rpc::Handle("RemovePodSandbox", [&]() -> Result<> {
     RETURN_IF_ERROR(sandboxes_.Remove(request->pod_sandbox_id()), "remove sandbox");
     return {};
   });
@@ -107,7 +107,7 @@ grpc::Status RuntimeService::StreamPodSandboxes(
 grpc::Status RuntimeService::UpdatePodSandboxResources(
     grpc::ServerContext* /*context*/, const v1::UpdatePodSandboxResourcesRequest* request,
     v1::UpdatePodSandboxResourcesResponse* /*response*/) {
-  return HandleWork("UpdatePodSandboxResources", [&]() -> Result<> {
+  return rpc::Handle("UpdatePodSandboxResources", [&]() -> Result<> {
     ASSIGN_OR_RETURN(const container::Resources resources, ParseResources(request->resources()),
                      "request: resources");
     ASSIGN_OR_RETURN(const container::Resources overhead, ParseResources(request->overhead()),

@@ -3,18 +3,21 @@
 #include "cri-runtime/container/containers.h"
 #include "cri-runtime/node.h"
 #include "cri-runtime/sandbox/sandboxes.h"
+#include "cri-runtime/service/queued_runtime_service.h"
 #include "cri-runtime/stats/meter.h"
-#include "proto/cri/api.grpc.pb.h"
 
 namespace trivet::cri {
 
 /// The CRI's RuntimeService. Translation only: lists and statuses come from the snapshot, what acts
 /// is Sandboxes and Containers. What is not overridden answers UNIMPLEMENTED.
-class RuntimeService final : public ::runtime::v1::RuntimeService::Service {
+class RuntimeService final : public QueuedRuntimeService {
  public:
   /// All borrowed.
   RuntimeService(Node& node, sandbox::Sandboxes& sandboxes, container::Containers& containers)
       : node_(node), sandboxes_(sandboxes), containers_(containers), meter_(node) {}
+
+  /// Has all unary calls answered by the queue's thread, or by threads of its.
+  void AwaitAll(rpc::CallQueue& calls);
 
 #define TRIVET_RPC(name)                                                                       \
   grpc::Status name(grpc::ServerContext* context, const ::runtime::v1::name##Request* request, \

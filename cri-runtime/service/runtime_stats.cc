@@ -56,7 +56,7 @@ void RuntimeService::MeasurePods(const v1::PodSandboxStatsFilter& filter, Visit 
 grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
                                             const v1::ContainerStatsRequest* request,
                                             v1::ContainerStatsResponse* response) {
-  return HandleWork("ContainerStats", [&]() -> Result<> {
+  return rpc::Handle("ContainerStats", [&]() -> Result<> {
     const auto container = node_.store.Get()->FindContainer(request->container_id());
     if (container == nullptr) {
       return Fail(Code::kNotFound, "container {} does not exist", request->container_id());
@@ -70,7 +70,7 @@ grpc::Status RuntimeService::ContainerStats(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::ListContainerStats(grpc::ServerContext* /*context*/,
                                                 const v1::ListContainerStatsRequest* request,
                                                 v1::ListContainerStatsResponse* response) {
-  return HandleWork("ListContainerStats", [&]() -> Result<> {
+  return rpc::Handle("ListContainerStats", [&]() -> Result<> {
     MeasureContainers(request->filter(), [&](const auto& sample) {
       FillContainerStats(sample, meter_.LayerFolder(), *response->add_stats());
     });
@@ -93,7 +93,7 @@ grpc::Status RuntimeService::StreamContainerStats(
 grpc::Status RuntimeService::PodSandboxStats(grpc::ServerContext* /*context*/,
                                              const v1::PodSandboxStatsRequest* request,
                                              v1::PodSandboxStatsResponse* response) {
-  return HandleWork("PodSandboxStats", [&]() -> Result<> {
+  return rpc::Handle("PodSandboxStats", [&]() -> Result<> {
     const auto snapshot = node_.store.Get();
     const auto sandbox = snapshot->FindSandbox(request->pod_sandbox_id());
     if (sandbox == nullptr) {
@@ -108,7 +108,7 @@ grpc::Status RuntimeService::PodSandboxStats(grpc::ServerContext* /*context*/,
 grpc::Status RuntimeService::ListPodSandboxStats(grpc::ServerContext* /*context*/,
                                                  const v1::ListPodSandboxStatsRequest* request,
                                                  v1::ListPodSandboxStatsResponse* response) {
-  return HandleWork("ListPodSandboxStats", [&]() -> Result<> {
+  return rpc::Handle("ListPodSandboxStats", [&]() -> Result<> {
     MeasurePods(request->filter(), [&](const auto& sample) {
       FillPodStats(sample, meter_.LayerFolder(), *response->add_stats());
     });
@@ -140,7 +140,7 @@ grpc::Status RuntimeService::ListMetricDescriptors(
 grpc::Status RuntimeService::ListPodSandboxMetrics(
     grpc::ServerContext* /*context*/, const v1::ListPodSandboxMetricsRequest* /*request*/,
     v1::ListPodSandboxMetricsResponse* response) {
-  return HandleWork("ListPodSandboxMetrics", [&]() -> Result<> {
+  return rpc::Handle("ListPodSandboxMetrics", [&]() -> Result<> {
     MeasurePods({}, [&](const auto& sample) {
       FillPodMetrics(sample, meter_, *response->add_pod_metrics());
     });
