@@ -4,16 +4,33 @@
 
 namespace trivet::rpc {
 
-CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue)
-    : queue_(std::move(queue)), thread_([this] { Loop(); }) {}
+namespace {
+
+QueuedEvent& EventOf(void* tag) {
+  return *static_cast<QueuedEvent*>(tag);
+}
+
+}  // namespace
+
+// The second is no listener's: what comes is polled for by whoever waits on the first alone.
+CallQueue::CallQueue(grpc::ServerBuilder& builder)
+    : coming_(builder.AddCompletionQueue()), ending_(builder.AddCompletionQueue(false)) {}
+
+void CallQueue::Begin() {
+  thread_ = std::thread([this] { Loop(); });
+}
 
 CallQueue::~CallQueue() {
   {
     std::unique_lock lock(mutex_);
     none_.wait(lock, [this] { return aside_ == 0; });
   }
-  queue_->Shutdown();
-  thread_.join();
+  coming_->Shutdown();
+  if (thread_.joinable()) thread_.join();
+  ending_->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (ending_->Next(&tag, &ok)) EventOf(tag).End();
 }
 
 bool CallQueue::TryAside(std::function<void()> work) {
@@ -33,10 +50,17 @@ bool CallQueue::TryAside(std::function<void()> work) {
   return begun;
 }
 
+void CallQueue::EndOne() {
+  void* tag = nullptr;
+  bool ok = false;
+  const auto now = std::chrono::system_clock::time_point::min();
+  if (ending_->AsyncNext(&tag, &ok, now) == grpc::CompletionQueue::GOT_EVENT) EventOf(tag).End();
+}
+
 void CallQueue::Loop() {
   void* tag = nullptr;
   bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<QueuedEvent*>(tag)->Come(ok);
+  while (coming_->Next(&tag, &ok)) EventOf(tag).Come(ok);
 }
 
 }  // namespace trivet::rpc

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <grpcpp/completion_queue.h>
+#include <grpcpp/server_builder.h>
 
 #include <condition_variable>
 #include <functional>
@@ -12,12 +13,14 @@
 
 namespace trivet::rpc {
 
-/// What the queue's thread is told by gRPC, by this address.
+/// What gRPC tells of a call, by this address.
 class QueuedEvent {
  public:
   virtual ~QueuedEvent() = default;
-  /// In the queue's thread. `ok` as of grpc::CompletionQueue::Next.
+  /// A client calls; in the queue's thread. Not ok: nobody will any more.
   virtual void Come(bool ok) = 0;
+  /// Its answer was sent, or can not be. In any thread.
+  virtual void End() = 0;
 };
 
 /// The thread that takes unary calls from a server, and answers those that take it no time. It is
@@ -26,22 +29,33 @@ class QueuedEvent {
 /// answer takes is to wake threads.
 class CallQueue {
  public:
-  explicit CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  explicit CallQueue(grpc::ServerBuilder& builder);
   /// Waits for the calls that run. The server was shut down before.
   ~CallQueue();
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
-  [[nodiscard]] grpc::ServerCompletionQueue& queue() { return *queue_; }
+  /// When there is a server. Not before: nothing is to be taken from a queue without one.
+  void Begin();
+
+  /// Where new calls come.
+  [[nodiscard]] grpc::ServerCompletionQueue& coming() { return *coming_; }
+  /// Where it is told that calls have ended. Nobody waits for that: to be woken for each would cost
+  /// more than all else that the queue's thread does.
+  [[nodiscard]] grpc::ServerCompletionQueue& ending() { return *ending_; }
 
   /// Does `work`, which gives an answer, in another thread, as that is scheduled. False, and it is
   /// not done, when there can be no thread for it.
   bool TryAside(std::function<void()> work);
 
+  /// Ends a call that has come to its end, if there is one: after each answer.
+  void EndOne();
+
  private:
   void Loop();
 
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::unique_ptr<grpc::ServerCompletionQueue> coming_;
+  std::unique_ptr<grpc::ServerCompletionQueue> ending_;
   InheritingMutex mutex_;
   std::condition_variable_any none_;
   int aside_ = 0;

@@ -67,13 +67,16 @@ Result<Server> Server::Start(const std::filesystem::path& socket,
   // The folder is ours alone, so that nobody connects between bind and chmod.
   grpc::ServerBuilder builder;
   Prepare(builder, "unix:" + socket.native(), grpc::InsecureServerCredentials(), services);
-  auto queue = await ? builder.AddCompletionQueue() : nullptr;
+  auto calls = await ? std::make_unique<CallQueue>(builder) : nullptr;
   Server server(builder.BuildAndStart());
-  if (queue != nullptr) server.calls_ = std::make_unique<CallQueue>(std::move(queue));
+  server.calls_ = std::move(calls);
   if (server.server_ == nullptr) {
     return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
   }
-  if (server.calls_ != nullptr) await(*server.calls_);
+  if (await) {
+    server.calls_->Begin();
+    await(*server.calls_);
+  }
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
   return server;
 }

@@ -25,46 +25,51 @@ struct UnaryMethod {
   Answered where;
 };
 
-/// A call that comes, or will: one of each method waits for a client. It is its own; what it is
+/// A call that comes, or will: one of each method waits for a client. It ends itself; what it is
 /// given outlives it.
 template <class Service, class Base, class Request, class Response>
 class UnaryCall final : public QueuedEvent {
  public:
   using Method = UnaryMethod<Service, Base, Request, Response>;
 
-  /// Waits for a call of `method`, answers it, and has the next one wait meanwhile.
+  /// Waits for a call of `method`, answers it, and waits for the next one.
   static void Await(CallQueue& calls, Service& service, const Method& method) {
     new UnaryCall(calls, service, method);
   }
 
   void Come(bool ok) override {
-    if (has_come_ || !ok) {  // it was answered, or nobody will call any more
-      delete this;
-      return;
-    }
-    has_come_ = true;
-    Await(calls_, service_, method_);
-    if (method_.where == Answered::kAtOnce) return Finish(Answer());
-    if (!calls_.TryAside([this] { AnswerAside(); })) {
+    if (!ok) return End();
+    CallQueue& calls = calls_;
+    Service& service = service_;
+    const Method method = method_;
+    if (method.where == Answered::kAtOnce) {
+      Finish(Answer());
+    } else if (!calls.TryAside([this] { AnswerAside(); })) {
       Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "there can be no more threads"});
     }
+    Await(calls, service, method);
+    if (method.where == Answered::kAtOnce) calls.EndOne();
   }
+
+  void End() override { delete this; }
 
  private:
   UnaryCall(CallQueue& calls, Service& service, const Method& method)
       : calls_(calls), service_(service), method_(method) {
-    (service.*method.take)(&context_, &request_, &writer_, &calls.queue(), &calls.queue(), this);
+    (service.*method.take)(&context_, &request_, &writer_, &calls.ending(), &calls.coming(), this);
   }
 
   grpc::Status Answer() { return (service_.*method_.answer)(&context_, &request_, &response_); }
 
   void AnswerAside() {
+    CallQueue& calls = calls_;
     const grpc::Status status = Answer();
     const UrgentWhile urgent;  // the locks are gRPC's
     Finish(status);
+    calls.EndOne();
   }
 
-  // The last: the queue's thread may have been told of its end by now.
+  // The last: another thread may have ended it by now.
   void Finish(const grpc::Status& status) {
     if (status.ok()) {
       writer_.Finish(response_, status, this);
@@ -80,7 +85,6 @@ class UnaryCall final : public QueuedEvent {
   Request request_;
   Response response_;
   grpc::ServerAsyncResponseWriter<Response> writer_{&context_};
-  bool has_come_ = false;
 };
 
 /// Has calls of a method of `service` answered from now on.
