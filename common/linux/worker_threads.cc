@@ -1,14 +1,17 @@
 #include "common/linux/worker_threads.h"
 
+#include <semaphore.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
+#include <cerrno>
+#include <ctime>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "common/linux/inheriting_mutex.h"
 #include "common/linux/processors.h"
 #include "common/linux/scheduling.h"
 
@@ -22,30 +25,63 @@ using Work = std::function<void()>;
 constexpr size_t kMostWaiting = 64;
 constexpr auto kPatience = std::chrono::seconds(10);
 
-// A thread that waits.
-struct Waiter {
+// A thread that waits. By a semaphore: whoever gives it work takes no lock that an ordinary thread
+// may have.
+class Waiter {
+ public:
+  Waiter() { ::sem_init(&given_, 0, 0); }
+  ~Waiter() { ::sem_destroy(&given_); }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  void Wake() { ::sem_post(&given_); }
+
+  // False when nobody wakes it for a while.
+  bool Wait() {
+    timespec until{};
+    ::clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += kPatience.count();
+    while (::sem_clockwait(&given_, CLOCK_MONOTONIC, &until) != 0) {
+      if (errno != EINTR) return false;
+    }
+    return true;
+  }
+
   pid_t thread = ::gettid();
-  std::condition_variable given;
   Work work;
   Sent sent;  // until it runs, or until its work is done
   bool stays = false;
+
+ private:
+  sem_t given_{};
 };
 
 // Of those that wait the one that came last is the next: what it uses is still in the caches.
 struct Pool {
-  std::mutex mutex;
+  InheritingMutex mutex;
   std::vector<std::shared_ptr<Waiter>> waiting;
 };
 
+bool Enter(Pool& pool, const std::shared_ptr<Waiter>& waiter) {
+  const std::scoped_lock lock(pool.mutex);
+  if (pool.waiting.size() >= kMostWaiting) return false;
+  pool.waiting.push_back(waiter);
+  return true;
+}
+
+// False when it is not there any more: it was given work.
+bool Leave(Pool& pool, const std::shared_ptr<Waiter>& waiter) {
+  const std::scoped_lock lock(pool.mutex);
+  return std::erase(pool.waiting, waiter) > 0;
+}
+
 // Nothing when there is no work for a while, or when enough threads wait.
 Work NextWork(Pool& pool, Sent& sent) {
-  std::unique_lock lock(pool.mutex);
-  if (pool.waiting.size() >= kMostWaiting) return {};
   const auto self = std::make_shared<Waiter>();
-  pool.waiting.push_back(self);
-  self->given.wait_for(lock, kPatience, [&] { return self->work != nullptr; });
-  if (!self->work) std::erase(pool.waiting, self);
-  lock.unlock();
+  if (!Enter(pool, self)) return {};
+  while (!self->Wait()) {
+    if (Leave(pool, self)) return {};
+  }
   sent = std::move(self->sent);
   if (!self->stays) sent.End();
   return std::move(self->work);
@@ -75,7 +111,7 @@ bool HandOver(Pool& pool, Work& work, Where where) {
     waiter->stays = where == Where::kApart;
     waiter->work = std::move(work);
   }
-  waiter->given.notify_one();
+  waiter->Wake();
   return true;
 }
 
