@@ -19,7 +19,7 @@ import measure
 import peers
 import report
 from groups import Group
-from runtimes import Containerd, ContainerdCrun, Floor, NewestContainerd, Setup, Trivet
+from runtimes import ConfinedFloor, Containerd, ContainerdCrun, Floor, NewestContainerd, Setup, Trivet
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[2]
@@ -55,8 +55,8 @@ def start(setup, with_peers):
     return runtimes
 
 
-def measure_all(runtimes, floor, arguments):
-    results = {"lives": measure.lives([*runtimes, floor], arguments.rounds)}
+def measure_all(runtimes, floors, arguments):
+    results = {"lives": measure.lives([*runtimes, *floors], arguments.rounds)}
     results["execs"] = measure.execs(runtimes, rounds=6)
     results["crowd"] = {runtime.name: measure.crowd(runtime, arguments.pods, 10, arguments.starts)
                         for runtime in runtimes}
@@ -88,16 +88,16 @@ def setup_of(arguments, folder):
 
 def run(arguments, folder):
     setup = setup_of(arguments, folder)
-    floor, runtimes = Floor(setup), []
+    floors, runtimes = [Floor(setup), ConfinedFloor(setup)], []
     try:
         runtimes = start(setup, not arguments.no_peers)
-        results = measure_all(runtimes, floor, arguments)
+        results = measure_all(runtimes, floors, arguments)
     except RuntimeError:
         for runtime in runtimes:
             print(f"--- {runtime.name}:", runtime.last_words(), file=sys.stderr)
         raise
     finally:
-        for runtime in [*runtimes, floor]:
+        for runtime in [*runtimes, *floors]:
             runtime.stop()
         Group(setup.cgroup).remove()
     results["machine"] = report.machine(peers.versions(setup.peers), arguments)

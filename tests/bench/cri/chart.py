@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-COLORS = {"trivet": "#0b6e4f", "kernel floor": "#9aa0a6"}
+COLORS = {"trivet": "#0b6e4f", "kernel floor": "#9aa0a6", "kernel floor, confined": "#c4c8cc"}
 OTHER_COLORS = ["#c75c3a", "#d9a441", "#5b7db1", "#8a5a83", "#4f9da6"]
 COLUMNS, PANEL, LABEL, BAR, ROW, HEAD = 2, 520, 200, 230, 24, 34
 

@@ -1,12 +1,15 @@
 // A pod's life by bare system calls, for the bench to put beside the runtimes: the same namespaces,
 // bridge network, cgroups, overlay, mounts, execve and exec. Answers each line "life" on standard
 // input with a line of JSON, as cri_bench does.
-// Usage: cri_floor FOLDER CGROUP LIMITS (as of cri_bench). In mount and network namespaces of its
-// own; FOLDER is empty, on a file system that overlays can be on.
+// Usage: cri_floor FOLDER CGROUP LIMITS BRIDGE [confined] (LIMITS as of cri_bench). In mount and
+// network namespaces of its own; FOLDER is empty, on a file system that overlays can be on; BRIDGE
+// is a free name. Confined: also what the kubelet asks for beyond that (confinement.h), and the
+// device rules.
 
 #include <fcntl.h>
 #include <sys/mount.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -14,8 +17,10 @@
 #include <string_view>
 
 #include "common/linux/cgroup.h"
+#include "common/linux/device_rules.h"
 #include "common/linux/file.h"
 #include "common/linux/mount.h"
+#include "cri-runtime/container/seccomp_filter.h"
 #include "tests/bench/cri/floor_network.h"
 #include "tests/bench/shim/bench_root.h"
 #include "tests/bench/shim/kernel_floor.h"
@@ -24,17 +29,25 @@
 namespace trivet::bench {
 namespace {
 
+// Of the pod and the container, and where they go.
+constexpr std::array kOwnFiles{"hostname", "hosts", "resolv.conf", "termination-log"};
+constexpr std::array kTargets{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
+                              "/dev/termination-log"};
+constexpr uint64_t kCapabilities = 0xa80425fb;  // the default ones
+
 class FloorBench {
  public:
   static Result<FloorBench> Make(const std::filesystem::path& folder, std::string group,
-                                 bool limited) {
+                                 bool limited, const char* bridge_name, bool confined) {
     RETURN_IF_ERROR(BenchRoot::Make(folder / "lower"));
     RETURN_IF_ERROR(EnsureDirectory(folder / "attach"));
     ASSIGN_OR_RETURN(auto cgroups, Cgroups::Open());
     ASSIGN_OR_RETURN(auto socket, netlink::RouteSocket::Open());
-    ASSIGN_OR_RETURN(const uint32_t bridge, floor::MakeBridge(socket, "floor0"));
-    return FloorBench(folder, std::move(group), limited, std::move(cgroups), std::move(socket),
-                      bridge);
+    ASSIGN_OR_RETURN(const uint32_t bridge, floor::MakeBridge(socket, bridge_name));
+    FloorBench bench(folder, std::move(group), limited, std::move(cgroups), std::move(socket),
+                     bridge);
+    if (confined) RETURN_IF_ERROR(bench.PrepareConfinement());
+    return bench;
   }
 
   Result<> Life() {
@@ -62,6 +75,22 @@ class FloorBench {
         socket_(std::move(socket)),
         bridge_(bridge) {}
 
+  Result<> PrepareConfinement() {
+    for (const char* name : kOwnFiles) RETURN_IF_ERROR(WriteFileVolatile(folder_ / name, ""));
+    ASSIGN_OR_RETURN(filter_, container::SeccompFilters().Get(
+                                  container::ProfileKind::kRuntimeDefault, "", kCapabilities));
+    return {};
+  }
+
+  Result<floor::Confinement> MakeConfinement() const {
+    floor::Confinement confinement{.mounts = {}, .filter = filter_};
+    for (size_t i = 0; i < kOwnFiles.size(); ++i) {
+      ASSIGN_OR_RETURN(DetachedMount file, DetachedMount::Bind(folder_ / kOwnFiles[i]));
+      confinement.mounts.emplace_back(std::move(file).TakeFd(), kTargets[i]);
+    }
+    return confinement;
+  }
+
   Result<Child> StartPod(const std::string& netns) {
     ASSIGN_OR_RETURN(Child pod, floor::StartPod(netns.c_str()));
     RETURN_IF_ERROR(floor::Connect(socket_, bridge_, netns.c_str()));
@@ -79,6 +108,10 @@ class FloorBench {
                                                                  .is_volatile = true}));
     parts.root = std::move(root).TakeFd();
     ASSIGN_OR_RETURN(parts.usr, BenchRoot::Usr());
+    if (!filter_.empty()) {
+      ASSIGN_OR_RETURN(parts.confinement, MakeConfinement());
+      RETURN_IF_ERROR(cgroups_->SetDevices(group_, DefaultDeviceRules()));
+    }
     return floor::StartContainer(parts);
   }
 
@@ -118,11 +151,11 @@ class FloorBench {
   std::unique_ptr<Cgroups> cgroups_;
   netlink::RouteSocket socket_;
   uint32_t bridge_ = 0;
+  std::string filter_;  // empty: not confined
   Samples samples_;
 };
 
-Result<> Serve(const std::filesystem::path& folder, const std::string& group, bool limited) {
-  ASSIGN_OR_RETURN(FloorBench bench, FloorBench::Make(folder, group, limited));
+Result<> Serve(FloorBench bench) {
   for (std::string line; std::getline(std::cin, line);) {
     const auto begin = Samples::Clock::now();
     const auto done = bench.Life();
@@ -136,12 +169,15 @@ Result<> Serve(const std::filesystem::path& folder, const std::string& group, bo
 }  // namespace trivet::bench
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: cri_floor FOLDER CGROUP LIMITS\n");
+  using trivet::bench::FloorBench;
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: cri_floor FOLDER CGROUP LIMITS BRIDGE [confined]\n");
     return EXIT_FAILURE;
   }
   const bool limited = std::string_view(argv[3]) == "limits";
-  const auto result = trivet::bench::Serve(argv[1], argv[2], limited);
+  auto bench = FloorBench::Make(argv[1], argv[2], limited, argv[4], argc == 6);
+  const auto result = bench ? trivet::bench::Serve(std::move(*bench))
+                            : trivet::Result<>(std::unexpected(bench.error()));
   if (result) return EXIT_SUCCESS;
   std::fprintf(stderr, "cri_floor: %s\n", result.error().message().c_str());
   return EXIT_FAILURE;

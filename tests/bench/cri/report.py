@@ -106,8 +106,9 @@ def words(results):
 
 CRI = """The same bridge
 network for all: trivet-cni here, the reference plugins there. The floor is a program that makes the bare system
-calls for the same namespaces, network, cgroups, mounts and execve. What is in /run on a node is on a tmpfs here,
-too, the rest on an XFS in a file. What lists is a process of real-time priority, not the one that starts pods; an
+calls for the same namespaces, network, cgroups, mounts and execve; confined, it makes all steps that the request
+asks of the kernel: also device rules, the kubelet's files, masked and read-only paths, capabilities and the seccomp
+filter. What is in /run on a node is on a tmpfs here, too, the rest on an XFS in a file. What lists is a process of real-time priority, not the one that starts pods; an
 answer's time ends when its bytes have come. A containerd with its version in its name is built from its Go module.
 CRI-O is not in Debian 12, nor does its module build by itself: it is here when TRIVET_BENCH_CRIO names the folders of
 builds of it. To repeat it:

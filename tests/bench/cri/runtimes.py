@@ -196,18 +196,24 @@ class NewestContainerd(Containerd):
 
 
 class Floor:
-    """The same steps by bare system calls."""
+    """Namespaces, network, groups, mounts and execve by bare system calls."""
 
-    name = "kernel floor"
+    name, folder_name, confined = "kernel floor", "floor", []
 
     def __init__(self, setup):
-        self.folder = folder = setup.folder / "floor"
+        self.folder = folder = setup.folder / self.folder_name
         folder.mkdir()
-        self.group = Group(f"{setup.cgroup}/floor")
+        self.group = Group(f"{setup.cgroup}/{self.folder_name}")
         self.client = Program(setup.tests / "cri_floor", folder, self.group.path + "/c", limits(),
-                              group=self.group)
+                              self.folder_name, *self.confined, group=self.group)
 
     def stop(self):
         self.client.end()
         subprocess.run(["umount", self.folder / "lower"], check=True)
         self.group.remove()
+
+
+class ConfinedFloor(Floor):
+    """The same, and all else that the request asks of the kernel."""
+
+    name, folder_name, confined = "kernel floor, confined", "floorc", ["confined"]

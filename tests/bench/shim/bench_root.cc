@@ -1,5 +1,6 @@
 #include "tests/bench/shim/bench_root.h"
 
+#include "common/linux/file.h"
 #include "common/linux/mount.h"
 
 namespace trivet::bench {
@@ -16,7 +17,12 @@ Result<BenchRoot> BenchRoot::Make(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   ASSIGN_OR_RETURN(DetachedMount tmpfs, DetachedMount::Tmpfs({{"mode", "755"}}));
   RETURN_IF_ERROR(std::move(tmpfs).AttachTo(folder));
-  for (const char* name : {"dev", "proc", "usr"}) std::filesystem::create_directory(folder / name);
+  for (const char* name : {"dev", "etc", "proc", "sys", "usr"}) {
+    std::filesystem::create_directory(folder / name);
+  }
+  for (const char* name : {"hostname", "hosts", "resolv.conf"}) {
+    RETURN_IF_ERROR(WriteFileVolatile(folder / "etc" / name, ""));
+  }
   for (const char* name : {"bin", "lib", "lib64"}) {
     std::filesystem::create_symlink(std::string("usr/") + name, folder / name);
   }

@@ -11,14 +11,10 @@
 
 #include <array>
 
+#include "tests/bench/shim/floor_steps.h"
+
 namespace trivet::bench::floor {
 namespace {
-
-constexpr int kFailed = 1;
-
-void Require(bool done) {
-  if (!done) ::_exit(kFailed);
-}
 
 // Both ends close on exec: the end of the pipe says that the program runs.
 Result<std::array<UniqueFd, 2>> MakePipe() {
@@ -39,19 +35,6 @@ void AwaitEnd(std::array<UniqueFd, 2>& pipe) {
   const char* const environment[] = {nullptr};
   ::execve(program, const_cast<char**>(argv), const_cast<char**>(environment));
   ::_exit(kFailed);
-}
-
-int NewFileSystem(const char* type, unsigned attributes) {
-  const int context = ::fsopen(type, FSOPEN_CLOEXEC);
-  Require(::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0);
-  const int tree = ::fsmount(context, FSMOUNT_CLOEXEC, attributes);
-  Require(tree >= 0);
-  ::close(context);
-  return tree;
-}
-
-void Attach(int tree, const char* target) {
-  Require(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0);
 }
 
 // Each node a mount of its own, then nodev on the folder: what the shim does for device access.
@@ -86,15 +69,24 @@ void MakeDev() {
   Attach(parts.root.get(), parts.attach_point.c_str());
   Require(::fchdir(parts.root.get()) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0);
   Require(::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0);
-  constexpr unsigned kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   Attach(NewFileSystem("proc", kQuiet), "/proc");
   MakeDev();
   Attach(NewFileSystem("devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), "/dev/pts");
   Attach(parts.usr.get(), "/usr");
+  if (parts.confinement) Confine(*parts.confinement, parts.birth_group.valid());
   Execute("/bin/sleep", "1000");
 }
 
 }  // namespace
+
+int NewFileSystem(const char* type, unsigned attributes) {
+  const int context = ::fsopen(type, FSOPEN_CLOEXEC);
+  Require(::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0);
+  const int tree = ::fsmount(context, FSMOUNT_CLOEXEC, attributes);
+  Require(tree >= 0);
+  ::close(context);
+  return tree;
+}
 
 Result<Child> StartPod(const char* netns) {
   ASSIGN_OR_RETURN(auto ready, MakePipe());

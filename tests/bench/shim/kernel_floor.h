@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/error.h"
 #include "common/linux/process.h"
 #include "tests/bench/shim/bench_root.h"
+#include "tests/bench/shim/confinement.h"
 
 /// What the kernel alone asks for the steps that the shim takes: the same system calls, with
 /// nothing checked, prepared, told or kept.
@@ -26,6 +28,7 @@ struct ContainerParts {
   std::string attach_point;
   std::vector<UniqueFd> procs_files;  // of the v1 groups it joins
   UniqueFd birth_group;               // the v2 group it is born in
+  std::optional<Confinement> confinement;
 };
 Result<Child> StartContainer(const ContainerParts& parts);
 
