@@ -1,5 +1,7 @@
 #include "common/rpc/call_queue.h"
 
+#include <utility>
+
 #include "common/linux/worker_threads.h"
 
 namespace trivet::rpc {
@@ -37,17 +39,37 @@ bool CallQueue::TryAside(std::function<void()> work) {
   {
     const std::scoped_lock lock(mutex_);
     ++aside_;
+    works_.push_back(std::move(work));
+    if (std::exchange(begins_, true)) return true;
   }
-  const auto end = [this] {
+  if (TryRunAside([this] { WorkAside(); })) return true;
+  const std::scoped_lock lock(mutex_);
+  begins_ = false;
+  works_.pop_back();  // the only one: nobody else adds any
+  if (--aside_ == 0) none_.notify_all();
+  return false;
+}
+
+// Where there can be no other thread, this one does what is left.
+void CallQueue::WorkAside() {
+  bool more = true;
+  for (std::function<void()> work; more;) {
+    more = TakeWork(work);
+    if (more && TryRunAside([this] { WorkAside(); })) more = false;
+    work();
+    work = {};
     const std::scoped_lock lock(mutex_);
     if (--aside_ == 0) none_.notify_all();
-  };
-  const bool begun = TryRunAside([work = std::move(work), end] {
-    work();
-    end();
-  });
-  if (!begun) end();
-  return begun;
+  }
+}
+
+// The first; true when there are more, of which the caller has another thread begin.
+bool CallQueue::TakeWork(std::function<void()>& work) {
+  const std::scoped_lock lock(mutex_);
+  work = std::move(works_.front());
+  works_.pop_front();
+  begins_ = !works_.empty();
+  return begins_;
 }
 
 void CallQueue::EndOne() {

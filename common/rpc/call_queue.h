@@ -4,6 +4,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -45,7 +46,8 @@ class CallQueue {
   [[nodiscard]] grpc::ServerCompletionQueue& ending() { return *ending_; }
 
   /// Does `work`, which gives an answer, in another thread, as that is scheduled. False, and it is
-  /// not done, when there can be no thread for it.
+  /// not done, when there can be no thread for it. Of many at a time the caller has one thread
+  /// begin, which has the next one begin: to make a thread for each would put off the next call.
   bool TryAside(std::function<void()> work);
 
   /// Ends a call that has come to its end, if there is one: after each answer.
@@ -53,12 +55,16 @@ class CallQueue {
 
  private:
   void Loop();
+  void WorkAside();
+  bool TakeWork(std::function<void()>& work);
 
   std::unique_ptr<grpc::ServerCompletionQueue> coming_;
   std::unique_ptr<grpc::ServerCompletionQueue> ending_;
   InheritingMutex mutex_;
   std::condition_variable_any none_;
-  int aside_ = 0;
+  int aside_ = 0;                            // works that have not ended
+  std::deque<std::function<void()>> works_;  // that have not begun
+  bool begins_ = false;  // a thread is there, or comes, that takes the first of them
   std::thread thread_;
 };
 
