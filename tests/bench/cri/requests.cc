@@ -1,17 +1,11 @@
 #include "tests/bench/cri/requests.h"
 
+#include "tests/bench/shim/kubelet_paths.h"
+
 namespace trivet::bench {
 namespace {
 
 namespace v1 = ::runtime::v1;
-
-// What the kubelet masks and makes read-only in /proc by default.
-constexpr auto kMasked = {"/proc/asound",      "/proc/acpi",          "/proc/kcore",
-                          "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
-                          "/proc/timer_stats", "/proc/sched_debug",   "/proc/scsi",
-                          "/sys/firmware"};
-constexpr auto kReadonly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-                            "/proc/sysrq-trigger"};
 
 v1::NamespaceOption Namespaces() {
   v1::NamespaceOption namespaces;

@@ -10,17 +10,10 @@
 #include <sys/syscall.h>
 
 #include "tests/bench/shim/floor_steps.h"
+#include "tests/bench/shim/kubelet_paths.h"
 
 namespace trivet::bench::floor {
 namespace {
-
-// What the kubelet masks and makes read-only.
-constexpr auto kMasked = {"/proc/asound",      "/proc/acpi",          "/proc/kcore",
-                          "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
-                          "/proc/timer_stats", "/proc/sched_debug",   "/proc/scsi",
-                          "/sys/firmware"};
-constexpr auto kReadonly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-                            "/proc/sysrq-trigger"};
 
 // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW,
 // SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
