@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,9 +17,38 @@ namespace {
 constexpr size_t kStackBytes = size_t{32} << 10;
 constexpr int kStandardStreams = 3;
 
+// What failed in the child, for its parent.
+#ifdef __SANITIZE_THREAD__
+// ThreadSanitizer takes each clone for a fork: a child in the parent's memory would end the
+// parent's threads there. So the child has its own, but for this.
+constexpr int kMemory = 0;
+class Failure {
+ public:
+  Failure()
+      : error_(static_cast<int*>(::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  ~Failure() { ::munmap(error_, sizeof(int)); }
+  Failure(const Failure&) = delete;
+  Failure& operator=(const Failure&) = delete;
+  int& error() { return *error_; }
+
+ private:
+  int* error_;
+};
+#else
+constexpr int kMemory = CLONE_VM;
+class Failure {
+ public:
+  int& error() { return error_; }
+
+ private:
+  int error_ = 0;
+};
+#endif
+
 struct Birth {
   const SpawnPlan& plan;
-  int error = 0;  // of what failed in the child
+  Failure failure{};
 };
 
 // Handlers go with execve, ignored signals do not. It refuses the C library's own two.
@@ -57,7 +87,7 @@ int BeBorn(void* argument) {
     MakeSignalsDefault();
     ::execve(plan.program, plan.args, plan.environment);
   }
-  birth.error = errno;
+  birth.failure.error() = errno;
   ::_exit(EXIT_FAILURE);
 }
 
@@ -87,13 +117,14 @@ Result<Child> Spawn(const SpawnPlan& plan) {
   {
     const BlockedSignals blocked;
     pid = ::clone(BeBorn, stack.data() + stack.size(),
-                  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &birth, &pidfd);
-    if (pid < 0) birth.error = errno;
+                  kMemory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &birth, &pidfd);
+    if (pid < 0) birth.failure.error() = errno;
   }
   Child child{pid, UniqueFd(pidfd)};
-  if (birth.error == 0) return child;
+  const int error = birth.failure.error();
+  if (error == 0) return child;
   if (pid > 0) RETURN_IF_ERROR(Reap(child.pidfd));
-  return std::unexpected(Error::FromErrno(birth.error, fmt::format("start {}", plan.args[0])));
+  return std::unexpected(Error::FromErrno(error, fmt::format("start {}", plan.args[0])));
 }
 
 }  // namespace trivet
