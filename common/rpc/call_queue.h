@@ -36,7 +36,7 @@ class CallQueue {
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
-  /// When there is a server. Not before: nothing is to be taken from a queue without one.
+  /// When there is a server, and calls are awaited.
   void Begin();
 
   /// Where new calls come.

@@ -74,8 +74,8 @@ Result<Server> Server::Start(const std::filesystem::path& socket,
     return Fail(Code::kUnavailable, "cannot listen on {}", socket.native());
   }
   if (await) {
-    server.calls_->Begin();
     await(*server.calls_);
+    server.calls_->Begin();
   }
   if (::chmod(socket.c_str(), 0600) != 0) return FailErrno("chmod {}", socket.native());
   return server;
