@@ -5,7 +5,6 @@
 #include "common/linux/worker_threads.h"
 
 namespace trivet::rpc {
-
 namespace {
 
 QueuedEvent& EventOf(void* tag) {
@@ -43,10 +42,12 @@ bool CallQueue::TryAside(std::function<void()> work) {
     if (std::exchange(begins_, true)) return true;
   }
   if (TryRunAside([this] { WorkAside(); })) return true;
-  const std::scoped_lock lock(mutex_);
-  begins_ = false;
-  works_.pop_back();  // the only one: nobody else adds any
-  if (--aside_ == 0) none_.notify_all();
+  {
+    const std::scoped_lock lock(mutex_);
+    begins_ = false;
+    works_.pop_back();  // the only one: nobody else adds any
+  }
+  EndWork();
   return false;
 }
 
@@ -58,9 +59,14 @@ void CallQueue::WorkAside() {
     if (more && TryRunAside([this] { WorkAside(); })) more = false;
     work();
     work = {};
-    const std::scoped_lock lock(mutex_);
-    if (--aside_ == 0) none_.notify_all();
+    EndWork();
   }
+}
+
+// The last thing that whoever works does here: the queue may end with it.
+void CallQueue::EndWork() {
+  const std::scoped_lock lock(mutex_);
+  if (--aside_ == 0) none_.notify_all();
 }
 
 // The first; true when there are more, of which the caller has another thread begin.

@@ -25,7 +25,7 @@ class QueuedEvent {
 };
 
 /// The thread that takes unary calls from a server, and answers those that take it no time. It is
-/// as the thread that made the queue. gRPC's own way is a thread for each call, which hands the
+/// as the thread that has it begin. gRPC's own way is a thread for each call, which hands the
 /// waiting for the next one to another thread first: on a machine whose processors sleep, what an
 /// answer takes is to wake threads.
 class CallQueue {
@@ -57,6 +57,7 @@ class CallQueue {
   void Loop();
   void WorkAside();
   bool TakeWork(std::function<void()>& work);
+  void EndWork();
 
   std::unique_ptr<grpc::ServerCompletionQueue> coming_;
   std::unique_ptr<grpc::ServerCompletionQueue> ending_;

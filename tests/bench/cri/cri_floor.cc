@@ -33,7 +33,6 @@ namespace {
 constexpr std::array kOwnFiles{"hostname", "hosts", "resolv.conf", "termination-log"};
 constexpr std::array kTargets{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
                               "/dev/termination-log"};
-constexpr uint64_t kCapabilities = 0xa80425fb;  // the default ones
 
 class FloorBench {
  public:
@@ -77,8 +76,9 @@ class FloorBench {
 
   Result<> PrepareConfinement() {
     for (const char* name : kOwnFiles) RETURN_IF_ERROR(WriteFileVolatile(folder_ / name, ""));
-    ASSIGN_OR_RETURN(filter_, container::SeccompFilters().Get(
-                                  container::ProfileKind::kRuntimeDefault, "", kCapabilities));
+    ASSIGN_OR_RETURN(filter_,
+                     container::SeccompFilters().Get(container::ProfileKind::kRuntimeDefault, "",
+                                                     floor::kCapabilities));
     return {};
   }
 

@@ -15,10 +15,6 @@
 namespace trivet::bench::floor {
 namespace {
 
-// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW,
-// SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
-constexpr uint64_t kCapabilities = 0xa80425fb;
-
 int Clone(const char* path) {
   return ::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }

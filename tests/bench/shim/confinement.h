@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,10 @@
 #include "common/base/unique_fd.h"
 
 namespace trivet::bench::floor {
+
+/// The default ones: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP,
+/// NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
+constexpr uint64_t kCapabilities = 0xa80425fb;
 
 /// What a kubelet has a container confined to, beyond namespaces and groups.
 struct Confinement {
