@@ -48,9 +48,8 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
     return Fail(Code::kInvalidArgument, "cgroup: {} is no group below a root",
                 group.folder_.native());
   }
-  group.procs_files_ = spec.cgroup_procs;
   if (!group.is_v2_) {
-    RETURN_IF_ERROR(group.FindSiblings());
+    RETURN_IF_ERROR(group.OpenFiles(spec.cgroup_procs));
     return group;
   }
   group.folder_fd_.reset(::open(spec.cgroup_v2.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -58,8 +57,9 @@ Result<ContainerCgroup> ContainerCgroup::Open(const ContainerSpec& spec) {
   return group;
 }
 
-Result<> ContainerCgroup::FindSiblings() {
-  ASSIGN_OR_RETURN(const Hierarchies hierarchies, HierarchiesOf(procs_files_));
+Result<> ContainerCgroup::OpenFiles(const std::vector<std::string>& procs_files) {
+  ASSIGN_OR_RETURN(const Hierarchies hierarchies, HierarchiesOf(procs_files));
+  ASSIGN_OR_RETURN(procs_, OpenEntryFiles(procs_files), "cgroup");
   memory_folder_ = hierarchies.FolderIn("memory");
   if (!hierarchies.Has("cpuset"))
     late_procs_file_ = hierarchies.FolderIn("cpuset") + "/cgroup.procs";
@@ -74,13 +74,14 @@ Result<UniqueFd> ContainerCgroup::OpenGroupOf(pid_t pid) const {
   return group;
 }
 
-Result<std::vector<UniqueFd>> ContainerCgroup::OpenProcs() const {
-  if (is_v2_) return std::vector<UniqueFd>{};
-  std::vector<std::string> files = procs_files_;
-  if (!late_procs_file_.empty() && ::access(late_procs_file_.c_str(), F_OK) == 0) {
-    files.push_back(late_procs_file_);
+std::vector<int> ContainerCgroup::EntryFiles() const {
+  if (!late_procs_file_.empty() && !late_procs_.valid()) {
+    late_procs_.reset(::open(late_procs_file_.c_str(), O_WRONLY | O_CLOEXEC));
   }
-  return OpenEntryFiles(files);
+  std::vector<int> files;
+  for (const UniqueFd& file : procs_) files.push_back(file.get());
+  if (late_procs_.valid()) files.push_back(late_procs_.get());
+  return files;
 }
 
 Result<> ContainerCgroup::JoinLate(pid_t pid) const {

@@ -25,8 +25,9 @@ class ContainerCgroup {
   /// groups with controllers of its own (systemd, a container runtime) has left the container's,
   /// where the kernel takes no process any more (EBUSY).
   [[nodiscard]] Result<UniqueFd> OpenGroupOf(pid_t pid) const;
-  /// v1: what a child writes itself to, opened for one child.
-  [[nodiscard]] Result<std::vector<UniqueFd>> OpenProcs() const;
+  /// v1: what a child writes itself to. Open for as long as this object lives: an exec a second is
+  /// nothing rare.
+  [[nodiscard]] std::vector<int> EntryFiles() const;
 
   /// v1: brings in the first process, which may have been born before an update made the cpuset.
   [[nodiscard]] Result<> JoinLate(pid_t pid) const;
@@ -43,15 +44,16 @@ class ContainerCgroup {
 
  private:
   [[nodiscard]] uint64_t ReadOomKills() const;
-  Result<> FindSiblings();
+  Result<> OpenFiles(const std::vector<std::string>& procs_files);
 
   std::filesystem::path folder_;  // where processes are looked for; empty: no group
   bool is_v2_ = false;
   UniqueFd folder_fd_;
-  std::vector<std::string> procs_files_;
+  std::vector<UniqueFd> procs_;
   uint64_t oom_kills_before_ = 0;
   std::filesystem::path memory_folder_;  // v1: where OOM kills are counted
   std::string late_procs_file_;  // v1: of the cpuset that an update may make; empty: not late
+  mutable UniqueFd late_procs_;  // once it is there
 };
 
 }  // namespace trivet::shim

@@ -62,7 +62,6 @@ void Container::PrepareStart() {
 void Container::ForgetLaunch() {
   streams_.clear();
   plan_->process.stdio = {};
-  plan_->process.cgroup_procs.clear();
   plan_->null_tree.reset();
   stdin_.reset();
   log_ = LogFile::Discard();
@@ -87,7 +86,7 @@ bool Container::SendWord() const {
 Result<> Container::Launch(int pid_namespace_pidfd) {
   RETURN_IF_ERROR(PrepareInput());
   RETURN_IF_ERROR(PrepareOutput());
-  ASSIGN_OR_RETURN(plan_->process.cgroup_procs, cgroup_->OpenProcs());
+  plan_->process.cgroup_procs = cgroup_->EntryFiles();
   ASSIGN_OR_RETURN(plan_->null_tree, BindNull());
   cgroup_->WatchOomKills();
 

@@ -23,7 +23,7 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   const bool has_timeout = timeout.count() > 0;
   ExecPlan exec_plan{
       .process = std::move(plan), .target_pidfd = container.pidfd(), .is_subreaper = has_timeout};
-  ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup()->OpenProcs());
+  exec_plan.process.cgroup_procs = container.cgroup()->EntryFiles();
   const bool in_node = container.pid_mode() == NamespaceMode::kNode;
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(in_node ? -1 : container.pidfd()));
   ASSIGN_OR_RETURN(shim::Launch launch, LaunchInGroup(exec_plan, container), "exec");
@@ -31,11 +31,6 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   std::unique_ptr<Exec> exec(new Exec(loop, std::move(launch), container.cgroup()));
   Exec* self = exec.get();
   children.Expect(self->child_.pid, [self](const ChildExit& exit) { self->OnExit(exit); });
-  if (auto watched = loop.Add(self->report_.get(), [self] { self->TakeReport(); }); !watched) {
-    self->Kill();
-    children.Expect(self->child_.pid, [](const ChildExit& /*exit*/) {});  // and nobody waits for it
-    return std::unexpected(std::move(watched).error());
-  }
   if (has_timeout) {
     self->timer_ = loop.AddTimer(timeout, [self] {
       self->timer_.reset();
@@ -54,13 +49,13 @@ Exec::Exec(EventLoop& loop, shim::Launch launch, std::shared_ptr<const Container
 
 Exec::~Exec() {
   if (timer_) loop_.CancelTimer(*timer_);
-  if (report_.valid()) loop_.Remove(report_.get());
 }
 
 void Exec::Kill() {
   KillProcessTree(child_);
 }
 
+// Only now: a success is no news, and after a failure the child ends at once.
 void Exec::TakeReport() {
   auto report = ReadReport(report_.get());
   if (!report) {
@@ -68,12 +63,10 @@ void Exec::TakeReport() {
   } else if (const auto* failure = std::get_if<Failure>(&*report)) {
     error_ = ToError(*failure).Wrap("exec");
   }
-  loop_.Remove(report_.get());
-  report_.reset();
 }
 
 void Exec::OnExit(const ChildExit& exit) {
-  if (report_.valid()) TakeReport();
+  TakeReport();
   if (timer_) loop_.CancelTimer(*std::exchange(timer_, std::nullopt));  // the pid is free
   result_.exit_code = exit.code;
   if (!exit.executed && !error_ && !result_.timed_out) error_ = EndBeforeExecve(exit);

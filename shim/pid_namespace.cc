@@ -1,7 +1,7 @@
 #include "shim/pid_namespace.h"
 
-#include <fcntl.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -10,8 +10,8 @@ namespace trivet::shim {
 
 Result<BornInPidNamespace> BornInPidNamespace::Of(int pidfd) {
   if (pidfd < 0) return BornInPidNamespace(UniqueFd());
-  UniqueFd own(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
-  if (!own.valid()) return FailErrno("open /proc/self/ns/pid");
+  UniqueFd own(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));  // close-on-exec
+  if (!own.valid()) return FailErrno("pidfd_open of the shim");
   if (::setns(pidfd, CLONE_NEWPID) != 0) return FailErrno("enter PID namespace");
   return BornInPidNamespace(std::move(own));
 }

@@ -60,14 +60,14 @@ struct ProcessPlan {
   std::vector<RlimitPlan> rlimits;
 
   UserNamespacePlan user_namespace;
-  std::vector<UniqueFd> cgroup_procs;  // v1: open files, the child writes itself into each
-  std::array<UniqueFd, 3> stdio;       // absent with a terminal
+  std::vector<int> cgroup_procs;  // v1: files, borrowed: the child writes itself into each
+  std::array<UniqueFd, 3> stdio;  // absent with a terminal
 };
 
 enum class Purpose { kContainerStart, kExec };
 
-/// Pure but for opening the cgroup files. `own_caps` is what the shim may give away: a capability
-/// the node itself does not have is left out.
+/// Pure. `own_caps` is what the shim may give away: a capability the node itself does not have is
+/// left out.
 /// Errors: kInvalidArgument naming the field.
 Result<ProcessPlan> MakeProcessPlan(const ProcessSpec& spec, Purpose purpose, uint64_t own_caps);
 

@@ -153,8 +153,8 @@ void CloseDescriptors(const Reporter& report) {
 }  // namespace
 
 void JoinCgroups(const ProcessPlan& plan, const Reporter& report) {
-  for (const UniqueFd& file : plan.cgroup_procs) {  // "0" is the writer
-    report.Check(::write(file.get(), "0", 1) == 1, Step::kJoinCgroup);
+  for (const int file : plan.cgroup_procs) {  // "0" is the writer
+    report.Check(::write(file, "0", 1) == 1, Step::kJoinCgroup);
   }
 }
 

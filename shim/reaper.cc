@@ -72,7 +72,8 @@ Result<Child> StartReaper(const SandboxSpec& spec, const UserNamespace& user_nam
   plan.process.no_new_privs = true;
   RETURN_IF_ERROR(user_namespace.Place(plan.process), "reaper");
   plan.process.user_namespace.new_pid_namespace = user_namespace.exists();
-  ASSIGN_OR_RETURN(plan.process.cgroup_procs, OpenEntryFiles(spec.cgroup_procs), "cgroup_procs");
+  ASSIGN_OR_RETURN(const auto groups, OpenEntryFiles(spec.cgroup_procs), "cgroup_procs");
+  for (const UniqueFd& group : groups) plan.process.cgroup_procs.push_back(group.get());
   ASSIGN_OR_RETURN(const DetachedMount root, EmptyRoot(), "reaper");
   plan.root_fd = root.fd();
   ASSIGN_OR_RETURN(ReportChannel channel, MakeReportChannel());

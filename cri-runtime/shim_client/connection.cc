@@ -38,13 +38,16 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
                                         std::chrono::milliseconds patience,
                                         const Meanwhile& meanwhile) {
   const auto until = patience == kForever ? Clock::time_point::max() : Clock::now() + patience;
-  const UniqueFd answered(meanwhile ? ::eventfd(0, EFD_CLOEXEC) : -1);
-  if (meanwhile && !answered.valid()) return FailErrno("eventfd");
-  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered.get()));
+  std::shared_ptr<const UniqueFd> answered;
+  if (meanwhile) {
+    answered = std::make_shared<UniqueFd>(::eventfd(0, EFD_CLOEXEC));
+    if (!answered->valid()) return FailErrno("eventfd");
+  }
+  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered));
   const Reserved reserved(*this, serial);
   const shim::Header header{.version = shim::VersionOf(minor()), .serial = serial, .verb = verb};
   RETURN_IF_ERROR(SendPacket(socket_.get(), header, body, fds));
-  if (meanwhile) meanwhile(answered.get(), until);
+  if (meanwhile) meanwhile(answered->get(), until);
   ASSIGN_OR_RETURN(std::optional<Packet> awaited, Await(serial, until));
   if (!awaited) {
     return Fail(Code::kDeadlineExceeded, "the shim of sandbox {} did not answer within {} ms",
@@ -55,13 +58,13 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   return std::unexpected(Error(static_cast<Code>(answer.header.code), answer.header.message));
 }
 
-Result<uint32_t> ShimConnection::Reserve(int answered_fd) {
+Result<uint32_t> ShimConnection::Reserve(std::shared_ptr<const UniqueFd> answered_fd) {
   const std::scoped_lock lock(mutex_);
   if (gone_) return std::unexpected(WhyGone());
   do {
     ++last_serial_;
   } while (last_serial_ == 0 || waiting_.contains(last_serial_));  // 0 is an event's
-  waiting_[last_serial_].answered_fd = answered_fd;
+  waiting_[last_serial_].answered_fd = std::move(answered_fd);
   return last_serial_;
 }
 
@@ -79,11 +82,12 @@ Result<std::optional<Packet>> ShimConnection::Await(uint32_t serial, Clock::time
   return answer;
 }
 
-void ShimConnection::Wake(const Wait& wait) {
-  if (wait.answered_fd >= 0) static_cast<void>(::eventfd_write(wait.answered_fd, 1));
+void ShimConnection::Wake(const UniqueFd* answered_fd) {
+  if (answered_fd != nullptr) static_cast<void>(::eventfd_write(answered_fd->get(), 1));
 }
 
 void ShimConnection::Deliver(Packet packet) {
+  std::shared_ptr<const UniqueFd> answered_fd;
   {
     const std::scoped_lock lock(mutex_);
     const auto call = waiting_.find(packet.header.serial);
@@ -92,9 +96,10 @@ void ShimConnection::Deliver(Packet packet) {
     // The shim has woken this thread, on its own processor most likely: whoever waits goes on
     // there, and not where the container's first process begins.
     if (waits_ == 1) call->second.sent = SendHere(call->second.thread);
-    Wake(call->second);
+    answered_fd = call->second.answered_fd;
   }
-  answered_.notify_all();  // whoever wakes needs the lock
+  Wake(answered_fd.get());  // whoever wakes needs the lock
+  answered_.notify_all();
 }
 
 Error ShimConnection::WhyGone() const {
@@ -106,7 +111,7 @@ void ShimConnection::MarkGone(std::optional<Error> reason) {
   const std::scoped_lock lock(mutex_);
   gone_ = true;
   gone_reason_ = std::move(reason);
-  for (const auto& [serial, wait] : waiting_) Wake(wait);
+  for (const auto& [serial, wait] : waiting_) Wake(wait.answered_fd.get());
   answered_.notify_all();
 }
 

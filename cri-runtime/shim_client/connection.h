@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -66,7 +67,7 @@ class ShimConnection {
  private:
   Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
                           std::chrono::milliseconds patience, const Meanwhile& meanwhile = {});
-  Result<uint32_t> Reserve(int answered_fd);
+  Result<uint32_t> Reserve(std::shared_ptr<const UniqueFd> answered_fd);
   [[nodiscard]] Error WhyGone() const;
   // Nothing when there is no answer by then.
   Result<std::optional<Packet>> Await(uint32_t serial, Clock::time_point until);
@@ -78,11 +79,11 @@ class ShimConnection {
     Wait& operator=(const Wait&) = delete;
 
     std::optional<Packet> answer;
-    int answered_fd = -1;
+    std::shared_ptr<const UniqueFd> answered_fd;
     pid_t thread = ::gettid();
     Sent sent;
   };
-  static void Wake(const Wait& wait);
+  static void Wake(const UniqueFd* answered_fd);
   class Reserved;
   inline static std::atomic<int> waits_ = 0;  // of all connections
 
