@@ -38,17 +38,11 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
                                         std::chrono::milliseconds patience,
                                         const Meanwhile& meanwhile) {
   const auto until = patience == kForever ? Clock::time_point::max() : Clock::now() + patience;
-  std::shared_ptr<const UniqueFd> answered;
-  if (meanwhile) {
-    answered = std::make_shared<UniqueFd>(::eventfd(0, EFD_CLOEXEC));
-    if (!answered->valid()) return FailErrno("eventfd");
-  }
-  ASSIGN_OR_RETURN(const uint32_t serial, Reserve(answered));
-  const Reserved reserved(*this, serial);
-  const shim::Header header{.version = shim::VersionOf(minor()), .serial = serial, .verb = verb};
-  RETURN_IF_ERROR(SendPacket(socket_.get(), header, body, fds));
-  if (meanwhile) meanwhile(answered->get(), until);
-  ASSIGN_OR_RETURN(std::optional<Packet> awaited, Await(serial, until));
+  const shim::Header header{.version = shim::VersionOf(minor()), .serial = 1, .verb = verb};
+  UniqueFd line = meanwhile ? exec_line_.Take() : UniqueFd();
+  ASSIGN_OR_RETURN(std::optional<Packet> awaited,
+                   line.valid() ? ExchangeOn(line, header, body, fds, until, meanwhile)
+                                : ExchangeHere(header, body, fds, until, meanwhile));
   if (!awaited) {
     return Fail(Code::kDeadlineExceeded, "the shim of sandbox {} did not answer within {} ms",
                 sandbox_id_, patience.count());
@@ -56,6 +50,35 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   Packet& answer = *awaited;
   if (answer.header.code == 0) return std::move(answer);
   return std::unexpected(Error(static_cast<Code>(answer.header.code), answer.header.message));
+}
+
+Result<std::optional<Packet>> ShimConnection::ExchangeOn(UniqueFd& line, const shim::Header& header,
+                                                         const std::string& body,
+                                                         const std::vector<int>& fds,
+                                                         Clock::time_point until,
+                                                         const Meanwhile& meanwhile) {
+  auto answer = ExecLine::Exchange(line, header, body, fds, until, meanwhile);
+  exec_line_.Give(std::move(line));
+  if (answer || answer.error().code() != Code::kUnavailable) return answer;
+  const std::scoped_lock lock(mutex_);
+  return std::unexpected(WhyGone());
+}
+
+Result<std::optional<Packet>> ShimConnection::ExchangeHere(shim::Header header,
+                                                           const std::string& body,
+                                                           const std::vector<int>& fds,
+                                                           Clock::time_point until,
+                                                           const Meanwhile& meanwhile) {
+  std::shared_ptr<const UniqueFd> answered;
+  if (meanwhile) {
+    answered = std::make_shared<UniqueFd>(::eventfd(0, EFD_CLOEXEC));
+    if (!answered->valid()) return FailErrno("eventfd");
+  }
+  ASSIGN_OR_RETURN(header.serial, Reserve(answered));
+  const Reserved reserved(*this, header.serial);
+  RETURN_IF_ERROR(SendPacket(socket_.get(), header, body, fds));
+  if (meanwhile) meanwhile(answered->get(), until);
+  return Await(header.serial, until);
 }
 
 Result<uint32_t> ShimConnection::Reserve(std::shared_ptr<const UniqueFd> answered_fd) {
@@ -108,6 +131,7 @@ Error ShimConnection::WhyGone() const {
 }
 
 void ShimConnection::MarkGone(std::optional<Error> reason) {
+  exec_line_.End();
   const std::scoped_lock lock(mutex_);
   gone_ = true;
   gone_reason_ = std::move(reason);

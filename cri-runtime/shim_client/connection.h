@@ -6,7 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +17,7 @@
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 #include "common/linux/processors.h"
+#include "cri-runtime/shim_client/exec_line.h"
 #include "cri-runtime/shim_client/packet.h"
 
 namespace trivet::cri {
@@ -29,20 +30,20 @@ class ShimConnection {
   static constexpr std::chrono::milliseconds kForever = std::chrono::milliseconds::max();
   static constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(20);
 
-  ShimConnection(std::string sandbox_id, UniqueFd socket)
-      : sandbox_id_(std::move(sandbox_id)), socket_(std::move(socket)) {}
+  /// `path`: where the shim listens.
+  ShimConnection(std::string sandbox_id, UniqueFd socket, std::filesystem::path path)
+      : sandbox_id_(std::move(sandbox_id)),
+        socket_(std::move(socket)),
+        exec_line_(std::move(path)) {}
 
   /// The first call: what runs there. It agrees on the version of all that follows, and subscribes
   /// to the shim's events.
   /// Errors: those of Call; kFailedPrecondition when the shim speaks another major version.
   Result<shim::State> Hello(std::chrono::milliseconds patience = kPatience);
 
-  /// What a caller does while it waits: until the descriptor is readable, which is when there is an
-  /// answer or will be none, or until the time has come.
   using Clock = std::chrono::steady_clock;
-  using Meanwhile = std::function<void(int answered_fd, Clock::time_point until)>;
 
-  /// Sends `request` and waits for its answer. Descriptors are borrowed.
+  /// Sends `request` and waits for its answer, an exec by `meanwhile`. Descriptors are borrowed.
   /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone; kUnimplemented
   /// when it is of an earlier version, which has no word for what is asked.
   template <class Answer, class Request>
@@ -67,8 +68,14 @@ class ShimConnection {
  private:
   Result<Packet> Exchange(shim::Verb verb, const std::string& body, const std::vector<int>& fds,
                           std::chrono::milliseconds patience, const Meanwhile& meanwhile = {});
+  Result<std::optional<Packet>> ExchangeHere(shim::Header header, const std::string& body,
+                                             const std::vector<int>& fds, Clock::time_point until,
+                                             const Meanwhile& meanwhile);
+  Result<std::optional<Packet>> ExchangeOn(UniqueFd& line, const shim::Header& header,
+                                           const std::string& body, const std::vector<int>& fds,
+                                           Clock::time_point until, const Meanwhile& meanwhile);
   Result<uint32_t> Reserve(std::shared_ptr<const UniqueFd> answered_fd);
-  [[nodiscard]] Error WhyGone() const;
+  [[nodiscard]] Error WhyGone() const;  // under the lock
   // Nothing when there is no answer by then.
   Result<std::optional<Packet>> Await(uint32_t serial, Clock::time_point until);
 
@@ -89,6 +96,7 @@ class ShimConnection {
 
   std::string sandbox_id_;
   UniqueFd socket_;
+  ExecLine exec_line_;
   std::mutex mutex_;
   std::condition_variable answered_;
   std::map<uint32_t, Wait> waiting_;  // by serial

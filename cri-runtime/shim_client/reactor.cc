@@ -3,45 +3,13 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 
-#include "common/linux/socket_address.h"
+#include "cri-runtime/shim_client/socket.h"
 
 namespace trivet::cri {
-namespace {
-
-// A shim that does not take a packet for this long is stuck.
-constexpr timeval kSendPatience{5, 0};
-
-Result<> CheckPeer(const UniqueFd& socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return FailErrno("ask for the peer");
-  }
-  if (peer.uid == ::geteuid()) return {};
-  return Fail(Code::kUnavailable, "the peer is user {}", peer.uid);
-}
-
-Result<UniqueFd> ConnectTo(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const SocketAddress address, SocketAddress::Of(path), "socket");
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return FailErrno("socket");
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
-  if (::connect(socket.get(), address.get(), SocketAddress::size()) != 0) {
-    if (errno == ECONNREFUSED)
-      return Fail(Code::kUnavailable, "nobody listens on {}", path.native());
-    return FailErrno("connect to {}", path.native());
-  }
-  RETURN_IF_ERROR(CheckPeer(socket), path.native());
-  return socket;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<ShimReactor>> ShimReactor::Start(ShimEvents events) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return FailErrno("epoll_create");
@@ -65,8 +33,8 @@ ShimReactor::~ShimReactor() {
 
 Result<std::shared_ptr<ShimConnection>> ShimReactor::Connect(const std::string& sandbox_id,
                                                              const std::filesystem::path& socket) {
-  ASSIGN_OR_RETURN(UniqueFd fd, ConnectTo(socket));
-  auto connection = std::make_shared<ShimConnection>(sandbox_id, std::move(fd));
+  ASSIGN_OR_RETURN(UniqueFd fd, ConnectToShim(socket));
+  auto connection = std::make_shared<ShimConnection>(sandbox_id, std::move(fd), socket);
   const std::scoped_lock lock(mutex_);
   connections_[sandbox_id] = connection;
   by_socket_[connection->socket_fd()] = connection;

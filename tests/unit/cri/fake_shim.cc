@@ -16,9 +16,14 @@ FakeShim::FakeShim(std::function<void(int socket_fd)> serve)
             0);
   EXPECT_EQ(::listen(listener_.get(), 1), 0);
   thread_ = std::thread([this, serve = std::move(serve)] {
-    const UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const UniqueFd connection = Accept();
     serve(connection.get());
   });
+}
+
+bool FakeShim::HasCaller() const {
+  pollfd event{listener_.get(), POLLIN, 0};
+  return ::poll(&event, 1, 0) == 1;
 }
 
 bool FakeShim::Await(int socket_fd, Packet& request) {

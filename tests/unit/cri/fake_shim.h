@@ -22,6 +22,13 @@ class FakeShim {
 
   [[nodiscard]] std::filesystem::path socket() const { return folder_ / "sock"; }
 
+  /// One more connection.
+  [[nodiscard]] UniqueFd Accept() const {
+    return UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+  /// Whether one more waits for that.
+  [[nodiscard]] bool HasCaller() const;
+
   /// Waits for a request; false at the end of the connection.
   static bool Await(int socket_fd, Packet& request);
   template <class Body>

@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <future>
 
 #include "cri-runtime/shim_client/reactor.h"
@@ -181,6 +183,91 @@ TEST_F(ShimConnectionTest, SaysThatAShimSpeaksAnotherMajorVersion) {
   EXPECT_THAT((*connection)->Hello(), FailsWith(Code::kFailedPrecondition, "protocol version 2"));
   EXPECT_THAT(reactor_->Find("s"), FailsWith(Code::kUnavailable, "not connected"));
   EXPECT_EQ(gone_.get_future().wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+}
+
+// An exec as ExecSync has it.
+Result<shim::ExecResult> CallExec(ShimConnection& connection, int patience_ms = 20'000) {
+  return connection.Call<shim::ExecResult>(
+      shim::Verb::kExec, shim::ExecRequest{.id = "c"}, {}, std::chrono::milliseconds(patience_ms),
+      [](int answered_fd, ShimConnection::Clock::time_point until) {
+        const auto left = until - ShimConnection::Clock::now();
+        pollfd event{answered_fd, POLLIN, 0};
+        ::poll(&event, 1,
+               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+      });
+}
+
+// Which connection the exec came by is told by its exit code.
+void AnswerExec(int fd, int code) {
+  Packet request;
+  ASSERT_TRUE(FakeShim::Await(fd, request));
+  FakeShim::Answer(fd, request, shim::ExecResult{.exit_code = code});
+}
+
+TEST_F(ShimConnectionTest, GivesExecsThatComeAgainAConnectionOfTheirOwn) {
+  FakeShim shim([&](int fd) {
+    AnswerExec(fd, 1);
+    const UniqueFd own = shim.Accept();
+    AnswerExec(own.get(), 2);
+    AnswerExec(own.get(), 3);
+    EXPECT_FALSE(shim.HasCaller());
+  });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  for (const int code : {1, 2, 3}) EXPECT_EQ(CallExec(**connection)->exit_code, code);
+  EXPECT_EQ(gone_.get_future().get(), "s");
+  EXPECT_THAT(CallExec(**connection),
+              FailsWith(Code::kUnavailable, "the shim of sandbox s is gone"));
+}
+
+TEST_F(ShimConnectionTest, TakesTheFirstConnectionForAnExecBesideAnother) {
+  FakeShim shim([&](int fd) {
+    AnswerExec(fd, 1);
+    const UniqueFd own = shim.Accept();
+    Packet request;
+    ASSERT_TRUE(FakeShim::Await(own.get(), request));
+    AnswerExec(fd, 3);
+    FakeShim::Answer(own.get(), request, shim::ExecResult{.exit_code = 2});
+    FakeShim::Await(fd, request);
+  });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  ASSERT_THAT(CallExec(**connection), IsOk());
+  const auto exec = [&] { return CallExec(**connection)->exit_code; };
+  auto one = std::async(std::launch::async, exec);
+  auto other = std::async(std::launch::async, exec);
+  EXPECT_EQ(one.get() + other.get(), 2 + 3);
+  reactor_->Drop("s");
+}
+
+// Its answer may come later, and is no other exec's.
+TEST_F(ShimConnectionTest, LeavesTheConnectionOfAnExecThatItGaveUp) {
+  FakeShim shim([&](int fd) {
+    AnswerExec(fd, 1);
+    const UniqueFd left = shim.Accept();
+    Packet request;
+    ASSERT_TRUE(FakeShim::Await(left.get(), request));
+    EXPECT_FALSE(FakeShim::Await(left.get(), request));
+    const UniqueFd next = shim.Accept();
+    AnswerExec(next.get(), 3);
+    FakeShim::Await(fd, request);
+  });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  ASSERT_THAT(CallExec(**connection), IsOk());
+  EXPECT_THAT(CallExec(**connection, 5), FailsWith(Code::kDeadlineExceeded, "within 5 ms"));
+  EXPECT_EQ(CallExec(**connection)->exit_code, 3);
+  reactor_->Drop("s");
+}
+
+TEST_F(ShimConnectionTest, FailsAnExecWhoseShimDies) {
+  FakeShim shim([&](int fd) {
+    AnswerExec(fd, 1);
+    const UniqueFd own = shim.Accept();
+    Packet request;
+    FakeShim::Await(own.get(), request);
+  });
+  const auto connection = reactor_->Connect("s", shim.socket());
+  ASSERT_THAT(CallExec(**connection), IsOk());
+  EXPECT_THAT(CallExec(**connection),
+              FailsWith(Code::kUnavailable, "the shim of sandbox s is gone"));
 }
 
 TEST_F(ShimConnectionTest, IsUnavailableWhereNobodyListens) {
