@@ -51,6 +51,11 @@ bool CallQueue::TryAside(std::function<void()> work) {
   return false;
 }
 
+bool CallQueue::HasManyAside() {
+  const std::scoped_lock lock(mutex_);
+  return aside_ > 1;
+}
+
 // Where there can be no other thread, this one does what is left.
 void CallQueue::WorkAside() {
   bool more = true;

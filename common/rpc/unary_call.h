@@ -4,6 +4,8 @@
 #include <grpcpp/support/async_unary_call.h>
 #include <grpcpp/support/status.h>
 
+#include <optional>
+
 #include "common/linux/scheduling.h"
 #include "common/rpc/call_queue.h"
 
@@ -64,7 +66,8 @@ class UnaryCall final : public QueuedEvent {
   void AnswerAside() {
     CallQueue& calls = calls_;
     const grpc::Status status = Answer();
-    const UrgentWhile urgent;  // the locks are gRPC's
+    std::optional<UrgentWhile> urgent;  // the locks are gRPC's
+    if (calls.HasManyAside()) urgent.emplace();
     Finish(status);
     calls.EndOne();
   }
