@@ -39,10 +39,11 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
                                         const Meanwhile& meanwhile) {
   const auto until = patience == kForever ? Clock::time_point::max() : Clock::now() + patience;
   const shim::Header header{.version = shim::VersionOf(minor()), .serial = 1, .verb = verb};
-  UniqueFd line = meanwhile ? exec_line_.Take() : UniqueFd();
+  std::optional<ExecLine::Use> line;
+  if (meanwhile) line.emplace(exec_line_);
   ASSIGN_OR_RETURN(std::optional<Packet> awaited,
-                   line.valid() ? ExchangeOn(line, header, body, fds, until, meanwhile)
-                                : ExchangeHere(header, body, fds, until, meanwhile));
+                   line && line->valid() ? ExchangeOn(*line, header, body, fds, until, meanwhile)
+                                         : ExchangeHere(header, body, fds, until, meanwhile));
   if (!awaited) {
     return Fail(Code::kDeadlineExceeded, "the shim of sandbox {} did not answer within {} ms",
                 sandbox_id_, patience.count());
@@ -52,16 +53,21 @@ Result<Packet> ShimConnection::Exchange(shim::Verb verb, const std::string& body
   return std::unexpected(Error(static_cast<Code>(answer.header.code), answer.header.message));
 }
 
-Result<std::optional<Packet>> ShimConnection::ExchangeOn(UniqueFd& line, const shim::Header& header,
-                                                         const std::string& body,
-                                                         const std::vector<int>& fds,
-                                                         Clock::time_point until,
-                                                         const Meanwhile& meanwhile) {
-  auto answer = ExecLine::Exchange(line, header, body, fds, until, meanwhile);
-  exec_line_.Give(std::move(line));
-  if (answer || answer.error().code() != Code::kUnavailable) return answer;
-  const std::scoped_lock lock(mutex_);
-  return std::unexpected(WhyGone());
+Result<std::optional<Packet>> ShimConnection::ExchangeOn(
+    ExecLine::Use& line, const shim::Header& header, const std::string& body,
+    const std::vector<int>& fds, Clock::time_point until, const Meanwhile& meanwhile) {
+  RETURN_IF_ERROR(SendPacket(line.fd(), header, body, fds));
+  meanwhile(line.fd(), until);
+  auto answer = ReceivePacket(line.fd());
+  const Code failure = answer ? Code{} : answer.error().code();
+  if (failure == Code::kAborted) return std::nullopt;
+  if (failure == Code::kUnavailable) {
+    const std::scoped_lock lock(mutex_);
+    return std::unexpected(WhyGone());
+  }
+  if (!answer) return std::unexpected(std::move(answer).error());
+  line.SetAnswered();
+  return std::move(*answer);
 }
 
 Result<std::optional<Packet>> ShimConnection::ExchangeHere(shim::Header header,

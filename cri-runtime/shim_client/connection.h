@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,7 +42,10 @@ class ShimConnection {
   /// Errors: those of Call; kFailedPrecondition when the shim speaks another major version.
   Result<shim::State> Hello(std::chrono::milliseconds patience = kPatience);
 
+  /// What a caller does while it waits: until the descriptor is readable, which is when there is an
+  /// answer or will be none, or until the time has come.
   using Clock = std::chrono::steady_clock;
+  using Meanwhile = std::function<void(int answered_fd, Clock::time_point until)>;
 
   /// Sends `request` and waits for its answer, an exec by `meanwhile`. Descriptors are borrowed.
   /// Errors: the shim's own; kDeadlineExceeded; kUnavailable when the shim is gone; kUnimplemented
@@ -71,7 +75,7 @@ class ShimConnection {
   Result<std::optional<Packet>> ExchangeHere(shim::Header header, const std::string& body,
                                              const std::vector<int>& fds, Clock::time_point until,
                                              const Meanwhile& meanwhile);
-  Result<std::optional<Packet>> ExchangeOn(UniqueFd& line, const shim::Header& header,
+  Result<std::optional<Packet>> ExchangeOn(ExecLine::Use& line, const shim::Header& header,
                                            const std::string& body, const std::vector<int>& fds,
                                            Clock::time_point until, const Meanwhile& meanwhile);
   Result<uint32_t> Reserve(std::shared_ptr<const UniqueFd> answered_fd);

@@ -27,19 +27,4 @@ void ExecLine::End() {
   idle_.reset();
 }
 
-Result<std::optional<Packet>> ExecLine::Exchange(UniqueFd& connection, const shim::Header& header,
-                                                 const std::string& body,
-                                                 const std::vector<int>& fds,
-                                                 std::chrono::steady_clock::time_point until,
-                                                 const Meanwhile& meanwhile) {
-  UniqueFd taken = std::move(connection);
-  RETURN_IF_ERROR(SendPacket(taken.get(), header, body, fds));
-  meanwhile(taken.get(), until);
-  auto answer = ReceivePacket(taken.get());
-  if (!answer && answer.error().code() == Code::kAborted) return std::nullopt;
-  if (!answer) return std::unexpected(std::move(answer).error());
-  connection = std::move(taken);
-  return std::move(*answer);
-}
-
 }  // namespace trivet::cri
