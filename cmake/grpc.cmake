@@ -23,3 +23,6 @@ add_library(trivet_grpc INTERFACE)
 target_link_libraries(trivet_grpc INTERFACE
   "$<${of_archives}:$<LINK_GROUP:RESCAN,${grpc_archives}>;${grpc_shared}>"
   "$<$<NOT:${of_archives}>:gRPC::grpc++;protobuf::libprotobuf;absl::synchronization>")
+if(TRIVET_TSAN)
+  target_compile_options(trivet_grpc INTERFACE "SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/tsan_protobuf.h")
+endif()
