@@ -50,7 +50,8 @@ class CallQueue {
   /// begin, which has the next one begin: to make a thread for each would put off the next call.
   bool TryAside(std::function<void()> work);
 
-  /// Whether other work than the caller's is done aside: it may keep the processors from the caller.
+  /// Whether other work than the caller's is done aside: it may keep the processors from the
+  /// caller.
   [[nodiscard]] bool HasManyAside();
 
   /// Ends a call that has come to its end, if there is one: after each answer.
