@@ -74,9 +74,10 @@ Result<UniqueFd> ContainerCgroup::OpenGroupOf(pid_t pid) const {
   return group;
 }
 
-std::vector<int> ContainerCgroup::EntryFiles() const {
+Result<std::vector<int>> ContainerCgroup::EntryFiles() const {
   if (!late_procs_file_.empty() && !late_procs_.valid()) {
     late_procs_.reset(::open(late_procs_file_.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!late_procs_.valid() && errno != ENOENT) return FailErrno("open {}", late_procs_file_);
   }
   std::vector<int> files;
   for (const UniqueFd& file : procs_) files.push_back(file.get());

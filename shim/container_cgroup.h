@@ -26,8 +26,8 @@ class ContainerCgroup {
   /// where the kernel takes no process any more (EBUSY).
   [[nodiscard]] Result<UniqueFd> OpenGroupOf(pid_t pid) const;
   /// v1: what a child writes itself to. Open for as long as this object lives: an exec a second is
-  /// nothing rare.
-  [[nodiscard]] std::vector<int> EntryFiles() const;
+  /// nothing rare. Errors: of a cpuset that an update has made, and that cannot be opened.
+  [[nodiscard]] Result<std::vector<int>> EntryFiles() const;
 
   /// v1: brings in the first process, which may have been born before an update made the cpuset.
   [[nodiscard]] Result<> JoinLate(pid_t pid) const;

@@ -86,7 +86,7 @@ bool Container::SendWord() const {
 Result<> Container::Launch(int pid_namespace_pidfd) {
   RETURN_IF_ERROR(PrepareInput());
   RETURN_IF_ERROR(PrepareOutput());
-  plan_->process.cgroup_procs = cgroup_->EntryFiles();
+  ASSIGN_OR_RETURN(plan_->process.cgroup_procs, cgroup_->EntryFiles());
   ASSIGN_OR_RETURN(plan_->null_tree, BindNull());
   cgroup_->WatchOomKills();
 

@@ -23,7 +23,7 @@ Result<std::unique_ptr<Exec>> Exec::Launch(const Container& container, ProcessPl
   const bool has_timeout = timeout.count() > 0;
   ExecPlan exec_plan{
       .process = std::move(plan), .target_pidfd = container.pidfd(), .is_subreaper = has_timeout};
-  exec_plan.process.cgroup_procs = container.cgroup()->EntryFiles();
+  ASSIGN_OR_RETURN(exec_plan.process.cgroup_procs, container.cgroup()->EntryFiles());
   const bool in_node = container.pid_mode() == NamespaceMode::kNode;
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(in_node ? -1 : container.pidfd()));
   ASSIGN_OR_RETURN(shim::Launch launch, LaunchInGroup(exec_plan, container), "exec");

@@ -68,7 +68,7 @@ Result<Launch> LaunchInPlace(PlannedHook hook, const HookPlace& place, const Hoo
   int pid_namespace = -1;
   if (IsOfContainer(hook.kind)) {
     flags.cgroup_fd = place.cgroup->birth_fd();
-    hook.process.cgroup_procs = place.cgroup->EntryFiles();
+    ASSIGN_OR_RETURN(hook.process.cgroup_procs, place.cgroup->EntryFiles());
     if (!place.in_node_pid_namespace) pid_namespace = place.pidfd;
   }
   ASSIGN_OR_RETURN(const auto born, BornInPidNamespace::Of(pid_namespace));
